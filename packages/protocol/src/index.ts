@@ -1,0 +1,89 @@
+export { DecodeError, EdgewattError, type ErrorDetails } from "./errors.ts";
+export {
+  DEVICE_ID,
+  isDeviceId,
+  JOB_ID,
+  OPERATIONS,
+  SERVICES,
+  SHA256,
+  STREAMS,
+  type Operation,
+  type ServiceName,
+  type Stream,
+} from "./names.ts";
+export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from "./topics.ts";
+export { MESSAGE_VERSION } from "./schemas.ts";
+export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
+export {
+  POWER_SOURCES,
+  type DeviceInfo,
+  type DeviceStatus,
+  type PowerChannel,
+  type PowerSource,
+  type ServiceStatus,
+} from "./presence.ts";
+export {
+  MAX_TELEMETRY_BYTES,
+  type Ack,
+  type Channel,
+  type Column,
+  type LiveSample,
+  type TelemetryBatch,
+} from "./telemetry.ts";
+export {
+  benchmarkArgsSchema,
+  benchmarkOptionsSchema,
+  benchmarkResultSchema,
+  calibrationSchema,
+  DEFAULT_EXPIRY_MS,
+  DEFAULT_TIMEOUT_S,
+  isTerminal,
+  JOB_STATES,
+  JOB_STEPS,
+  MAX_QUEUED_JOBS,
+  mayFollow,
+  quantizeArgsSchema,
+  quantizeOptionsSchema,
+  quantizeReportSchema,
+  quantizeResultSchema,
+  type BenchmarkArgs,
+  type BenchmarkOptions,
+  type BenchmarkResult,
+  type Calibration,
+  type Command,
+  type JobEvent,
+  type JobState,
+  type JobStateName,
+  type QuantizeArgs,
+  type QuantizeOptions,
+  type QuantizeReport,
+  type QuantizeResult,
+} from "./jobs.ts";
+export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
+export {
+  precisionSchema,
+  RESULTS_SCHEMA,
+  resultsSchema,
+  type Precision,
+  type ResultDevice,
+  type ResultMethod,
+  type ResultRow,
+  type Results,
+} from "./results.ts";
+export {
+  MEASUREMENTS,
+  measurementOf,
+  type Field,
+  type FieldType,
+  type Measurement,
+  type Tag,
+  type Unit,
+} from "./metrics.ts";
+export {
+  decodeMessage,
+  describeIssues,
+  encodeMessage,
+  MAX_MESSAGE_BYTES,
+  parseArguments,
+  type MessageOf,
+} from "./codec.ts";

@@ -1,0 +1,211 @@
+import { z } from "zod";
+import { artifactSchema, modelArtifactSchema } from "./artifact.ts";
+import { OPERATIONS } from "./names.ts";
+import { precisionSchema, resultsSchema } from "./results.ts";
+import { count, epochMs, jobId, version } from "./schemas.ts";
+
+export const DEFAULT_TIMEOUT_S = 7200;
+export const DEFAULT_EXPIRY_MS = 3_600_000;
+
+/** How many jobs wait behind the running one. */
+export const MAX_QUEUED_JOBS = 8;
+
+/** Where int8 calibration images come from; without an artifact they are synthetic, and the result says so. */
+export const calibrationSchema = z.discriminatedUnion("kind", [
+  artifactSchema.extend({ kind: z.enum(["cifar", "npy"]) }),
+  z.looseObject({ kind: z.literal("synthetic"), seed: count.optional() }),
+]);
+export type Calibration = z.infer<typeof calibrationSchema>;
+
+export const int8FormatSchema = z.enum(["u8s8", "s8s8"]);
+
+export const quantizeOptionsSchema = z.looseObject({
+  /** Calibration images, the first ones in file order. */
+  images: z.number().int().min(1).max(100_000).default(256),
+  /** Activations and weights; default: what is fast on the device's processor. */
+  format: int8FormatSchema.optional(),
+  perTensor: z.boolean().optional(),
+  /** 7-bit weights, for x64 without VNNI. */
+  reduceRange: z.boolean().optional(),
+});
+export type QuantizeOptions = z.infer<typeof quantizeOptionsSchema>;
+
+export const benchmarkOptionsSchema = z.looseObject({
+  /** Short windows: shows that everything works; a result to cite needs the full method. */
+  quick: z.boolean().default(false),
+  /** Windows per entry, one in each randomised block. */
+  windows: z.number().int().min(1).max(20).optional(),
+  windowS: z.number().positive().max(600).optional(),
+  idleS: z.number().min(0).max(600).optional(),
+  /** Intra-op threads of ONNX Runtime; default: all cores but the sampler's. */
+  threads: z.number().int().min(1).max(256).optional(),
+  /** Whether ONNX Runtime's idle threads spin. */
+  spinning: z.boolean().default(false),
+  /** Test images for accuracy, from the start of the evaluation set; 0 = none. */
+  accuracyImages: count.optional(),
+  /** Send nothing inside measured windows. */
+  strict: z.boolean().default(false),
+  /** Seeds the order of blocks. */
+  seed: count.optional(),
+  quantize: quantizeOptionsSchema.optional(),
+});
+export type BenchmarkOptions = z.infer<typeof benchmarkOptionsSchema>;
+
+/** A base URL that takes `PUT <base>/<sha256>`: where a result's files go. Without it they stay on the device. */
+const uploadUrl = z.url({ protocol: /^https?$/ }).optional();
+
+export const quantizeArgsSchema = z.looseObject({
+  model: modelArtifactSchema,
+  calibration: calibrationSchema,
+  options: quantizeOptionsSchema,
+  /** A labelled set on which float and int8 accuracy are compared. */
+  evaluation: artifactSchema.optional(),
+  upload: uploadUrl,
+});
+export type QuantizeArgs = z.infer<typeof quantizeArgsSchema>;
+
+export const benchmarkArgsSchema = z.looseObject({
+  entries: z
+    .array(z.looseObject({ model: modelArtifactSchema, precision: precisionSchema }))
+    .min(1)
+    .max(64),
+  evaluation: artifactSchema.optional(),
+  /** For int8 models that the device has to quantize first. */
+  calibration: calibrationSchema.optional(),
+  options: benchmarkOptionsSchema,
+  upload: uploadUrl,
+});
+export type BenchmarkArgs = z.infer<typeof benchmarkArgsSchema>;
+
+/** `edgewatt/v1/{d}/cmd/{op}/{job}`, retained: the desired job. `args` is checked by the operation that it is for. */
+export const commandSchema = z.looseObject({
+  v: version,
+  job: jobId,
+  op: z.enum(OPERATIONS),
+  /** Strictly rises with every change of the command. */
+  rev: z.number().int().positive(),
+  issuedAt: epochMs,
+  expiresAt: epochMs,
+  timeoutS: z.number().positive().default(DEFAULT_TIMEOUT_S),
+  cancel: z.boolean().default(false),
+  /** Who asked: user and host, or `page`. */
+  by: z.string().max(100),
+  args: z.looseObject({}),
+});
+export type Command = z.infer<typeof commandSchema>;
+
+export const JOB_STATES = [
+  "accepted",
+  "running",
+  "interrupted",
+  "succeeded",
+  "failed",
+  "canceled",
+  "timed_out",
+  "rejected",
+] as const;
+export type JobStateName = (typeof JOB_STATES)[number];
+
+const TERMINAL: ReadonlySet<string> = new Set(["succeeded", "failed", "canceled", "timed_out", "rejected"]);
+
+/** Whether a job in this state never changes again. */
+export function isTerminal(state: JobStateName): boolean {
+  return TERMINAL.has(state);
+}
+
+const NEXT: Readonly<Record<JobStateName, readonly JobStateName[]>> = {
+  accepted: ["accepted", "running", "rejected", "canceled", "failed", "timed_out"],
+  running: ["running", "interrupted", "succeeded", "failed", "canceled", "timed_out"],
+  interrupted: ["interrupted", "running", "failed", "canceled", "timed_out"],
+  succeeded: [],
+  failed: [],
+  canceled: [],
+  timed_out: [],
+  rejected: [],
+};
+
+/** Whether a job may go from one state to another. */
+export function mayFollow(from: JobStateName, to: JobStateName): boolean {
+  return NEXT[from].includes(to);
+}
+
+export const JOB_STEPS = [
+  "fetch",
+  "calibrate",
+  "quantize",
+  "load",
+  "warm-up",
+  "measure",
+  "accuracy",
+  "upload",
+] as const;
+
+/** `edgewatt/v1/{d}/job/{job}/state`, retained; written by the agent alone. */
+export const jobStateSchema = z.looseObject({
+  v: version,
+  job: jobId,
+  op: z.enum(OPERATIONS),
+  /** Of the command that this state answers. */
+  rev: z.number().int().positive(),
+  state: z.enum(JOB_STATES),
+  ts: epochMs,
+  boot: count,
+  attempt: z.number().int().nonnegative(),
+  /** Jobs ahead of this one, while accepted. */
+  position: count.optional(),
+  startedAt: epochMs.optional(),
+  endedAt: epochMs.optional(),
+  step: z.enum(JOB_STEPS).optional(),
+  /** What the step works on, for people: `mobilenetv1-cifar10-p05 int8, block 2 of 3`. */
+  detail: z.string().max(300).optional(),
+  /** Share of the whole job that is done, 0 to 1. */
+  progress: z.number().min(0).max(1).optional(),
+  /** Why the job was rejected, failed, was canceled or interrupted. */
+  reason: z.looseObject({ code: z.string(), message: z.string() }).optional(),
+  /** Of a succeeded job; its schema is that of the operation. */
+  result: z.looseObject({}).optional(),
+});
+export type JobState = z.infer<typeof jobStateSchema>;
+
+/** `edgewatt/v1/{d}/job/{job}/event`: a line for people. */
+export const jobEventSchema = z.looseObject({
+  v: version,
+  job: jobId,
+  ts: epochMs,
+  level: z.enum(["info", "warn", "error"]),
+  message: z.string().max(2000),
+});
+export type JobEvent = z.infer<typeof jobEventSchema>;
+
+/** What the quantizer did, as `edgewatt quantize --local --json` prints it; `null` where it was not computed. */
+export const quantizeReportSchema = z.looseObject({
+  bytes: z.looseObject({ float: count, int8: count }),
+  nodes: z.looseObject({
+    quantized: count,
+    fused: count,
+    float: z.array(z.looseObject({ name: z.string(), op: z.string(), reason: z.string() })),
+  }),
+  sqnrDb: z.number().nullable(),
+  agreement: z.number().nullable(),
+  wallS: z.number(),
+  peakMemoryMb: z.number().nullable(),
+  layers: z.array(z.looseObject({ name: z.string(), op: z.string(), sqnrDb: z.number().nullable() })),
+  format: int8FormatSchema,
+  calibration: z.looseObject({ kind: z.string(), images: count }),
+});
+export type QuantizeReport = z.infer<typeof quantizeReportSchema>;
+
+/** Result of a `quantize` job. */
+export const quantizeResultSchema = z.looseObject({
+  model: z.string(),
+  artifact: modelArtifactSchema,
+  report: quantizeReportSchema,
+  /** `null` where no labelled set was given. */
+  accuracyPct: z.looseObject({ float: z.number(), int8: z.number(), images: count }).nullable(),
+  cached: z.boolean(),
+});
+export type QuantizeResult = z.infer<typeof quantizeResultSchema>;
+
+/** Result of a `benchmark` job. */
+export const benchmarkResultSchema = z.looseObject({ results: resultsSchema });
+export type BenchmarkResult = z.infer<typeof benchmarkResultSchema>;

@@ -1,0 +1,85 @@
+import { z } from "zod";
+import { OPERATIONS } from "./names.ts";
+import { count, epochMs, version } from "./schemas.ts";
+
+/** `edgewatt/v1/{d}/status`, retained, and the agent's will. */
+export const deviceStatusSchema = z.looseObject({
+  v: version,
+  state: z.enum(["online", "offline"]),
+  /** How often the agent has started, a counter on its disk. */
+  boot: count,
+  /** How often it has connected in this boot. An `offline` older than the newest (boot, conn) is stale. */
+  conn: count,
+  ts: epochMs,
+  /** Why the state is what it is: `connected`, `shutdown`, `connection lost`. */
+  cause: z.string().max(200).optional(),
+  /** While this moment is ahead, silence is a measured window and not a fault. */
+  measuringUntil: epochMs.optional(),
+});
+export type DeviceStatus = z.infer<typeof deviceStatusSchema>;
+
+/** Where a power figure comes from; `estimate` is no meter and is labelled wherever it shows. */
+export const POWER_SOURCES = [
+  "ina219",
+  "ina226",
+  "ina228",
+  "ina238",
+  "ina260",
+  "ina3221",
+  "hwmon",
+  "rapl",
+  "pmic",
+  "estimate",
+] as const;
+export const powerSourceSchema = z.enum(POWER_SOURCES);
+export type PowerSource = z.infer<typeof powerSourceSchema>;
+
+/** One power channel of a device. */
+export const powerChannelSchema = z.looseObject({
+  channel: z.string().min(1).max(40),
+  source: powerSourceSchema,
+  /** The rate of raw samples in a job, Hz. */
+  rateHz: z.number().positive(),
+  /** What is needed to repeat the measurement: address, shunt, range; for `estimate` the model's parameters and where they come from. */
+  settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
+  /** Why the channel gives no figures now, if it does not. */
+  fault: z.string().optional(),
+});
+export type PowerChannel = z.infer<typeof powerChannelSchema>;
+
+/** `edgewatt/v1/{d}/info`, retained. */
+export const deviceInfoSchema = z.looseObject({
+  v: version,
+  ts: epochMs,
+  boot: count,
+  versions: z.looseObject({ edgewatt: z.string(), node: z.string(), onnxruntime: z.string() }),
+  hardware: z.looseObject({
+    board: z.string(),
+    cpu: z.string(),
+    cores: z.number().int().positive(),
+    memoryMb: z.number().positive(),
+    arch: z.string(),
+    os: z.string(),
+    governor: z.string().nullable(),
+    /** Names this boot of this machine and its file system; equal on two processes that see the same files. */
+    hostId: z.string(),
+  }),
+  operations: z.array(z.enum(OPERATIONS)),
+  limits: z.looseObject({ queuedJobs: count, commandBytes: count }),
+  power: z.array(powerChannelSchema),
+  clock: z.looseObject({ synchronized: z.boolean() }),
+});
+export type DeviceInfo = z.infer<typeof deviceInfoSchema>;
+
+/** `edgewatt/v1/_svc/{name}/{id}`, retained, and the service's will. */
+export const serviceStatusSchema = z.looseObject({
+  v: version,
+  state: z.enum(["online", "holding", "offline"]),
+  ts: epochMs,
+  /** When this run of the service began; a will of an earlier run is stale. */
+  epoch: epochMs,
+  reason: z.string().max(500).optional(),
+  /** Where a hub serves HTTP. */
+  url: z.url().optional(),
+});
+export type ServiceStatus = z.infer<typeof serviceStatusSchema>;
