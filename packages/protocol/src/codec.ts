@@ -1,4 +1,4 @@
-import { z } from "zod";
+import type { z } from "zod";
 import { enrollRequestSchema, enrollResponseSchema } from "./enrolment.ts";
 import { DecodeError } from "./errors.ts";
 import { commandSchema, jobEventSchema, jobStateSchema } from "./jobs.ts";
