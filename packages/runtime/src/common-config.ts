@@ -1,0 +1,23 @@
+import { z } from "zod";
+import { LOG_LEVELS } from "./logger.ts";
+
+/** Configuration fields that several services share; each takes the ones that apply into its own schema. */
+export const commonConfig = {
+  data: z.string().min(1).default(".edgewatt").describe("folder that holds everything this service writes"),
+  broker: z
+    .string()
+    .regex(/^(mqtt|mqtts|ws|wss):\/\/[^/]/, "expected an address such as mqtt://127.0.0.1:1883")
+    .optional()
+    .describe("address of the MQTT broker"),
+  logLevel: z.enum(LOG_LEVELS).default("info").describe("least severe log line that is written"),
+  json: z.boolean().default(false).describe("print one JSON document on stdout when ready"),
+};
+
+/** Fields of a service that listens; `listenAddress` judges them. */
+export const listenConfig = {
+  listen: z.string().min(1).default("127.0.0.1").describe("address to listen on"),
+  insecure: z.boolean().default(false).describe("allow --listen beyond loopback although nothing authenticates"),
+};
+
+/** A TCP port to listen on, 0 for a free one. */
+export const portNumber = z.number().int().min(0).max(65_535);

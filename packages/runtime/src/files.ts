@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rm } from "node:fs/promises";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import writeFileAside from "write-file-atomic";
+import { FileError } from "./errors.ts";
+
+/** The system's name of an error (`EACCES`), or its message where it has none. */
+export function systemErrorCode(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return (error as NodeJS.ErrnoException).code ?? error.message;
+}
+
+/**
+ * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part.
+ * Creates missing folders. Throws FileError.
+ */
+export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await writeFileAside(
+      file,
+      typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    );
+  } catch (cause) {
+    throw new FileError(`cannot write ${file} (${systemErrorCode(cause)}): make its folder writable or name another`, {
+      code: "write-failed",
+      context: { file },
+      cause,
+    });
+  }
+}
+
+/** Digest of a file's bytes, lower-case hex; reads as a stream. Throws FileError. */
+export async function sha256File(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (cause) {
+    throw new FileError(`cannot read ${file} (${systemErrorCode(cause)}): check that it exists and is readable`, {
+      code: "read-failed",
+      context: { file },
+      cause,
+    });
+  }
+  return hash.digest("hex");
+}
+
+/** Creates the data folder and proves by writing that it can be used; returns its absolute path. Throws FileError. */
+export async function dataDir(dir: string): Promise<string> {
+  const absolute = path.resolve(dir);
+  const probe = path.join(absolute, `.probe-${process.pid}`);
+  try {
+    await mkdir(absolute, { recursive: true });
+    const handle = await open(probe, "w");
+    await handle.close();
+    await rm(probe);
+  } catch (cause) {
+    throw new FileError(
+      `data folder ${absolute} cannot be written (${systemErrorCode(cause)}): make it writable or pass --data DIR`,
+      { code: "data-dir", context: { dir: absolute }, cause },
+    );
+  }
+  return absolute;
+}

@@ -1,0 +1,14 @@
+export { type Clock, systemClock } from "./clock.ts";
+export { commonConfig, listenConfig, portNumber } from "./common-config.ts";
+export { loadConfig } from "./config.ts";
+export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
+export { EXIT, exitCodeOf } from "./exit-codes.ts";
+export { dataDir, sha256File, systemErrorCode, writeFileAtomic } from "./files.ts";
+export { helpText } from "./help-text.ts";
+export { hostPort, listen, listenAddress } from "./listen.ts";
+export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.ts";
+export { ManualClock } from "./manual-clock.ts";
+export { type ConnectOptions, connectMqtt, type MqttConnection, type MqttSubscription } from "./mqtt.ts";
+export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";
+export { type RunningService, runService, type ServiceContext, type ServiceDefinition } from "./service.ts";
+export { topicMatches } from "./topic-filter.ts";

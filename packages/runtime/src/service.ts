@@ -1,0 +1,110 @@
+import type { z } from "zod";
+import { EdgewattError } from "@edgewatt/protocol";
+import type { Clock } from "./clock.ts";
+import { systemClock } from "./clock.ts";
+import { loadConfig } from "./config.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { helpText } from "./help-text.ts";
+import type { Logger, LogLevel } from "./logger.ts";
+import { createLogger } from "./logger.ts";
+import { listenForStop } from "./stop-signals.ts";
+
+/** A service that has started. */
+export interface RunningService {
+  /** What others need to reach it; printed once, with `ready: true` before it. */
+  readonly ready: Record<string, unknown>;
+  /** Ends everything that was started, in reverse order. */
+  stop(): Promise<void>;
+  /** Rejects when the service can no longer do its work; the process then stops and exits with the error's code. */
+  readonly failed?: Promise<never>;
+}
+
+export interface ServiceContext<C> {
+  readonly config: C;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the process is asked to end, before `stop` is called. */
+  readonly signal: AbortSignal;
+}
+
+export interface ServiceDefinition<S extends z.ZodObject> {
+  /** Name of the service: its section in the configuration file. */
+  readonly name: string;
+  readonly summary: string;
+  /** A strict object with at least `logLevel` and `json` of `commonConfig`. */
+  readonly schema: S;
+  readonly start: (context: ServiceContext<z.output<S>>) => Promise<RunningService>;
+  /** An orderly stop that takes longer ends the process with exit code 1; default 15,000. */
+  readonly stopTimeoutMs?: number;
+}
+
+const DEFAULT_STOP_TIMEOUT_MS = 15_000;
+
+function report(name: string, error: unknown, log?: Logger): void {
+  if (error instanceof EdgewattError) {
+    for (const line of error.message.split("\n")) process.stderr.write(`edgewatt ${name}: ${line}\n`);
+  } else if (log) {
+    log.fatal({ err: error }, "unexpected error");
+  } else {
+    process.stderr.write(
+      `edgewatt ${name}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  }
+}
+
+function announce(name: string, ready: Record<string, unknown>, json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ ready: true, ...ready })}\n`);
+    return;
+  }
+  const parts = Object.entries(ready).filter(([, value]) => value !== null && value !== undefined);
+  process.stderr.write(
+    `edgewatt ${name} is ready: ${parts.map(([key, value]) => `${key} ${String(value)}`).join(", ")}\n`,
+  );
+}
+
+/**
+ * Runs a service as the whole of this process: `--help`, configuration, start, ready line, until SIGINT, SIGTERM or the
+ * parent's death asks it to end. The first signal stops it in order (exit code 130 after SIGINT, 0 otherwise), a second
+ * one ends it at once. Errors are one line each on stderr, and set the exit code.
+ */
+export async function runService<S extends z.ZodObject>(definition: ServiceDefinition<S>): Promise<void> {
+  const { name, summary, schema, start, stopTimeoutMs = DEFAULT_STOP_TIMEOUT_MS } = definition;
+  const argv = process.argv.slice(2);
+  if (argv.includes("--help")) {
+    process.stdout.write(helpText({ name: `edgewatt ${name}`, section: name, schema, summary }));
+    return;
+  }
+
+  let log: Logger | undefined;
+  const stopping = listenForStop({
+    timeoutMs: stopTimeoutMs,
+    onTimeout: () => log?.error({ stopTimeoutMs }, "the orderly stop took too long; ending now"),
+  });
+  let service: RunningService | undefined;
+  try {
+    const config = loadConfig({ section: name, schema, argv, env: process.env, cwd: process.cwd() });
+    const { logLevel, json } = config as { logLevel?: LogLevel; json?: boolean };
+    log = createLogger({ name, level: logLevel ?? "info" });
+    service = await start({ config, log, clock: systemClock, signal: stopping.signal });
+    if (!stopping.signal.aborted) {
+      announce(name, service.ready, json ?? false);
+      await Promise.race([stopping.requested, ...(service.failed ? [service.failed] : [])]);
+    }
+    process.exitCode = stopping.exitCode;
+  } catch (error) {
+    if (stopping.signal.aborted && error === stopping.signal.reason) {
+      process.exitCode = stopping.exitCode;
+    } else {
+      report(name, error, log);
+      process.exitCode = exitCodeOf(error);
+    }
+  }
+  stopping.begin();
+  try {
+    await service?.stop();
+  } catch (error) {
+    report(name, error, log);
+    process.exitCode = EXIT.failed;
+  }
+}
