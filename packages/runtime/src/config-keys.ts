@@ -10,7 +10,8 @@ export interface ConfigKey {
   readonly itemKind: "string" | "number";
   readonly required: boolean;
   readonly description: string;
-  readonly defaultValue: unknown;
+  /** The default as a reader would type it; empty where there is none, or where the flag is off. */
+  readonly defaultText: string;
   readonly choices: readonly string[] | undefined;
 }
 
@@ -45,6 +46,12 @@ function kindOf(schema: JsonSchema): ConfigKey["kind"] {
   return "nested";
 }
 
+function defaultText(value: unknown): string {
+  if (value === undefined || value === null || value === false) return "";
+  if (Array.isArray(value)) return value.map(defaultText).join(",");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 /** What the schema of a service says about its keys, in the order in which it declares them. */
 export function configKeys(schema: z.ZodObject): ConfigKey[] {
   const root = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }) as JsonSchema;
@@ -59,7 +66,7 @@ export function configKeys(schema: z.ZodObject): ConfigKey[] {
       itemKind: form.items?.type === "number" || form.items?.type === "integer" ? "number" : "string",
       required: root.required?.includes(key) ?? false,
       description: declared.description ?? form.description ?? "",
-      defaultValue: declared.default,
+      defaultText: defaultText(declared.default),
       choices: form.enum?.map(String),
     };
   });

@@ -44,7 +44,8 @@ function valueOf(key: ConfigKey, text: string): unknown {
         .map((item) => item.trim())
         .filter((item) => item !== "")
         .map((item) => (key.itemKind === "number" ? numberOf(item) : item));
-    default:
+    case "string":
+    case "nested":
       return text;
   }
 }
@@ -76,8 +77,12 @@ export function readFlags(keys: readonly ConfigKey[], argv: readonly string[]): 
   for (const [flag, key] of byFlag) options[flag.slice(2)] = { type: key.kind === "boolean" ? "boolean" : "string" };
 
   // Not strict: that would stop at the first problem, and all of them are to be reported.
-  for (const token of parseArgs({ args: [...argv], options, strict: false, tokens: true }).tokens) {
-    if (token.kind === "positional") source.issues.push(`${token.value}: unexpected argument; values belong to a flag`);
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true });
+  let unknownAt = -2;
+  for (const token of tokens) {
+    if (token.kind === "positional" && token.index !== unknownAt + 1) {
+      source.issues.push(`${token.value}: unexpected argument; values belong to a flag`);
+    }
     if (token.kind !== "option") continue;
     const flag = token.rawName;
     const negated = flag.startsWith("--no-") ? byFlag.get(`--${flag.slice(5)}`) : undefined;
@@ -88,16 +93,19 @@ export function readFlags(keys: readonly ConfigKey[], argv: readonly string[]): 
       source.origins[negated.key] = flag;
     } else if (flag === "--config") {
       if (missing) source.issues.push("--config: needs a file");
-      else source.configFile = token.value as string;
+      else source.configFile = token.value;
     } else if (!key) {
-      if (flag !== "--help") source.issues.push(`${flag}: unknown flag; --help lists them`);
+      if (flag === "--help") continue;
+      source.issues.push(`${flag}: unknown flag; --help lists them`);
+      // What follows an unknown flag is most likely its value, no problem of its own.
+      if (!token.inlineValue) unknownAt = token.index;
     } else if (key.kind === "boolean" && token.value === undefined) {
       source.values[key.key] = true;
       source.origins[key.key] = flag;
     } else if (missing) {
       source.issues.push(`${flag}: needs a value; write ${flag}=VALUE when it begins with a dash`);
     } else {
-      const value = valueOf(key, token.value as string);
+      const value = valueOf(key, token.value);
       const before = source.values[key.key];
       source.values[key.key] =
         key.kind === "list" && Array.isArray(before) ? [...before, ...(value as unknown[])] : value;

@@ -13,6 +13,10 @@ function valueAt(root: unknown, steps: readonly PropertyKey[]): unknown {
   return steps.reduce<unknown>((value, step) => (value as Record<PropertyKey, unknown> | undefined)?.[step], root);
 }
 
+function plain(message: string): string {
+  return message.replace(/^Invalid (input|option): /, "");
+}
+
 /** A file gives whole paths; a flag or variable gives one value, whose list items are told apart by their position. */
 function describe(issue: z.core.$ZodIssue, merged: ConfigSource, keys: readonly ConfigKey[]): string[] {
   const [first, ...rest] = issue.path;
@@ -25,7 +29,7 @@ function describe(issue: z.core.$ZodIssue, merged: ConfigSource, keys: readonly 
       return `${origin}: unknown key; --help lists the known ones`;
     });
   }
-  if (first === undefined) return [issue.message];
+  if (first === undefined) return [plain(issue.message)];
   const key = keys.find((candidate) => candidate.key === first);
   if (key && merged.values[key.key] === undefined) {
     const how = key.kind === "nested" ? "set it in the configuration file" : `pass ${key.flag} or set ${key.variable}`;
@@ -33,7 +37,7 @@ function describe(issue: z.core.$ZodIssue, merged: ConfigSource, keys: readonly 
   }
   const missing = valueAt(merged.values, issue.path) === undefined;
   return [
-    `${merged.origins[String(first)] ?? String(first)}${formatPath(rest)}: ${missing ? "is required" : issue.message}`,
+    `${merged.origins[String(first)] ?? String(first)}${formatPath(rest)}: ${missing ? "is required" : plain(issue.message)}`,
   ];
 }
 

@@ -10,15 +10,15 @@ function synopsis(key: ConfigKey): string {
       return `${key.flag} NUMBER`;
     case "list":
       return `${key.flag} A,B,…`;
-    default:
+    case "string":
+    case "nested":
       return `${key.flag} ${key.choices ? key.choices.join("|") : "VALUE"}`;
   }
 }
 
 function remark(key: ConfigKey): string {
   if (key.required) return " (required)";
-  if (key.defaultValue === undefined || key.defaultValue === false) return "";
-  return ` (default ${Array.isArray(key.defaultValue) ? key.defaultValue.join(",") : String(key.defaultValue)})`;
+  return key.defaultText === "" ? "" : ` (default ${key.defaultText})`;
 }
 
 /** What `--help` prints, generated from the schema, so that it names every flag and default there is. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
-import { BlockList, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6 } from "node:net";
 import { ConfigError, RuntimeError } from "./errors.ts";
 import { systemErrorCode } from "./files.ts";
 import type { Logger } from "./logger.ts";
@@ -10,7 +10,7 @@ loopback.addSubnet("127.0.0.0", 8, "ipv4");
 loopback.addAddress("::1", "ipv6");
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || loopback.check(host, isIPv6(host) ? "ipv6" : "ipv4");
+  return host === "localhost" || (isIP(host) !== 0 && loopback.check(host, isIPv6(host) ? "ipv6" : "ipv4"));
 }
 
 /**

@@ -112,25 +112,22 @@ export class MqttSession {
     const session = new MqttSession(options);
     const giveUp = () => session.#client.end(true);
     options.signal.addEventListener("abort", giveUp, { once: true });
-    const forget = () => options.signal.removeEventListener("abort", giveUp);
-    await new Promise<void>((resolve, reject) => {
-      session.#client.once("connect", () => {
-        forget();
-        resolve();
-      });
-      void session.#closed.then(() => {
-        forget();
-        const reason = session.#lastError ? systemErrorCode(session.#lastError) : "closed before CONNACK";
-        reject(
-          new TransportError(`cannot connect to ${displayUrl(options.url)} as ${options.clientId}: ${reason}`, {
-            code: "connect-failed",
-            retryable: true,
-            context: { url: displayUrl(options.url), clientId: options.clientId, reason },
-            cause: session.#lastError,
-          }),
-        );
+    const connected = new Promise<void>((resolve) => session.#client.once("connect", () => resolve()));
+    const refused = session.#closed.then(() => {
+      const url = displayUrl(options.url);
+      const reason = session.#lastError ? systemErrorCode(session.#lastError) : "closed before CONNACK";
+      throw new TransportError(`cannot connect to ${url} as ${options.clientId}: ${reason}`, {
+        code: "connect-failed",
+        retryable: true,
+        context: { url, clientId: options.clientId, reason },
+        cause: session.#lastError,
       });
     });
+    try {
+      await Promise.race([connected, refused]);
+    } finally {
+      options.signal.removeEventListener("abort", giveUp);
+    }
     return session;
   }
 

@@ -56,7 +56,7 @@ export class MqttSubscriptions {
   dispatch(message: MqttMessage): void {
     for (const [filter, entries] of this.#byFilter) {
       if (!topicMatches(filter, message.topic)) continue;
-      for (const { handler } of [...entries]) this.#deliver(handler, message);
+      for (const { handler } of entries) this.#deliver(handler, message);
     }
   }
 

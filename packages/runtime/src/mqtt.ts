@@ -191,7 +191,7 @@ class ReconnectingMqtt implements MqttConnection {
   }
 
   #call(handlers: ReadonlySet<() => void>): void {
-    for (const handler of [...handlers]) {
+    for (const handler of handlers) {
       try {
         handler();
       } catch (error) {
@@ -222,7 +222,9 @@ async function firstConnection(
     if (inTime) return;
     const { lastError } = connection;
     const reason =
-      lastError instanceof TransportError ? ` (${String(lastError.context["reason"] ?? lastError.message)})` : "";
+      lastError instanceof TransportError && lastError.context["reason"]
+        ? ` (${lastError.context["reason"] as string})`
+        : "";
     throw new UnreachableError(
       `no broker at ${displayUrl(url)}${reason}: start one with \`edgewatt up\` or name another with --broker`,
       {

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "@edgewatt/runtime";
+import { Aedes } from "aedes";
+import type { Client } from "aedes";
+import { openAccess } from "./authorize.ts";
+import { guardPacketSize } from "./packet-guard.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A subscriber that does not read holds up its topics for this long and is then cut off. */
+const DRAIN_TIMEOUT_MS = 8_000;
+const HEARTBEAT_MS = 5_000;
+
+/** MQTT 3.1.1 over any byte stream. Sessions and retained messages live in memory: their owners publish them again. */
+export interface Broker {
+  /** Takes over a connection; it is the broker's to close. */
+  accept(stream: Duplex, request?: IncomingMessage): void;
+  /** Clients with a completed CONNECT. */
+  connections(): number;
+  /** Ends all connections, those without a CONNECT too. */
+  close(): Promise<void>;
+}
+
+export async function createBroker({ log }: { log: Logger }): Promise<Broker> {
+  const aedes = await Aedes.createBroker({
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    drainTimeout: DRAIN_TIMEOUT_MS,
+    heartbeatInterval: HEARTBEAT_MS,
+    ...openAccess(),
+  });
+  const open = new Map<Duplex, Client>();
+
+  aedes.on("clientReady", (client) => log.debug({ clientId: client.id }, "client connected"));
+  aedes.on("clientDisconnect", (client) => log.debug({ clientId: client.id }, "client disconnected"));
+  aedes.on("clientError", (client, error) =>
+    log.info({ clientId: client.id, reason: error.message }, "connection ended"),
+  );
+  aedes.on("connectionError", (_client, error) =>
+    log.info({ reason: error.message }, "connection ended before CONNECT"),
+  );
+
+  return {
+    accept(stream, request) {
+      const client = aedes.handle(stream, request);
+      guardPacketSize(client);
+      open.set(stream, client);
+      stream.once("close", () => open.delete(stream));
+    },
+    connections() {
+      return [...open.values()].filter((client) => client.connected).length;
+    },
+    async close() {
+      await new Promise<void>((resolve) => aedes.close(() => resolve()));
+      for (const stream of open.keys()) stream.destroy();
+    },
+  };
+}
