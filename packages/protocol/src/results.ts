@@ -82,6 +82,9 @@ export const resultRowSchema = z.looseObject({
   flags: z.array(z.string()),
   /** `job/index` */
   run: z.string(),
+  /** Of a row in a merged document: when the document that it comes from was made, and its method where that differs. */
+  created: z.iso.datetime().optional(),
+  method: resultMethodSchema.optional(),
 });
 export type ResultRow = z.infer<typeof resultRowSchema>;
 

@@ -1,0 +1,49 @@
+import type { ResultRow, Results } from "@edgewatt/protocol";
+import { stringify } from "csv-stringify/sync";
+import { powerSourceOf } from "./power-source.ts";
+
+type Value = string | number | boolean | null;
+
+const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, results: Results) => Value])[] = [
+  ["device", (row) => row.device],
+  ["model", (row) => row.model],
+  ["pruning fraction", (row) => row.pruning],
+  ["fine-tuning epochs", (row) => row.fineTuneEpochs],
+  ["params", (row) => row.params],
+  ["precision", (row) => row.precision],
+  ["file size (MB)", (row) => row.fileSizeMb],
+  ["max memory (MB)", (row) => row.maxMemoryMb],
+  ["memory before the model (MB)", (row) => row.memoryBaselineMb],
+  ["latency mean (ms)", (row) => row.latencyMs.mean],
+  ["latency 95 % half-width (ms)", (row) => row.latencyMs.halfWidth95],
+  ["latency p50 (ms)", (row) => row.latencyMs.p50],
+  ["latency p95 (ms)", (row) => row.latencyMs.p95],
+  ["latency p99 (ms)", (row) => row.latencyMs.p99],
+  ["window per image (ms)", (row) => row.imageMs],
+  ["power source", powerSourceOf],
+  ["max power (W)", (row) => row.maxPowerW],
+  ["mean power (W)", (row) => row.meanPowerW],
+  ["idle power (W)", (row) => row.idlePowerW],
+  ["energy gross (mJ)", (row) => row.energyMj.gross],
+  ["energy gross 95 % half-width (mJ)", (row) => row.energyMj.grossHalfWidth95],
+  ["energy net (mJ)", (row) => row.energyMj.net],
+  ["energy net 95 % half-width (mJ)", (row) => row.energyMj.netHalfWidth95],
+  ["test accuracy (%)", (row) => row.accuracyPct],
+  ["threads", (row) => row.factors.threads],
+  ["spinning", (row) => row.factors.spinning],
+  ["batch", (row) => row.factors.batch],
+  ["flags", (row) => row.flags.join("; ")],
+  ["run", (row) => row.run],
+];
+
+/**
+ * All figures at full precision, RFC 4180 with a header line that names units; empty where a figure was not measured.
+ * The power columns are estimates where `power source` says `estimate`.
+ */
+export function toCsv(results: Results): string {
+  const records = results.rows.map((row) => COLUMNS.map(([, read]) => read(row, results)));
+  return stringify([COLUMNS.map(([header]) => header), ...records], {
+    record_delimiter: "\r\n",
+    cast: { boolean: String },
+  });
+}

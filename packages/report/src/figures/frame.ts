@@ -1,0 +1,117 @@
+import { parseHTML } from "linkedom";
+
+const SVG = "http://www.w3.org/2000/svg";
+const INK = "#1f2430";
+const MUTED = "#5b6270";
+const MARGIN = 16;
+
+/** How each precision is drawn: shape and dash tell them apart without colour. */
+export const PRECISION_STYLE = {
+  fp32: { colour: "#1d5fa6", symbol: "circle", dash: "none" },
+  int8: { colour: "#c2410c", symbol: "square", dash: "5 3" },
+} as const;
+
+/** A document that lives in memory: figures are drawn without a browser. */
+export function createDocument(): Document {
+  return parseHTML("<html><body></body></html>").document;
+}
+
+function node(document: Document, name: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, String(value));
+  return element;
+}
+
+function textNode(document: Document, text: string, attributes: Readonly<Record<string, string | number>>): SVGElement {
+  const element = node(document, "text", attributes);
+  element.textContent = text;
+  return element;
+}
+
+export interface FrameContent {
+  readonly name: string;
+  readonly title: string;
+  readonly subtitle: string;
+  /** All data in words, for those who cannot see the figure. */
+  readonly description: string;
+  readonly width: number;
+  readonly height: number;
+  readonly precisions: readonly (keyof typeof PRECISION_STYLE)[];
+  /** A chart of {@link Plot}, or lines of text where there is nothing to draw. */
+  readonly body: SVGElement | readonly string[];
+}
+
+export const HEADER_HEIGHT = 76;
+
+/** A self-contained SVG file: white ground, title, legend, body; the same text for the same content. */
+export function frame(document: Document, content: FrameContent): string {
+  const { name, width, height } = content;
+  const root = node(document, "svg", {
+    xmlns: SVG,
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+    "aria-labelledby": `${name}-title ${name}-desc`,
+    "font-family": "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif",
+    color: INK,
+    fill: INK,
+  });
+  const title = node(document, "title", { id: `${name}-title` });
+  title.textContent = content.title;
+  const description = node(document, "desc", { id: `${name}-desc` });
+  description.textContent = content.description;
+  root.append(
+    title,
+    description,
+    node(document, "rect", { width, height, rx: 8, fill: "#ffffff" }),
+    textNode(document, content.title, { x: MARGIN, y: 28, "font-size": 16, "font-weight": 650 }),
+    textNode(document, content.subtitle, { x: MARGIN, y: 46, "font-size": 11.5, fill: MUTED }),
+    legend(document, content.precisions),
+  );
+  const { body } = content;
+  if (isLines(body)) {
+    root.append(
+      ...body.map((line, index) =>
+        textNode(document, line, {
+          x: width / 2,
+          y: height / 2 + index * 18,
+          "text-anchor": "middle",
+          "font-size": 13,
+        }),
+      ),
+    );
+  } else {
+    root.append(placed(document, body));
+  }
+  return `${root.outerHTML}\n`;
+}
+
+function isLines(body: FrameContent["body"]): body is readonly string[] {
+  return Array.isArray(body);
+}
+
+/** Plot's style sheet is for HTML pages; in a nested drawing it would fight with the size. */
+function placed(document: Document, chart: SVGElement): SVGElement {
+  for (const style of chart.querySelectorAll("style")) style.remove();
+  const group = node(document, "g", { transform: `translate(0,${HEADER_HEIGHT})` });
+  group.append(chart);
+  return group;
+}
+
+function legend(document: Document, precisions: FrameContent["precisions"]): SVGElement {
+  const group = node(document, "g", { transform: `translate(${MARGIN},64)`, "aria-hidden": "true" });
+  for (const [index, precision] of precisions.entries()) {
+    const style = PRECISION_STYLE[precision];
+    const x = index * 78;
+    const stroke = { stroke: style.colour, "stroke-width": 1.75 };
+    group.append(
+      node(document, "line", { x1: x, x2: x + 26, y1: 0, y2: 0, ...stroke, "stroke-dasharray": style.dash }),
+      style.symbol === "circle"
+        ? node(document, "circle", { cx: x + 13, cy: 0, r: 4.2, ...stroke, fill: "#ffffff" })
+        : node(document, "rect", { x: x + 9, y: -4, width: 8, height: 8, ...stroke, fill: "#ffffff" }),
+      textNode(document, precision, { x: x + 32, y: 4, "font-size": 12 }),
+    );
+  }
+  return group;
+}

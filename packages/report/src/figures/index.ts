@@ -1,0 +1,201 @@
+import type { Precision, Results } from "@edgewatt/protocol";
+import * as Plot from "@observablehq/plot";
+import { formatWithHalfWidth, formatFigure } from "../number-format.ts";
+import { estimated } from "../power-source.ts";
+import { DEFINITIONS, FIGURE_NAMES, type FigureDefinition, type FigureName } from "./definitions.ts";
+import { createDocument, frame, HEADER_HEIGHT, PRECISION_STYLE } from "./frame.ts";
+import { paretoFront, pointsOf, whyEmpty, type Point } from "./points.ts";
+
+export { FIGURE_NAMES, type FigureName };
+
+export interface Figure {
+  readonly name: FigureName;
+  readonly title: string;
+  /** A self-contained SVG document. */
+  readonly svg: string;
+}
+
+const WIDTH = 680;
+const CHART_HEIGHT = 320;
+const PRECISIONS: readonly Precision[] = ["fp32", "int8"];
+
+/** All figures of the study; one that has no data says why. The same results give the same bytes. */
+export function figures(results: Results): Figure[] {
+  return FIGURE_NAMES.map((name) => figure(name, results));
+}
+
+export function figure(name: FigureName, results: Results): Figure {
+  const definition = DEFINITIONS[name];
+  const points = pointsOf(definition, results);
+  const devices = [...new Set(points.map((point) => point.device))];
+  const chartHeight = CHART_HEIGHT * Math.max(1, devices.length);
+  const document = createDocument();
+  const body = points.length === 0 ? whyEmpty(definition, results) : chart(document, { definition, points, results });
+  const svg = frame(document, {
+    name,
+    title: definition.title,
+    subtitle: definition.subtitle,
+    description: describe(definition, points, body),
+    width: WIDTH,
+    height: HEADER_HEIGHT + chartHeight,
+    precisions: PRECISIONS.filter((precision) => points.some((point) => point.precision === precision)),
+    body,
+  });
+  return { name, title: definition.title, svg };
+}
+
+interface ChartInput {
+  readonly definition: FigureDefinition;
+  readonly points: readonly Point[];
+  readonly results: Results;
+}
+
+function chart(document: Document, { definition, points, results }: ChartInput): SVGElement {
+  const devices = [...new Set(points.map((point) => point.device))];
+  const panels = [...new Set(points.map((point) => point.panel))];
+  const facets = {
+    ...(panels.length > 1 ? { fx: "panel" } : {}),
+    ...(devices.length > 1 ? { fy: "device" } : {}),
+  };
+  const suffix = estimateSuffix(results);
+  const plot = Plot.plot({
+    document,
+    width: WIDTH,
+    height: CHART_HEIGHT * devices.length,
+    marginLeft: 58,
+    marginBottom: 46,
+    marginTop: 26,
+    marginRight: devices.length > 1 ? 90 : 28,
+    inset: 14,
+    style: { fontSize: "12px", color: "inherit", background: "none" },
+    x: {
+      label: definition.x.label + (definition.x.power ? suffix : ""),
+      labelArrow: "none",
+      labelAnchor: "center",
+      nice: true,
+    },
+    y: {
+      label: definition.y + (definition.panels.some((panel) => panel.power) ? suffix : ""),
+      labelArrow: "none",
+      grid: true,
+      nice: true,
+      zero: definition.fromZero,
+    },
+    fx: { label: null, padding: 0.08 },
+    fy: { label: null },
+    symbol: { domain: [...PRECISIONS], range: PRECISIONS.map((precision) => PRECISION_STYLE[precision].symbol) },
+    color: { domain: [...PRECISIONS], range: PRECISIONS.map((precision) => PRECISION_STYLE[precision].colour) },
+    marks: [
+      ...(definition.front ? frontMarks(points, facets) : lineMarks(points, facets)),
+      ...pointMarks(points, facets),
+    ],
+  });
+  // Without a legend of its own, Plot returns the drawing itself and not a figure around it.
+  return plot as unknown as SVGElement;
+}
+
+type Facets = { fx?: string; fy?: string };
+
+function lineMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
+  return PRECISIONS.map((precision) =>
+    Plot.line(
+      points.filter((point) => point.precision === precision),
+      {
+        ...facets,
+        x: "x",
+        y: "y",
+        z: "device",
+        sort: "x",
+        stroke: PRECISION_STYLE[precision].colour,
+        strokeWidth: 1.75,
+        strokeDasharray: PRECISION_STYLE[precision].dash,
+      },
+    ),
+  );
+}
+
+function frontMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
+  return [
+    Plot.line(paretoFront(points), {
+      ...facets,
+      x: "x",
+      y: "y",
+      z: "device",
+      curve: "step-after",
+      stroke: "#6b7280",
+      strokeWidth: 1.5,
+      strokeDasharray: "2 3",
+    }),
+    ...PRECISIONS.map((precision) =>
+      Plot.text(
+        points.filter((point) => point.precision === precision),
+        {
+          ...facets,
+          x: "x",
+          y: "y",
+          text: "label",
+          dy: precision === "fp32" ? -12 : 14,
+          fontSize: 11,
+          fill: PRECISION_STYLE[precision].colour,
+        },
+      ),
+    ),
+  ];
+}
+
+function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
+  const bar = { ...facets, stroke: "precision", strokeWidth: 1.25 };
+  return [
+    Plot.ruleX(
+      points.filter((point) => (point.yHalfWidth ?? 0) > 0),
+      {
+        ...bar,
+        x: "x",
+        y1: (point: Point) => point.y - (point.yHalfWidth ?? 0),
+        y2: (point: Point) => point.y + (point.yHalfWidth ?? 0),
+        marker: "tick",
+      },
+    ),
+    Plot.ruleY(
+      points.filter((point) => (point.xHalfWidth ?? 0) > 0),
+      {
+        ...bar,
+        y: "y",
+        x1: (point: Point) => point.x - (point.xHalfWidth ?? 0),
+        x2: (point: Point) => point.x + (point.xHalfWidth ?? 0),
+        marker: "tick",
+      },
+    ),
+    Plot.dot(points, {
+      ...facets,
+      x: "x",
+      y: "y",
+      symbol: "precision",
+      stroke: "precision",
+      fill: "#ffffff",
+      r: 4.2,
+      strokeWidth: 1.75,
+    }),
+  ];
+}
+
+function estimateSuffix(results: Results): string {
+  const estimates = estimated(results);
+  if (estimates === "none") return "";
+  return estimates === "all" ? ", estimate" : ", partly estimate";
+}
+
+function describe(
+  definition: FigureDefinition,
+  points: readonly Point[],
+  body: SVGElement | readonly string[],
+): string {
+  if (Array.isArray(body)) return body.join(" ");
+  const severalPanels = definition.panels.length > 1;
+  const figuresInWords = points.map(
+    (point) =>
+      `${point.device}, ${point.model} ${point.precision}${severalPanels ? ` ${point.panel}` : ""}: ` +
+      `${formatFigure(point.x)}, ${formatWithHalfWidth(point.y, point.yHalfWidth)}`,
+  );
+  return `${definition.x.label}, ${definition.y}. ${figuresInWords.join("; ")}.`;
+}

@@ -1,0 +1,154 @@
+import type { ResultMethod, ResultRow, Results } from "@edgewatt/protocol";
+import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
+import { consistencyNote, inconsistencies } from "./consistency.ts";
+import { methodOf } from "./merge.ts";
+import { estimated, powerSourceOf } from "./power-source.ts";
+
+export interface TableColumn {
+  readonly key: string;
+  readonly title: string;
+  readonly short: string;
+  readonly align: "left" | "right";
+}
+
+/** Text, and the numbers of the footnotes that belong to it. */
+export interface TableCell {
+  readonly text: string;
+  readonly notes: readonly number[];
+}
+
+/** The results table as every renderer shows it: terminal, Markdown and page. Plain JSON. */
+export interface ResultsTable {
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly TableCell[])[];
+  /** Numbered from 1 by position. */
+  readonly footnotes: readonly string[];
+  readonly caption: readonly string[];
+}
+
+export const BLANK = "–";
+
+/** The rows of a document under the fixed columns, formatted; every blank cell points to a footnote that says why. */
+export function resultsTable(results: Results): ResultsTable {
+  const estimates = estimated(results);
+  const severalDevices = new Set(results.rows.map((row) => row.device)).size > 1;
+  const columns = COLUMNS.filter((column) => column.key !== "device" || severalDevices);
+  const footnotes = collectFootnotes(results, columns);
+  const rows = results.rows.map((row) => [
+    ...columns.map((column) => cell(column, row, { results, footnotes, estimates })),
+    flagsCell(row, results, footnotes),
+  ]);
+  return {
+    columns: [
+      ...columns.map(({ key, title, short, align, power }) => ({
+        key,
+        title: power && estimates === "all" ? title.replace(" (", ", estimate (") : title,
+        short: power && estimates === "all" ? `${short} est.` : short,
+        align,
+      })),
+      { key: "flags", title: "flags", short: "flags", align: "left" },
+    ],
+    rows,
+    footnotes: footnotes.texts,
+    caption: caption(results, estimates),
+  };
+}
+
+interface Footnotes {
+  readonly texts: readonly string[];
+  numberOf(note: string): number;
+}
+
+/** Notes with the same code share a number; where their details differ, each names its rows. */
+function collectFootnotes(results: Results, columns: readonly Column[]): Footnotes {
+  const byCode = new Map<string, Map<string, ResultRow[]>>();
+  for (const row of results.rows) {
+    for (const note of notesOf(row, results, columns)) {
+      const details = byCode.get(flagCode(note)) ?? new Map<string, ResultRow[]>();
+      byCode.set(flagCode(note), details.set(note, [...(details.get(note) ?? []), row]));
+    }
+  }
+  const numbers = new Map([...byCode.keys()].map((code, index) => [code, index + 1]));
+  return {
+    texts: [...byCode].map(([code, details]) => footnoteText(code, details)),
+    numberOf: (note) => numbers.get(flagCode(note)) ?? 0,
+  };
+}
+
+function footnoteText(code: string, details: ReadonlyMap<string, readonly ResultRow[]>): string {
+  const [only] = details.keys();
+  if (details.size === 1 && only !== undefined) return only;
+  const each = [...details].map(([note, rows]) => {
+    const names = rows.map((row) => `${row.model} ${row.precision}`).join(", ");
+    return `${note.slice(code.length).replace(/^:\s*/, "") || code} (${names})`;
+  });
+  return `${code}: ${each.join("; ")}`;
+}
+
+function notesOf(row: ResultRow, results: Results, columns: readonly Column[]): string[] {
+  const blanks = columns.filter((column) => column.format(row) === null).flatMap((column) => whyBlank(column, row));
+  return [...new Set([...flagsOf(row, results), ...blanks])];
+}
+
+/** The flags of a row, and what its document shows to be wrong or different about it. */
+function flagsOf(row: ResultRow, results: Results): string[] {
+  const faults = inconsistencies(row).map((fault) => `inconsistent: ${fault}`);
+  const method = row.method === undefined ? [] : [`other method: ${describeMethod(methodOf(row, results))}`];
+  return [...row.flags, ...faults, ...method];
+}
+
+interface CellContext {
+  readonly results: Results;
+  readonly footnotes: Footnotes;
+  readonly estimates: "all" | "some" | "none";
+}
+
+function cell(column: Column, row: ResultRow, { results, footnotes, estimates }: CellContext): TableCell {
+  const text = column.format(row);
+  if (text === null) return { text: BLANK, notes: numbersOf(whyBlank(column, row), footnotes) };
+  const mark = column.power && estimates === "some" && powerSourceOf(row, results) === "estimate";
+  return { text: mark ? `${text} est.` : text, notes: [] };
+}
+
+function flagsCell(row: ResultRow, results: Results, footnotes: Footnotes): TableCell {
+  const flags = flagsOf(row, results);
+  return flags.length === 0 ? { text: "none", notes: [] } : { text: "", notes: numbersOf(flags, footnotes) };
+}
+
+function numbersOf(notes: readonly string[], footnotes: Footnotes): number[] {
+  return [...new Set(notes.map((note) => footnotes.numberOf(note)))].sort((a, b) => a - b);
+}
+
+/** A method in words: `3 windows of 2 s (quick), 1 thread, batch 1`. */
+export function describeMethod(method: ResultMethod): string {
+  const quick = method.quick ? " (quick)" : "";
+  const accuracy =
+    method.accuracyImages === 0 ? "accuracy not measured" : `accuracy on ${method.accuracyImages} test images`;
+  return (
+    `${method.windows} windows of ${method.windowS} s per row${quick}, ` +
+    `${method.threads} ${method.threads === 1 ? "thread" : "threads"}, batch ${method.batch}, ${accuracy}`
+  );
+}
+
+function describeCalibration(results: Results): string {
+  const { calibration } = results.method;
+  if (calibration === null) return "int8 calibration: none was needed or recorded.";
+  const what =
+    calibration.kind === "synthetic" ? "synthetic images, not a data set" : `images of kind ${calibration.kind}`;
+  return `int8 calibration: ${calibration.images} ${what}.`;
+}
+
+const ESTIMATE_TEXT =
+  "Power and energy marked as estimate come from a model of CPU load, P = idle + (full − idle) · utilisation, not from a meter; " +
+  "their ± covers repetition only, not the model's error.";
+
+function caption(results: Results, estimates: "all" | "some" | "none"): string[] {
+  return [
+    `Method: ${describeMethod(results.method)}.`,
+    "± is the 95 % confidence half-width of the mean. MB = 10⁶ bytes. #params: of the float model, before folding.",
+    "Gross energy: all energy of the measured window ÷ images. Net energy: gross minus idle power × time.",
+    ...(estimates === "none" ? [] : [ESTIMATE_TEXT]),
+    describeCalibration(results),
+    consistencyNote(results),
+  ];
+}

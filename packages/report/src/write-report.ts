@@ -1,0 +1,34 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import type { Results } from "@edgewatt/protocol";
+import writeFileAside from "write-file-atomic";
+import { toCsv } from "./csv.ts";
+import { ReportError } from "./errors.ts";
+import { figures } from "./figures/index.ts";
+import { reportMarkdown } from "./markdown.ts";
+
+/**
+ * Writes `results.json`, `results.csv`, `report.md` and the figures into a folder, which it creates; each file is
+ * written aside and renamed, `results.json` last. Resolves to the names of the files.
+ * @throws {ReportError} code `write-failed`
+ */
+export async function writeReport(dir: string, results: Results): Promise<string[]> {
+  const files: readonly (readonly [string, string])[] = [
+    ...figures(results).map(({ name, svg }) => [`${name}.svg`, svg] as const),
+    ["results.csv", toCsv(results)],
+    ["report.md", reportMarkdown(results)],
+    ["results.json", `${JSON.stringify(results, null, 2)}\n`],
+  ];
+  try {
+    await mkdir(dir, { recursive: true });
+    for (const [name, text] of files) await writeFileAside(path.join(dir, name), text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ReportError(`cannot write the report to ${dir} (${reason}): make it writable or name another folder`, {
+      code: "write-failed",
+      context: { dir },
+      cause,
+    });
+  }
+  return files.map(([name]) => name);
+}
