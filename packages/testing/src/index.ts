@@ -1,0 +1,15 @@
+export { startBroker, type TestBroker } from "./broker.ts";
+export { type ChildEnd } from "./child.ts";
+export { TestingError } from "./errors.ts";
+export { eventually } from "./eventually.ts";
+export { startInfluxd, type TestInfluxd } from "./influxd.ts";
+export { startMosquitto, type TestMosquitto } from "./mosquitto.ts";
+export { findCommand, requireSystem } from "./require-system.ts";
+export {
+  type CommandResult,
+  runCommand,
+  type SpawnedService,
+  spawnService,
+  type SpawnServiceOptions,
+} from "./services.ts";
+export { type TempDir, tempDir } from "./temp-dir.ts";

@@ -1,0 +1,49 @@
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import path from "node:path";
+import { startProgram } from "./child.ts";
+import { startOnFreePorts } from "./free-ports.ts";
+import { installedCommand } from "./require-system.ts";
+import { tempDir } from "./temp-dir.ts";
+
+export interface TestMosquitto {
+  /** `mqtt://127.0.0.1:PORT` */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function probe(port: number): Promise<void> {
+  const socket = connect({ host: "127.0.0.1", port });
+  try {
+    await once(socket, "connect");
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. */
+export async function startMosquitto(options: { port?: number } = {}): Promise<TestMosquitto> {
+  const command = installedCommand("mosquitto");
+  const dir = await tempDir();
+  const config = path.join(dir.path, "mosquitto.conf");
+  const { child, ports: port } = await startOnFreePorts({
+    name: "mosquitto",
+    choose: async (freePort) => options.port ?? (await freePort()),
+    start: async (chosen) => {
+      await writeFile(
+        config,
+        `listener ${chosen} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`,
+      );
+      return startProgram(command, ["-c", config]);
+    },
+    probe,
+  });
+  return {
+    url: `mqtt://127.0.0.1:${port}`,
+    async stop() {
+      await child.stop();
+      await dir[Symbol.asyncDispose]();
+    },
+  };
+}
