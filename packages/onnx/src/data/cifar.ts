@@ -1,0 +1,59 @@
+import { DataError } from '../errors.ts';
+import { throwIfCanceled } from '../errors.ts';
+import { imageFeed, imageInputOf, normalizeImage } from './image-input.ts';
+import { openForReading, readExactly } from './read-range.ts';
+import { batchRanges, DEFAULT_IMAGES, type BatchRequest, type DataBatch, type DataOptions, type DataSource } from './source.ts';
+
+const SIDE = 32;
+const CHANNELS = 3;
+/** One label byte, then the red, green and blue planes row by row (the CIFAR-10 binary version, cs.toronto.edu/~kriz/cifar.html). */
+const RECORD_BYTES = 1 + CHANNELS * SIDE * SIDE;
+
+/**
+ * Opens a CIFAR-10 binary file; its batches carry labels, so it serves for evaluation too.
+ * @throws DataError when the file is no whole number of records, or the model takes no 32 by 32 RGB images
+ */
+export async function openCifar(path: string, options: DataOptions): Promise<DataSource> {
+  const input = imageInputOf(options, SIDE);
+  if (input.channels !== CHANNELS || input.height !== SIDE || input.width !== SIDE) {
+    throw new DataError(`${path} holds 32x32 RGB images but the model takes ${input.width}x${input.height} with ${input.channels} channels: give a folder of images`, {
+      code: 'data-shape',
+      context: { path },
+    });
+  }
+  const bytes = await fileSize(path);
+  if (bytes === 0 || bytes % RECORD_BYTES !== 0) {
+    throw new DataError(`${path} is not a CIFAR-10 binary file: its ${bytes} bytes are no whole number of ${RECORD_BYTES}-byte records`, {
+      code: 'data-damaged',
+      context: { path, bytes },
+    });
+  }
+  const available = bytes / RECORD_BYTES;
+  const count = Math.min(options.images ?? DEFAULT_IMAGES, available);
+  return {
+    kind: 'cifar',
+    name: path,
+    count,
+    available,
+    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
+      await using handle = await openForReading(path);
+      for (const range of batchRanges(request, { count, available })) {
+        throwIfCanceled(request.signal, `reading ${path}`);
+        const records = await readExactly(handle, path, range.first * RECORD_BYTES, range.count * RECORD_BYTES);
+        const feed = imageFeed(input, range.count);
+        const labels = new Uint8Array(range.count);
+        for (let index = 0; index < range.count; index++) {
+          const record = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
+          labels[index] = record[0] as number;
+          normalizeImage(record.subarray(1), 'CHW', input, feed.image(index));
+        }
+        yield { feeds: { [input.name]: feed.value }, count: range.count, labels };
+      }
+    },
+  };
+}
+
+async function fileSize(path: string): Promise<number> {
+  await using handle = await openForReading(path);
+  return (await handle.stat()).size;
+}

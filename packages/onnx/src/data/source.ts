@@ -1,0 +1,61 @@
+import type { TensorValue, ValueDescription } from '../session.ts';
+
+/** Where calibration or evaluation data comes from; results name it, so that synthetic data is never taken for real. */
+export type DataKind = 'cifar' | 'npy' | 'images' | 'synthetic';
+
+/** Consecutive samples, ready to be fed: every feed's first axis is `count`. */
+export interface DataBatch {
+  readonly feeds: Readonly<Record<string, TensorValue>>;
+  readonly count: number;
+  /** One class index per sample, where the source has labels. */
+  readonly labels?: Uint8Array;
+}
+
+/** Which samples to read and how. */
+export interface BatchRequest {
+  readonly batchSize: number;
+  /** Index of the first sample; 0 unless told. */
+  readonly first?: number;
+  /** How many samples; the source's `count` unless told. Fewer come when the data ends before. */
+  readonly count?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Samples in file order. Only one batch is held in memory at a time; `batches` may be called again and starts anew. */
+export interface DataSource {
+  readonly kind: DataKind;
+  /** What the user named: a path, or `synthetic`. */
+  readonly name: string;
+  /** Samples that were asked for and are there. */
+  readonly count: number;
+  /** All samples that are there; those from `count` on are held back. Infinity for generated data. */
+  readonly available: number;
+  batches(request: BatchRequest): AsyncIterable<DataBatch>;
+}
+
+/** How samples become the model's input. */
+export interface DataOptions {
+  /** The inputs of the model, from `describeModel` or an open session. */
+  readonly inputs: readonly ValueDescription[];
+  /** Use the first so many samples; 256 unless told. */
+  readonly images?: number;
+  /** Per channel (or one for all), after dividing by 255; 0 unless told. */
+  readonly mean?: readonly number[];
+  /** Per channel (or one for all); 1 unless told. */
+  readonly std?: readonly number[];
+  /** Fixes dynamic sides: the whole shape of the first input, batch axis included. */
+  readonly inputShape?: readonly number[];
+  /** Seed of generated data; 0 unless told. */
+  readonly seed?: number;
+}
+
+export const DEFAULT_IMAGES = 256;
+
+/** The ranges of samples, one per batch, that a request stands for. */
+export function* batchRanges(request: BatchRequest, source: { count: number; available: number }): Generator<{ first: number; count: number }> {
+  const first = request.first ?? 0;
+  const end = Math.min(first + (request.count ?? source.count), source.available);
+  for (let start = first; start < end; start += request.batchSize) {
+    yield { first: start, count: Math.min(request.batchSize, end - start) };
+  }
+}

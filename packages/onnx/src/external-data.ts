@@ -1,0 +1,143 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { create } from '@bufbuild/protobuf';
+import { firstLineOf, ModelError } from './errors.ts';
+import { DataLocation, StringStringEntryProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './proto.ts';
+import { rawByteLength } from './tensor.ts';
+
+/** Offsets of tensors in an external file are multiples of this, so that runtimes can map them (ONNX external data format). */
+const ALIGNMENT = 4096;
+
+/** Tensors below this stay inside the model file, as shapes and constants are read before the data file is opened. */
+const SMALLEST_EXTERNAL_BYTES = 1024;
+
+/**
+ * Reads all tensors that a model keeps in other files into raw_data.
+ * @throws ModelError when a location leads out of the model's folder, a file is missing, or a range lies outside its file.
+ */
+export async function loadExternalData(model: ModelProto, modelPath: string): Promise<void> {
+  const files = new Map<string, { handle: FileHandle; size: number }>();
+  try {
+    for (const tensor of externalTensors(model)) {
+      const { location, offset, length } = placeOf(tensor, modelPath);
+      let file = files.get(location);
+      if (file === undefined) {
+        const handle = await openData(join(dirname(modelPath), location), tensor.name, modelPath);
+        file = { handle, size: (await handle.stat()).size };
+        files.set(location, file);
+      }
+      const bytes = length ?? rawByteLength(tensor) ?? file.size - offset;
+      if (offset + bytes > file.size) {
+        throw new ModelError(
+          `external data of tensor "${tensor.name}" ends at byte ${offset + bytes} but ${location} has ${file.size}: copy the whole data file beside ${modelPath}`,
+          { code: 'external-data', context: { tensor: tensor.name, location, offset, bytes, size: file.size } },
+        );
+      }
+      const expected = rawByteLength(tensor);
+      if (expected !== undefined && expected !== bytes) {
+        throw new ModelError(`external data of tensor "${tensor.name}" is ${bytes} bytes but its shape needs ${expected}: export ${modelPath} again`, {
+          code: 'external-data',
+          context: { tensor: tensor.name, bytes, expected },
+        });
+      }
+      const data = new Uint8Array(bytes);
+      await file.handle.read(data, 0, bytes, offset);
+      tensor.rawData = data;
+      tensor.dataLocation = DataLocation.DEFAULT;
+      tensor.externalData = [];
+    }
+  } finally {
+    await Promise.all([...files.values()].map((file) => file.handle.close()));
+  }
+}
+
+/**
+ * Writes the large initializers to `dataPath` and returns a function that puts their bytes back, as the caller's model must not change.
+ * `location` is the name that the model file will know the data by.
+ */
+export async function moveToExternalData(model: ModelProto, dataPath: string, location: string): Promise<() => void> {
+  const moved: { tensor: TensorProto; rawData: TensorProto['rawData'] }[] = [];
+  const handle = await open(dataPath, 'w');
+  try {
+    let offset = 0;
+    for (const tensor of model.graph?.initializer ?? []) {
+      if (tensor.rawData.length < SMALLEST_EXTERNAL_BYTES) continue;
+      const rawData = tensor.rawData;
+      await handle.write(rawData, 0, rawData.length, offset);
+      moved.push({ tensor, rawData });
+      tensor.rawData = new Uint8Array(0);
+      tensor.dataLocation = DataLocation.EXTERNAL;
+      tensor.externalData = [entry('location', location), entry('offset', String(offset)), entry('length', String(rawData.length))];
+      offset = Math.ceil((offset + rawData.length) / ALIGNMENT) * ALIGNMENT;
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return () => {
+    for (const { tensor, rawData } of moved) {
+      tensor.rawData = rawData;
+      tensor.dataLocation = DataLocation.DEFAULT;
+      tensor.externalData = [];
+    }
+  };
+}
+
+function entry(key: string, value: string) {
+  return create(StringStringEntryProtoSchema, { key, value });
+}
+
+function* externalTensors(model: ModelProto): Generator<TensorProto> {
+  for (const tensor of model.graph === undefined ? [] : tensorsOf(model.graph)) {
+    if (tensor.dataLocation === DataLocation.EXTERNAL) yield tensor;
+  }
+}
+
+/** Initializers and constants of a graph and of the graphs inside its nodes. */
+function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
+  yield* graph.initializer;
+  for (const node of graph.node) {
+    for (const attribute of node.attribute) {
+      if (attribute.t !== undefined) yield attribute.t;
+      if (attribute.g !== undefined) yield* tensorsOf(attribute.g);
+      for (const inner of attribute.graphs) yield* tensorsOf(inner);
+    }
+  }
+}
+
+function placeOf(tensor: TensorProto, modelPath: string): { location: string; offset: number; length: number | undefined } {
+  const fields = new Map(tensor.externalData.map((item) => [item.key, item.value]));
+  const location = normalize(fields.get('location') ?? '');
+  const offset = Number(fields.get('offset') ?? 0);
+  const lengthText = fields.get('length');
+  const length = lengthText === undefined ? undefined : Number(lengthText);
+  if (location === '.' || isAbsolute(location) || location === '..' || location.startsWith(`..${sep}`)) {
+    throw new ModelError(
+      `refused to read external data of tensor "${tensor.name}" from "${fields.get('location') ?? ''}": data files must lie in the folder of ${modelPath}`,
+      { code: 'external-data-path', context: { tensor: tensor.name, location } },
+    );
+  }
+  if (!isByteCount(offset) || (length !== undefined && !isByteCount(length))) {
+    throw new ModelError(`external data of tensor "${tensor.name}" has no valid offset and length: export ${modelPath} again`, {
+      code: 'external-data',
+      context: { tensor: tensor.name, offset, length },
+    });
+  }
+  return { location, offset, length };
+}
+
+function isByteCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+async function openData(path: string, tensor: string, modelPath: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw new ModelError(`cannot read ${path}, which holds tensor "${tensor}" of ${modelPath}: copy it beside the model (${firstLineOf(error)})`, {
+      code: 'external-data',
+      context: { path, tensor },
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { Graph } from './graph.ts';
+import type { ModelProto } from './proto.ts';
+import { DataType } from './proto.ts';
+import { dimsOf, elementCount } from './tensor.ts';
+
+/** Inputs of BatchNormalization that hold running statistics, which training updates but does not learn. */
+const RUNNING_STATISTICS = [3, 4];
+
+/**
+ * Counts the learned parameters of a float model as it is in the file, before folding: weights, biases, batch-norm scale
+ * and shift. Running statistics and integer constants (shapes, axes) do not count, a tensor used twice counts once.
+ */
+export function countParameters(model: ModelProto): number {
+  const graph = new Graph(model);
+  const statistics = new Set<string>();
+  for (const node of graph.nodes) {
+    if (node.opType !== 'BatchNormalization') continue;
+    for (const index of RUNNING_STATISTICS) statistics.add(node.input[index] ?? '');
+  }
+  const learned = new Set<string>();
+  for (const node of graph.nodes) {
+    for (const name of node.input) {
+      if (graph.initializer(name) !== undefined && !statistics.has(name)) learned.add(name);
+    }
+  }
+  let count = 0;
+  for (const name of learned) {
+    const tensor = graph.initializer(name);
+    if (tensor !== undefined && isLearnable(tensor.dataType)) count += elementCount(dimsOf(tensor));
+  }
+  return count;
+}
+
+function isLearnable(dataType: number): boolean {
+  return dataType === DataType.FLOAT || dataType === DataType.FLOAT16 || dataType === DataType.DOUBLE || dataType === DataType.BFLOAT16;
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { fromBinary } from '@bufbuild/protobuf';
+import { firstLineOf, ModelError } from './errors.ts';
+import { loadExternalData } from './external-data.ts';
+import { ModelProtoSchema, type ModelProto } from './proto.ts';
+
+/**
+ * Reads an ONNX model file with its external data, wherever it is kept in the model's folder. Fields that this
+ * version of ONNX does not know are kept.
+ * @throws ModelError for a file that is missing, empty, truncated or no ONNX model.
+ */
+export async function readModel(path: string): Promise<ModelProto> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new ModelError(`cannot read model ${path}: check the path (${firstLineOf(error)})`, { code: 'model-unreadable', context: { path }, cause: error });
+  }
+  const model = parseModel(bytes, path);
+  await loadExternalData(model, path);
+  return model;
+}
+
+/** Parses the bytes of a model whose data is all inside; `name` stands for it in error messages. */
+export function parseModel(bytes: Uint8Array, name: string): ModelProto {
+  if (bytes.length === 0) {
+    throw new ModelError(`${name} is empty: give an ONNX model file`, { code: 'model-empty', context: { path: name } });
+  }
+  let model: ModelProto;
+  try {
+    model = fromBinary(ModelProtoSchema, bytes);
+  } catch (error) {
+    throw new ModelError(`${name} is not an ONNX model or is truncated: copy or export it again (${firstLineOf(error)})`, {
+      code: 'model-damaged',
+      context: { path: name, bytes: bytes.length },
+      cause: error,
+    });
+  }
+  if (model.graph === undefined || model.graph.node.length === 0 || model.opsetImport.length === 0) {
+    throw new ModelError(`${name} is not an ONNX model or is truncated: it holds no graph, copy or export it again`, {
+      code: 'model-damaged',
+      context: { path: name, bytes: bytes.length },
+    });
+  }
+  return model;
+}

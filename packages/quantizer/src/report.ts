@@ -1,0 +1,41 @@
+import type { DataKind } from '@edgewatt/onnx';
+import type { QuantizationFormat } from './format.ts';
+
+/** A node that stays in float, and why. */
+export interface FloatNode {
+  readonly name: string;
+  readonly op: string;
+  readonly reason: string;
+}
+
+/** Signal-to-noise of one layer's output in the int8 model, noise of the layers before it included. */
+export interface LayerReport {
+  readonly name: string;
+  readonly op: string;
+  /** Null where the layer's output is constant. */
+  readonly sqnrDb: number | null;
+}
+
+/** What `quantize` did; its fields are those of the `--json` document of `edgewatt quantize --local`. */
+export interface QuantizeReport {
+  readonly in: string;
+  readonly out: string;
+  readonly format: QuantizationFormat;
+  readonly perChannel: boolean;
+  readonly reducedRange: boolean;
+  /** File sizes, external data included. */
+  readonly bytes: { readonly float: number; readonly int8: number };
+  /** `quantized`: nodes that were given int8 inputs and outputs; `fused`: how many of them ONNX Runtime runs in int8. */
+  readonly nodes: { readonly quantized: number; readonly fused: number; readonly float: readonly FloatNode[] };
+  /** Signal-to-quantization-noise of the model's outputs; null where it cannot be computed. */
+  readonly sqnrDb: number | null;
+  /** Share of images (0..1) whose largest output is the same in float and int8; null where the output is no class vector. */
+  readonly agreement: number | null;
+  readonly layers: readonly LayerReport[];
+  readonly calibration: { readonly kind: DataKind; readonly name: string; readonly images: number };
+  /** What signal-to-noise and agreement were measured on: images after the calibration ones, or the same where there are no more. */
+  readonly verification: { readonly images: number; readonly heldBack: boolean };
+  readonly wallS: number;
+  /** Highest resident memory of the process so far, 10^6 bytes. */
+  readonly peakMemoryMb: number;
+}
