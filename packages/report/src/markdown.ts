@@ -16,7 +16,7 @@ export function toMarkdown(results: Results): string {
 
 /** A whole report: table, figures beside it in the same folder, devices and method. */
 export function reportMarkdown(results: Results): string {
-  const images = figures(results).map(({ name, title, svg: _ }) => `![${escape(title)}](${name}.svg)`);
+  const images = figures(results).map(({ name, title }) => `![${escape(title)}](${name}.svg)`);
   const parts = [
     "# edgewatt report",
     `Made ${results.created}. The same figures for machines: [results.json](results.json), [results.csv](results.csv).`,

@@ -41,7 +41,8 @@ export interface FrameContent {
   readonly body: SVGElement | readonly string[];
 }
 
-export const HEADER_HEIGHT = 76;
+export const HEADER_HEIGHT = 80;
+export const INDENT = 12;
 
 /** A self-contained SVG file: white ground, title, legend, body; the same text for the same content. */
 export function frame(document: Document, content: FrameContent): string {
@@ -94,7 +95,7 @@ function isLines(body: FrameContent["body"]): body is readonly string[] {
 /** Plot's style sheet is for HTML pages; in a nested drawing it would fight with the size. */
 function placed(document: Document, chart: SVGElement): SVGElement {
   for (const style of chart.querySelectorAll("style")) style.remove();
-  const group = node(document, "g", { transform: `translate(0,${HEADER_HEIGHT})` });
+  const group = node(document, "g", { transform: `translate(${INDENT},${HEADER_HEIGHT})` });
   group.append(chart);
   return group;
 }

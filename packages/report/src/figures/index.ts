@@ -3,7 +3,7 @@ import * as Plot from "@observablehq/plot";
 import { formatWithHalfWidth, formatFigure } from "../number-format.ts";
 import { estimated } from "../power-source.ts";
 import { DEFINITIONS, FIGURE_NAMES, type FigureDefinition, type FigureName } from "./definitions.ts";
-import { createDocument, frame, HEADER_HEIGHT, PRECISION_STYLE } from "./frame.ts";
+import { createDocument, frame, HEADER_HEIGHT, INDENT, PRECISION_STYLE } from "./frame.ts";
 import { paretoFront, pointsOf, whyEmpty, type Point } from "./points.ts";
 
 export { FIGURE_NAMES, type FigureName };
@@ -17,6 +17,7 @@ export interface Figure {
 
 const WIDTH = 680;
 const CHART_HEIGHT = 320;
+const FOOTER_HEIGHT = 12;
 const PRECISIONS: readonly Precision[] = ["fp32", "int8"];
 
 /** All figures of the study; one that has no data says why. The same results give the same bytes. */
@@ -37,7 +38,7 @@ export function figure(name: FigureName, results: Results): Figure {
     subtitle: definition.subtitle,
     description: describe(definition, points, body),
     width: WIDTH,
-    height: HEADER_HEIGHT + chartHeight,
+    height: HEADER_HEIGHT + chartHeight + FOOTER_HEIGHT,
     precisions: PRECISIONS.filter((precision) => points.some((point) => point.precision === precision)),
     body,
   });
@@ -60,11 +61,12 @@ function chart(document: Document, { definition, points, results }: ChartInput):
   const suffix = estimateSuffix(results);
   const plot = Plot.plot({
     document,
-    width: WIDTH,
+    width: WIDTH - INDENT,
     height: CHART_HEIGHT * devices.length,
     marginLeft: 58,
     marginBottom: 46,
-    marginTop: 26,
+    // Names of panels stand under the label of the axis.
+    marginTop: panels.length > 1 ? 52 : 26,
     marginRight: devices.length > 1 ? 90 : 28,
     inset: 14,
     style: { fontSize: "12px", color: "inherit", background: "none" },
@@ -134,7 +136,9 @@ function frontMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
           x: "x",
           y: "y",
           text: "label",
-          dy: precision === "fp32" ? -12 : 14,
+          ...(precision === "fp32" ? { dy: -12 } : { dx: -8, dy: -11, textAnchor: "end" }),
+          stroke: "#ffffff",
+          strokeWidth: 4,
           fontSize: 11,
           fill: PRECISION_STYLE[precision].colour,
         },
@@ -153,7 +157,6 @@ function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
         x: "x",
         y1: (point: Point) => point.y - (point.yHalfWidth ?? 0),
         y2: (point: Point) => point.y + (point.yHalfWidth ?? 0),
-        marker: "tick",
       },
     ),
     Plot.ruleY(
@@ -163,7 +166,6 @@ function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
         y: "y",
         x1: (point: Point) => point.x - (point.xHalfWidth ?? 0),
         x2: (point: Point) => point.x + (point.xHalfWidth ?? 0),
-        marker: "tick",
       },
     ),
     Plot.dot(points, {
