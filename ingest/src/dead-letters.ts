@@ -14,7 +14,9 @@ export class DeadLetters {
   /** Resolves when they are on the disk. @throws {SinkError} code `file` */
   async append(refusals: readonly Refusal[]): Promise<void> {
     if (refusals.length === 0) return;
-    await this.#file.append(refusals.map(({ reason, lines }) => `# ${reason.replaceAll(/\s+/g, " ")}\n${formatFileText(lines)}`).join(""));
+    await this.#file.append(
+      refusals.map(({ reason, lines }) => `# ${reason.replaceAll(/\s+/g, " ")}\n${formatFileText(lines)}`).join(""),
+    );
   }
 
   close(): Promise<void> {

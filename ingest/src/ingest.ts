@@ -68,12 +68,17 @@ export class Ingest {
   /** Stores what it has taken, as far as the store answers within a few seconds, and says `offline`. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer[Symbol.dispose]();
-    const grace = new AbortController();
-    const drained = this.#queue.drain().then(() => grace.abort());
-    await this.#parts.clock.sleep(STOP_GRACE_MS, grace.signal).catch(() => {});
+    const drained = this.#queue.drain();
+    if (!this.#parts.status.isHolding) await this.#waitAtMost(STOP_GRACE_MS, drained);
     this.#stopping.abort();
     await drained;
     await this.#parts.status.offline();
+  }
+
+  async #waitAtMost(ms: number, done: Promise<void>): Promise<void> {
+    const timer = new AbortController();
+    await Promise.race([done, this.#parts.clock.sleep(ms, timer.signal).catch(() => {})]);
+    timer.abort();
   }
 
   #receive({ topic: name, payload }: MqttMessage): void {
@@ -90,25 +95,41 @@ export class Ingest {
         this.#complaints.report(`${device} ${omission}`, `part of a batch is not stored: ${omission}`, { device });
       }
       if (!this.#queue.add(lines, { device, stream, boot: batch.boot, seq: batch.seq })) {
-        this.#complaints.report("memory", "memory is full of batches that are not stored yet; the agents will send again", { device });
+        this.#complaints.report(
+          "memory",
+          "memory is full of batches that are not stored yet; the agents will send again",
+          { device },
+        );
       }
     } catch (error) {
       if (!(error instanceof DecodeError)) throw error;
-      this.#complaints.report(`${device} ${error.code}`, `a batch is ignored: ${error.message}`, { device, stream, code: error.code });
+      this.#complaints.report(`${device} ${error.code}`, `a batch is ignored: ${error.message}`, {
+        device,
+        stream,
+        code: error.code,
+      });
     }
   }
 
   async #store(write: Write): Promise<void> {
     const { sink, deadLetters, status, log } = this.#parts;
     const { signal } = this.#stopping;
+    if (write.lines.length === 0) {
+      this.#acknowledge(write.batches);
+      return;
+    }
     try {
+      // A retry that begins after the signal does not heed it.
+      signal.throwIfAborted();
       await pRetry(
         async () => {
           const refusals = await sink.write(write.lines);
           await deadLetters.append(refusals);
           for (const { reason, lines } of refusals) {
             this.#counts.deadLetters += lines.length;
-            this.#complaints.report(`refused ${reason.slice(0, 60)}`, `the database refuses points: ${reason}`, { points: lines.length });
+            this.#complaints.report(`refused ${reason.slice(0, 60)}`, `the database refuses points: ${reason}`, {
+              points: lines.length,
+            });
           }
           this.#counts.points += write.lines.length - refusals.reduce((sum, { lines }) => sum + lines.length, 0);
         },

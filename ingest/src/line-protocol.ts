@@ -41,7 +41,10 @@ export function formatFieldValue(type: FieldType, value: unknown): string | unde
 /** Measurement and tags, with which a line begins. Tags are sorted by key, as InfluxDB advises. */
 export function formatSeries(measurement: string, tags: readonly (readonly [name: string, value: string])[]): string {
   const sorted = [...tags].sort(([a], [b]) => (a < b ? -1 : 1));
-  return [escapeMeasurement(measurement), ...sorted.map(([name, value]) => `${escapeKey(name)}=${escapeKey(value)}`)].join(",");
+  return [
+    escapeMeasurement(measurement),
+    ...sorted.map(([name, value]) => `${escapeKey(name)}=${escapeKey(value)}`),
+  ].join(",");
 }
 
 /** @param fields `name=value` pairs, formatted and at least one */

@@ -37,9 +37,19 @@ await runService({
     });
     const sink = openSink(config, telemetryDir, clock);
     const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
-    const ingest = await Ingest.start({ id: config.id, connection, sink, deadLetters, status, log, clock, maxQueueSize: MAX_QUEUE_SIZE });
+    const ingest = await Ingest.start({
+      id: config.id,
+      connection,
+      sink,
+      deadLetters,
+      status,
+      log,
+      clock,
+      maxQueueSize: MAX_QUEUE_SIZE,
+    });
     return {
-      ready: config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) },
+      ready:
+        config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) },
       async stop() {
         await ingest.stop();
         await connection.close();

@@ -19,11 +19,13 @@ interface Source {
   readonly dt: readonly number[];
 }
 
-function at(column: Column | undefined, row: number): unknown {
+type Cell = Extract<Column, readonly unknown[]>[number] | undefined;
+
+function at(column: Column | undefined, row: number): Cell {
   return Array.isArray(column) ? column[row] : column;
 }
 
-type TagValue = { readonly name: string; readonly constant: unknown } | { readonly name: string; readonly column: Column };
+type TagValue = { readonly name: string; readonly constant: Cell } | { readonly name: string; readonly column: Column };
 
 function tagValues(measurement: Measurement, source: Source): TagValue[] {
   return measurement.tags.map(({ name, from }) => {
@@ -54,7 +56,10 @@ function createSeriesReader(measurement: Measurement, source: Source): (row: num
   return () => series;
 }
 
-function presentFields(measurement: Measurement, columns: Source["columns"]): { field: Field; key: string; column: Column }[] {
+function presentFields(
+  measurement: Measurement,
+  columns: Source["columns"],
+): { field: Field; key: string; column: Column }[] {
   return measurement.fields.flatMap((field) => {
     const values = columns[field.column];
     return values === undefined ? [] : [{ field, key: escapeKey(field.name), column: values }];
@@ -79,12 +84,14 @@ function addPoints(measurement: Measurement, source: Source, into: { lines: Line
       const value = at(column, row);
       if (value === null || value === undefined) continue;
       const text = formatFieldValue(field.type, value);
-      if (text === undefined) into.omissions.add(`${measurement.name}: column "${field.column}" is not of type ${field.type}`);
+      if (text === undefined)
+        into.omissions.add(`${measurement.name}: column "${field.column}" is not of type ${field.type}`);
       else pairs.push(`${key}=${text}`);
     }
     if (pairs.length === 0) return;
     const series = readSeries(row);
-    if (series === undefined) into.omissions.add(`${measurement.name}: a tag holds a control character or ends in a backslash`);
+    if (series === undefined)
+      into.omissions.add(`${measurement.name}: a tag holds a control character or ends in a backslash`);
     else into.lines.push(formatLine(series, pairs, source.t0 + offsetUs));
   });
 }
@@ -108,7 +115,11 @@ export function toPoints(device: string, stream: Stream, batch: TelemetryBatch):
 }
 
 /** The point of a measurement that a service writes about itself; columns are those of the catalogue. */
-export function toOwnPoint(measurement: Measurement, columns: Readonly<Record<string, string | number>>, timeUs: number): readonly Line[] {
+export function toOwnPoint(
+  measurement: Measurement,
+  columns: Readonly<Record<string, string | number>>,
+  timeUs: number,
+): readonly Line[] {
   const points = { lines: [] as Line[], omissions: new Set<Omission>() };
   addPoints(measurement, { device: undefined, channelKey: measurement.name, columns, t0: timeUs, dt: [0] }, points);
   return points.lines;

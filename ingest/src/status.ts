@@ -21,6 +21,10 @@ export class IngestStatus {
     this.#epoch = this.#nowMs();
   }
 
+  get isHolding(): boolean {
+    return this.#state === "holding";
+  }
+
   will(): MqttWill {
     return { topic: this.topic, payload: this.#encode("offline", "connection lost"), retain: true, qos: 1 };
   }

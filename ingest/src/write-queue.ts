@@ -72,17 +72,22 @@ export class WriteQueue {
     while (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
   }
 
+  async #run(write: Write): Promise<void> {
+    await this.#options.store(write);
+    this.#size -= write.size;
+    this.#batches -= write.batches.length;
+  }
+
   #start(): void {
     while (this.#inFlight.size < this.#options.maxInFlight) {
       const write = this.#waiting.shift();
       if (!write) return;
-      const stored = this.#options.store(write).then(() => {
+      const stored = this.#run(write);
+      this.#inFlight.add(stored);
+      void stored.finally(() => {
         this.#inFlight.delete(stored);
-        this.#size -= write.size;
-        this.#batches -= write.batches.length;
         this.#start();
       });
-      this.#inFlight.add(stored);
     }
   }
 }

@@ -8,7 +8,9 @@ describe("toRanges", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(60)), (numbers) => {
         const ranges = toRanges(numbers);
-        const covered = ranges.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, i) => first + i));
+        const covered = ranges.flatMap(([first, last]) =>
+          Array.from({ length: last - first + 1 }, (_, i) => first + i),
+        );
         expect(covered).toEqual([...new Set(numbers)].sort((a, b) => a - b));
         for (const [i, [first]] of ranges.entries()) {
           if (i > 0) expect(first).toBeGreaterThan((ranges[i - 1]?.[1] ?? 0) + 1);

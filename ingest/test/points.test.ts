@@ -13,7 +13,9 @@ describe("toPoints", () => {
     const { lines, omissions } = toPoints(
       "pi-1",
       "power",
-      batch({ "main rail": { t0: T0, dt: [0, 100_000], w: [3.5, 4], wMax: [5, null], source: "estimate", run: "j/0" } }),
+      batch({
+        "main rail": { t0: T0, dt: [0, 100_000], w: [3.5, 4], wMax: [5, null], source: "estimate", run: "j/0" },
+      }),
     );
     expect(lines).toEqual([
       String.raw`power,channel=main\ rail,device=pi-1,source=estimate watts=3.5,watts_max=5,run="j/0" 1700000000000000`,
@@ -38,9 +40,15 @@ describe("toPoints", () => {
     const { lines } = toPoints(
       "pi-1",
       "system",
-      batch({ system: { t0: T0, dt: [0, 1], throttled: [0, null], tempC: [null, null] }, device: { t0: T0, dt: [5], sync: true } }),
+      batch({
+        system: { t0: T0, dt: [0, 1], throttled: [0, null], tempC: [null, null] },
+        device: { t0: T0, dt: [5], sync: true },
+      }),
     );
-    expect(lines).toEqual(["system,device=pi-1 throttled=0i 1700000000000000", "device,device=pi-1 sync=true 1700000000000005"]);
+    expect(lines).toEqual([
+      "system,device=pi-1 throttled=0i 1700000000000000",
+      "device,device=pi-1 sync=true 1700000000000005",
+    ]);
   });
 
   it("stores the rest when a channel, a column, a type or a tag cannot be stored, and names what it left out", () => {

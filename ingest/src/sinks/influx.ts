@@ -57,8 +57,10 @@ export class InfluxSink implements Sink {
       answer = await this.#post(lines);
     }
     if (answer === undefined) return [];
-    if (answer.status === 404) throw this.#notStored("no-database", answer.message, `create the database "${DATABASE}"`);
-    if (answer.status === 401 || answer.status === 403) throw this.#notStored("unauthorized", answer.message, "give its user WRITE on the database");
+    if (answer.status === 404)
+      throw this.#notStored("no-database", answer.message, `create the database "${DATABASE}"`);
+    if (answer.status === 401 || answer.status === 403)
+      throw this.#notStored("unauthorized", answer.message, "give its user WRITE on the database");
     if (answer.status === 429) throw this.#notStored("unavailable", answer.message, "it is busy");
     // The rest of the write is stored, and writing it again changes nothing: halving finds exactly the lines at fault.
     if (lines.length > 1 && droppedLines(answer) !== lines.length) {
@@ -84,7 +86,12 @@ export class InfluxSink implements Sink {
       throw this.#notStored("no-database", missing.message, "check that the address is that of an InfluxDB");
     }
     const refused = await this.#call((client) => client.createDatabase(DATABASE));
-    if (refused) throw this.#notStored("no-database", refused.message, `create the database "${DATABASE}" and grant its user WRITE`);
+    if (refused)
+      throw this.#notStored(
+        "no-database",
+        refused.message,
+        `create the database "${DATABASE}" and grant its user WRITE`,
+      );
   }
 
   /** `undefined` when the call succeeded, else the server's refusal. @throws {SinkError} code `unavailable` without one */
@@ -106,7 +113,9 @@ export class InfluxSink implements Sink {
       const answer = answerOf(error);
       if (answer) return answer;
       this.#reconnect(client);
-      throw error instanceof SinkError ? error : this.#notStored("unavailable", (error as Error).message, "it will be tried again", error);
+      throw error instanceof SinkError
+        ? error
+        : this.#notStored("unavailable", (error as Error).message, "it will be tried again", error);
     } finally {
       timer.abort();
     }

@@ -1,0 +1,230 @@
+import { readFile, readdir } from "node:fs/promises";
+import path from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { decodeMessage, topicFilter, type ServiceStatus } from "@edgewatt/protocol";
+import { connectMqtt, createLogger } from "@edgewatt/runtime";
+import {
+  eventually,
+  requireSystem,
+  runCommand,
+  spawnService,
+  startBroker,
+  startInfluxd,
+  startMosquitto,
+  tempDir,
+  type SpawnedService,
+  type TestInfluxd,
+} from "@edgewatt/testing";
+import { query } from "./query.ts";
+import { ackKeys, sequence, T0, VirtualDevice } from "./virtual-device.ts";
+
+const BIN = new URL("../bin/edgewatt-ingest.js", import.meta.url);
+const influxd = requireSystem("influxd");
+const mosquitto = requireSystem("influxd", "mosquitto");
+
+const undo: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const step of undo.splice(0).toReversed()) await step();
+});
+
+async function brokerUrl(kind: "aedes" | "mosquitto" = "aedes"): Promise<string> {
+  const broker = kind === "aedes" ? await startBroker() : await startMosquitto();
+  undo.push(() => broker.stop());
+  return broker.url;
+}
+
+async function influx(): Promise<TestInfluxd> {
+  const started = await startInfluxd();
+  undo.push(() => started.stop());
+  return started;
+}
+
+async function ingest(...args: string[]): Promise<SpawnedService & { data: string }> {
+  const dir = await tempDir();
+  const service = await spawnService(BIN, ["--data", dir.path, "--log-level", "warn", ...args]);
+  undo.push(async () => {
+    await service.stop();
+    await dir[Symbol.asyncDispose]();
+  });
+  return { ...service, data: dir.path };
+}
+
+async function device(url: string, id = "pi-1"): Promise<VirtualDevice> {
+  const connected = await VirtualDevice.connect(url, id);
+  undo.push(() => connected.connection.close());
+  return connected;
+}
+
+async function watchStatus(url: string): Promise<ServiceStatus[]> {
+  const seen: ServiceStatus[] = [];
+  const connection = await connectMqtt({
+    url,
+    clientId: "watcher",
+    log: createLogger({ name: "watcher", level: "silent" }),
+    waitMs: 10_000,
+  });
+  undo.push(() => connection.close());
+  await connection.subscribe(
+    topicFilter("service", { name: "ingest" }),
+    ({ payload }) => seen.push(decodeMessage("service", payload)),
+    { qos: 1 },
+  );
+  return seen;
+}
+
+async function countPower(url: string): Promise<unknown> {
+  const [row] = await query(url, 'SELECT count("watts") FROM "power"');
+  return row?.["count"] ?? 0;
+}
+
+describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd", () => {
+  it.each(["aedes", ...(mosquitto.skip ? [] : ["mosquitto" as const])] as const)(
+    "stores what is sent over %s once, however often it is sent, and acknowledges it",
+    async (kind) => {
+      const url = await brokerUrl(kind);
+      const database = await influx();
+      const service = await ingest("--broker", url, "--influx", database.url);
+      expect(service.ready).toEqual({ ready: true, influx: database.url });
+      const pi = await device(url);
+      for (const seq of [...sequence(20), ...sequence(20), 3]) await pi.sendPower(seq);
+      await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(20).toSorted()));
+      expect(await countPower(database.url)).toBe(100);
+      const [point] = await query(database.url, 'SELECT * FROM "power" LIMIT 1', { epoch: "u" });
+      expect(point).toEqual({ time: T0, device: "pi-1", channel: "main", source: "estimate", watts: 3 });
+    },
+  );
+
+  it("acknowledges nothing while the database is down, says that it holds, and loses nothing", async () => {
+    const url = await brokerUrl();
+    let database = await influx();
+    await ingest("--broker", url, "--influx", database.url);
+    const status = await watchStatus(url);
+    const pi = await device(url);
+    await pi.sendPower(0);
+    await eventually(() => expect([...pi.acked]).toEqual(["1/0"]));
+
+    await database.kill();
+    for (const seq of sequence(30)) await pi.sendPower(seq);
+    await eventually(() =>
+      expect(status.at(-1)).toMatchObject({
+        state: "holding",
+        reason: expect.stringContaining("has not stored a write"),
+      }),
+    );
+    expect([...pi.acked]).toEqual(["1/0"]);
+
+    database = await startInfluxd({ dir: database.dir, port: Number(new URL(database.url).port) });
+    undo.push(() => database.stop());
+    await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(30).toSorted()), { timeoutMs: 20_000 });
+    expect(await countPower(database.url)).toBe(150);
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "online" }));
+  });
+
+  it("ends in order while the database is down", async () => {
+    const url = await brokerUrl();
+    const database = await influx();
+    await database.kill();
+    const service = await ingest("--broker", url, "--influx", database.url);
+    const status = await watchStatus(url);
+    const pi = await device(url);
+    await eventually(() =>
+      expect(status.at(-1)).toMatchObject({ state: "holding", reason: expect.stringContaining("ECONNREFUSED") }),
+    );
+    const oneWriteEach = 5001;
+    for (const seq of sequence(8)) {
+      await pi.send("power", seq, { main: { t0: T0, dt: sequence(oneWriteEach), w: 1 } });
+    }
+    expect((await service.stop("SIGTERM")).code).toBe(0);
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "offline" }));
+    expect(pi.acked.size).toBe(0);
+  });
+
+  it("ignores what it cannot read, sets aside what the database refuses, and acknowledges the rest", async () => {
+    const url = await brokerUrl();
+    const database = await influx();
+    const service = await ingest("--broker", url, "--influx", database.url);
+    const pi = await device(url);
+    await pi.sendPower(0);
+    await eventually(() => expect(pi.acked.size).toBe(1));
+    for (let i = 0; i < 9; i++) await pi.sendRaw("power", "not json");
+    await pi.sendRaw("power", JSON.stringify({ v: 2, boot: 1, seq: 1, ch: {} }));
+    await pi.sendRaw("power", "x".repeat(70_000));
+    await pi.sendRaw(
+      "power",
+      JSON.stringify({ v: 1, boot: 1, seq: 1, sync: true, ch: { main: { t0: T0, dt: [1, 1], w: 1 } } }),
+    );
+    await pi.sendPower(1, { colour: "red" });
+    await query(database.url, 'DROP MEASUREMENT "power"');
+    await fetch(`${database.url}/write?db=edgewatt`, {
+      method: "POST",
+      body: "power,channel=main volts=5i 1700000000000000000",
+    });
+    await pi.sendPower(2, { v: [null, null, 5.1, null, null] });
+    await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(3)));
+    expect(await countPower(database.url)).toBeGreaterThanOrEqual(4);
+
+    const [file] = await readdir(path.join(service.data, "dead-letters"));
+    const letters = await readFile(path.join(service.data, "dead-letters", file ?? ""), "utf8");
+    expect(letters).toMatch(
+      /^# .*field type conflict.*\npower,channel=main,device=pi-1,source=estimate watts=4,volts=5\.1 \d{19}\n$/,
+    );
+    const logged = service.stderr();
+    expect(logged.match(/not JSON/g)).toHaveLength(1);
+    for (const text of [
+      "of version 2",
+      "over the limit of 65536 bytes",
+      "dt must strictly increase",
+      String.raw`unknown column \"colour\"`,
+    ]) {
+      expect(logged).toContain(text);
+    }
+  });
+
+  it("reports on itself, and says online, offline and that it vanished", async () => {
+    const url = await brokerUrl();
+    const database = await influx();
+    const status = await watchStatus(url);
+    const first = await ingest("--broker", url, "--influx", database.url, "--id", "one");
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "online" }));
+    await eventually(async () =>
+      expect(await query(database.url, 'SELECT * FROM "pipeline"')).toMatchObject([
+        { service: "ingest", id: "one", queue: 0 },
+      ]),
+    );
+    expect((await first.stop("SIGTERM")).code).toBe(0);
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "offline", reason: "shutdown" }));
+    const second = await ingest("--broker", url, "--influx", database.url, "--id", "one");
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "online" }));
+    await second.stop("SIGKILL");
+    await eventually(() => expect(status.at(-1)).toMatchObject({ state: "offline", reason: "connection lost" }));
+    expect(status.at(-1)?.epoch).toBeGreaterThan(status[0]?.epoch ?? 0);
+  });
+});
+
+describe("ingest without a database", () => {
+  it("writes line-protocol files, each batch before its acknowledgement", async () => {
+    const url = await brokerUrl();
+    const service = await ingest("--broker", url);
+    const files = path.join(service.data, "telemetry");
+    expect(service.ready).toEqual({ ready: true, influx: null, files });
+    const pi = await device(url);
+    for (const seq of sequence(10)) await pi.sendPower(seq);
+    await eventually(() => expect(pi.acked.size).toBe(10));
+    const [name] = await readdir(files);
+    const lines = (await readFile(path.join(files, name ?? ""), "utf8"))
+      .split("\n")
+      .filter((line) => line.startsWith("power,"));
+    expect(lines).toHaveLength(50);
+    expect(lines[0]).toBe("power,channel=main,device=pi-1,source=estimate watts=3 1700000000000000000");
+  });
+});
+
+it("says in one line what is wrong with its configuration, and that no broker answers", async () => {
+  const wrong = await runCommand(BIN, ["--broker", "nowhere", "--influx", "ftp://x", "--id", "A B"]);
+  expect(wrong.code).toBe(2);
+  expect(wrong.stderr.trim().split("\n")).toHaveLength(3);
+  await using dir = await tempDir();
+  const alone = await runCommand(BIN, ["--broker", "mqtt://127.0.0.1:1", "--data", dir.path, "--log-level", "silent"]);
+  expect(alone.code).toBe(3);
+  expect(alone.stderr).toContain("mqtt://127.0.0.1:1");
+});

@@ -1,0 +1,110 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "@edgewatt/runtime";
+import { requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
+import { InfluxSink } from "../../src/sinks/influx.ts";
+import { query } from "../query.ts";
+import { T0 } from "../virtual-device.ts";
+
+const influxd = requireSystem("influxd");
+
+function open(url: string, timeoutMs = 5000): InfluxSink {
+  return new InfluxSink({ url, timeoutMs, clock: systemClock });
+}
+
+describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
+  let influx: TestInfluxd;
+  let sink: InfluxSink;
+
+  beforeAll(async () => {
+    influx = await startInfluxd();
+    sink = open(influx.url);
+  });
+  afterAll(async () => {
+    await sink.close();
+    await influx.stop();
+  });
+
+  it("creates the database when it is missing", async () => {
+    expect(await sink.write([`created watts=1 ${T0}`])).toEqual([]);
+    expect(await query(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
+    await query(influx.url, 'DROP DATABASE "edgewatt"');
+    expect(await sink.write([`created watts=1 ${T0}`])).toEqual([]);
+    expect(await query(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
+  });
+
+  it("stores the rest of a write in which a field has another type, and names exactly the lines at fault", async () => {
+    await sink.write([`typed watts=1 ${T0}`]);
+    const good = Array.from({ length: 40 }, (_, i) => `typed watts=1 ${T0 + 1 + i}`);
+    const bad = [`typed watts="x" ${T0 + 100}`, `typed watts="y" ${T0 + 101}`];
+    const refusals = await sink.write([...good.slice(0, 13), bad[0] ?? "", ...good.slice(13), bad[1] ?? ""]);
+    expect(refusals.flatMap(({ lines }) => lines)).toEqual(bad);
+    expect(refusals[0]?.reason).toContain("field type conflict");
+    expect(await query(influx.url, "SELECT count(watts) FROM typed")).toMatchObject([{ count: 41 }]);
+  });
+
+  it("stores the rest of a write with lines that InfluxDB cannot parse", async () => {
+    const refusals = await sink.write([
+      `parsed watts=1 ${T0}`,
+      "parsed watts= 1",
+      `parsed watts=1 ${T0 + 1}`,
+      "parsed",
+    ]);
+    expect(refusals.flatMap(({ lines }) => lines)).toEqual(["parsed watts= 1", "parsed"]);
+    expect(await query(influx.url, "SELECT count(watts) FROM parsed")).toMatchObject([{ count: 2 }]);
+  });
+
+  it("refuses points beyond the retention policy and stores those within", async () => {
+    await query(influx.url, 'CREATE RETENTION POLICY "short" ON "edgewatt" DURATION 1h REPLICATION 1 DEFAULT');
+    const nowUs = Date.now() * 1000;
+    const old = [`kept watts=1 ${T0}`, `kept watts=1 ${T0 + 1}`];
+    const refusals = await sink.write([`kept watts=1 ${nowUs}`, ...old, `kept watts=1 ${nowUs + 1}`]);
+    await query(influx.url, 'ALTER RETENTION POLICY "autogen" ON "edgewatt" DEFAULT');
+    expect(refusals.flatMap(({ lines }) => lines)).toEqual(old);
+    expect(refusals[0]?.reason).toContain("beyond retention policy");
+    expect(await query(influx.url, 'SELECT count(watts) FROM "short"."kept"')).toMatchObject([{ count: 2 }]);
+  });
+
+  it("says that nothing is stored while the server is away, and stores again as soon as it is back", async () => {
+    await influx.kill();
+    await expect(sink.write([`back watts=1 ${T0}`])).rejects.toMatchObject({ code: "unavailable", retryable: true });
+    influx = await startInfluxd({ dir: influx.dir, port: Number(new URL(influx.url).port) });
+    expect(await sink.write([`back watts=1 ${T0}`])).toEqual([]);
+  });
+});
+
+describe("InfluxSink on a server that is at fault", () => {
+  const servers: Server[] = [];
+
+  async function serve(answer: string): Promise<string> {
+    const server = createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => socket.write(answer));
+    });
+    servers.push(server);
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return `http://user:s3cret@127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  afterAll(() => {
+    for (const server of servers) server.close();
+  });
+
+  it.each([
+    ["never answers", "", "unavailable"],
+    ["hangs in the middle of its answer", "HTTP/1.1 204 No Content\r\nContent-Le", "unavailable"],
+    ["hangs in the middle of an error", "HTTP/1.1 400 Bad Request\r\nContent-Length: 100\r\n\r\n{", "unavailable"],
+    ["fails", "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n", "unavailable"],
+    ["refuses the user", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "unauthorized"],
+    ["forbids the write", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "unauthorized"],
+    ["is no InfluxDB", "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot found", "no-database"],
+  ])("calls the write not stored when it %s, and keeps the password to itself", async (_, answer, code) => {
+    const sink = open(await serve(answer), 300);
+    const error: unknown = await sink.write([`a watts=1 ${T0}`]).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: "SinkError", code, retryable: true });
+    expect(JSON.stringify(error) + String((error as Error).stack)).not.toMatch(/s3cret|Authorization/);
+    await sink.close();
+  });
+});
