@@ -1,5 +1,5 @@
-import { create } from '@bufbuild/protobuf';
-import { AttributeProtoSchema, AttributeType, type AttributeProto, type NodeProto, type TensorProto } from './proto.ts';
+import { create } from "@bufbuild/protobuf";
+import { AttributeProtoSchema, AttributeType, type AttributeProto, type NodeProto, type TensorProto } from "./proto.ts";
 
 /** A value that `makeNode` turns into an attribute: integers are given as bigint, so that 1 and 1.0 stay apart. */
 export type AttributeValue = number | bigint | string | TensorProto | readonly number[] | readonly bigint[];
@@ -29,14 +29,20 @@ export function setAttribute(node: NodeProto, name: string, value: AttributeValu
 }
 
 export function makeAttribute(name: string, value: AttributeValue): AttributeProto {
-  if (typeof value === 'bigint') return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: value });
-  if (typeof value === 'number') return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
-  if (typeof value === 'string') return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if (typeof value === "bigint") return create(AttributeProtoSchema, { name, type: AttributeType.INT, i: value });
+  if (typeof value === "number") return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+  if (typeof value === "string")
+    return create(AttributeProtoSchema, { name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
   if (isBigints(value)) return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: [...value] });
-  if (Array.isArray(value)) return create(AttributeProtoSchema, { name, type: AttributeType.FLOATS, floats: [...(value as readonly number[])] });
+  if (Array.isArray(value))
+    return create(AttributeProtoSchema, {
+      name,
+      type: AttributeType.FLOATS,
+      floats: [...(value as readonly number[])],
+    });
   return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t: value as TensorProto });
 }
 
 function isBigints(value: AttributeValue): value is readonly bigint[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'bigint');
+  return Array.isArray(value) && value.every((item) => typeof item === "bigint");
 }

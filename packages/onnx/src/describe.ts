@@ -1,8 +1,8 @@
-import { ModelError } from './errors.ts';
-import { Graph } from './graph.ts';
-import { countParameters } from './params.ts';
-import { readModel } from './reader.ts';
-import { openSession, type ValueDescription } from './session.ts';
+import { ModelError } from "./errors.ts";
+import { Graph } from "./graph.ts";
+import { countParameters } from "./params.ts";
+import { readModel } from "./reader.ts";
+import { openSession, type ValueDescription } from "./session.ts";
 
 /** What a model takes and gives, as ONNX Runtime sees it. */
 export interface ModelDescription {
@@ -23,11 +23,21 @@ export interface ModelDescription {
  */
 export async function describeModel(path: string): Promise<ModelDescription> {
   const model = await readModel(path);
-  await using session = await openSession(path, { optimization: 'disabled' });
+  await using session = await openSession(path, { optimization: "disabled" });
   const [input] = session.inputs;
   const [output] = session.outputs;
   if (input === undefined || output === undefined) {
-    throw new ModelError(`${path} has no input or no output: export it again`, { code: 'model-without-io', context: { path } });
+    throw new ModelError(`${path} has no input or no output: export it again`, {
+      code: "model-without-io",
+      context: { path },
+    });
   }
-  return { input, output, inputs: session.inputs, outputs: session.outputs, params: countParameters(model), opset: new Graph(model).opset };
+  return {
+    input,
+    output,
+    inputs: session.inputs,
+    outputs: session.outputs,
+    params: countParameters(model),
+    opset: new Graph(model).opset,
+  };
 }

@@ -33,11 +33,12 @@ export class CanceledError extends OnnxError {}
 
 /** Throws CanceledError when the signal has aborted; `what` names the work in the message. */
 export function throwIfCanceled(signal: AbortSignal | undefined, what: string): void {
-  if (signal?.aborted === true) throw new CanceledError(`${what} was canceled`, { code: 'canceled', cause: signal.reason });
+  if (signal?.aborted === true)
+    throw new CanceledError(`${what} was canceled`, { code: "canceled", cause: signal.reason });
 }
 
 /** The first line of an error's text, without the ONNX Runtime prefixes that say nothing to a user. */
 export function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  return (text.split('\n')[0] ?? text).trim();
+  return (text.split("\n")[0] ?? text).trim();
 }

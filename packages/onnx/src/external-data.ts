@@ -1,9 +1,15 @@
-import { open, type FileHandle } from 'node:fs/promises';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
-import { create } from '@bufbuild/protobuf';
-import { firstLineOf, ModelError } from './errors.ts';
-import { DataLocation, StringStringEntryProtoSchema, type GraphProto, type ModelProto, type TensorProto } from './proto.ts';
-import { rawByteLength } from './tensor.ts';
+import { open, type FileHandle } from "node:fs/promises";
+import { dirname, isAbsolute, join, normalize, sep } from "node:path";
+import { create } from "@bufbuild/protobuf";
+import { firstLineOf, ModelError } from "./errors.ts";
+import {
+  DataLocation,
+  StringStringEntryProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  type TensorProto,
+} from "./proto.ts";
+import { rawByteLength } from "./tensor.ts";
 
 /** Offsets of tensors in an external file are multiples of this, so that runtimes can map them (ONNX external data format). */
 const ALIGNMENT = 4096;
@@ -30,15 +36,18 @@ export async function loadExternalData(model: ModelProto, modelPath: string): Pr
       if (offset + bytes > file.size) {
         throw new ModelError(
           `external data of tensor "${tensor.name}" ends at byte ${offset + bytes} but ${location} has ${file.size}: copy the whole data file beside ${modelPath}`,
-          { code: 'external-data', context: { tensor: tensor.name, location, offset, bytes, size: file.size } },
+          { code: "external-data", context: { tensor: tensor.name, location, offset, bytes, size: file.size } },
         );
       }
       const expected = rawByteLength(tensor);
       if (expected !== undefined && expected !== bytes) {
-        throw new ModelError(`external data of tensor "${tensor.name}" is ${bytes} bytes but its shape needs ${expected}: export ${modelPath} again`, {
-          code: 'external-data',
-          context: { tensor: tensor.name, bytes, expected },
-        });
+        throw new ModelError(
+          `external data of tensor "${tensor.name}" is ${bytes} bytes but its shape needs ${expected}: export ${modelPath} again`,
+          {
+            code: "external-data",
+            context: { tensor: tensor.name, bytes, expected },
+          },
+        );
       }
       const data = new Uint8Array(bytes);
       await file.handle.read(data, 0, bytes, offset);
@@ -56,8 +65,8 @@ export async function loadExternalData(model: ModelProto, modelPath: string): Pr
  * `location` is the name that the model file will know the data by.
  */
 export async function moveToExternalData(model: ModelProto, dataPath: string, location: string): Promise<() => void> {
-  const moved: { tensor: TensorProto; rawData: TensorProto['rawData'] }[] = [];
-  const handle = await open(dataPath, 'w');
+  const moved: { tensor: TensorProto; rawData: TensorProto["rawData"] }[] = [];
+  const handle = await open(dataPath, "w");
   try {
     let offset = 0;
     for (const tensor of model.graph?.initializer ?? []) {
@@ -67,7 +76,11 @@ export async function moveToExternalData(model: ModelProto, dataPath: string, lo
       moved.push({ tensor, rawData });
       tensor.rawData = new Uint8Array(0);
       tensor.dataLocation = DataLocation.EXTERNAL;
-      tensor.externalData = [entry('location', location), entry('offset', String(offset)), entry('length', String(rawData.length))];
+      tensor.externalData = [
+        entry("location", location),
+        entry("offset", String(offset)),
+        entry("length", String(rawData.length)),
+      ];
       offset = Math.ceil((offset + rawData.length) / ALIGNMENT) * ALIGNMENT;
     }
     await handle.sync();
@@ -105,23 +118,29 @@ function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
   }
 }
 
-function placeOf(tensor: TensorProto, modelPath: string): { location: string; offset: number; length: number | undefined } {
+function placeOf(
+  tensor: TensorProto,
+  modelPath: string,
+): { location: string; offset: number; length: number | undefined } {
   const fields = new Map(tensor.externalData.map((item) => [item.key, item.value]));
-  const location = normalize(fields.get('location') ?? '');
-  const offset = Number(fields.get('offset') ?? 0);
-  const lengthText = fields.get('length');
+  const location = normalize(fields.get("location") ?? "");
+  const offset = Number(fields.get("offset") ?? 0);
+  const lengthText = fields.get("length");
   const length = lengthText === undefined ? undefined : Number(lengthText);
-  if (location === '.' || isAbsolute(location) || location === '..' || location.startsWith(`..${sep}`)) {
+  if (location === "." || isAbsolute(location) || location === ".." || location.startsWith(`..${sep}`)) {
     throw new ModelError(
-      `refused to read external data of tensor "${tensor.name}" from "${fields.get('location') ?? ''}": data files must lie in the folder of ${modelPath}`,
-      { code: 'external-data-path', context: { tensor: tensor.name, location } },
+      `refused to read external data of tensor "${tensor.name}" from "${fields.get("location") ?? ""}": data files must lie in the folder of ${modelPath}`,
+      { code: "external-data-path", context: { tensor: tensor.name, location } },
     );
   }
   if (!isByteCount(offset) || (length !== undefined && !isByteCount(length))) {
-    throw new ModelError(`external data of tensor "${tensor.name}" has no valid offset and length: export ${modelPath} again`, {
-      code: 'external-data',
-      context: { tensor: tensor.name, offset, length },
-    });
+    throw new ModelError(
+      `external data of tensor "${tensor.name}" has no valid offset and length: export ${modelPath} again`,
+      {
+        code: "external-data",
+        context: { tensor: tensor.name, offset, length },
+      },
+    );
   }
   return { location, offset, length };
 }
@@ -132,12 +151,15 @@ function isByteCount(value: number): boolean {
 
 async function openData(path: string, tensor: string, modelPath: string): Promise<FileHandle> {
   try {
-    return await open(path, 'r');
+    return await open(path, "r");
   } catch (error) {
-    throw new ModelError(`cannot read ${path}, which holds tensor "${tensor}" of ${modelPath}: copy it beside the model (${firstLineOf(error)})`, {
-      code: 'external-data',
-      context: { path, tensor },
-      cause: error,
-    });
+    throw new ModelError(
+      `cannot read ${path}, which holds tensor "${tensor}" of ${modelPath}: copy it beside the model (${firstLineOf(error)})`,
+      {
+        code: "external-data",
+        context: { path, tensor },
+        cause: error,
+      },
+    );
   }
 }

@@ -1,7 +1,8 @@
-import { floatAttribute, intAttribute } from './attributes.ts';
-import type { Graph } from './graph.ts';
-import { DataType, type NodeProto, type TensorProto } from './proto.ts';
-import { dimsOf, elementCount, makeTensor, readFloats } from './tensor.ts';
+import { floatAttribute, intAttribute } from "./attributes.ts";
+import type { Graph } from "./graph.ts";
+import { DataType } from "./data-type.ts";
+import type { NodeProto, TensorProto } from "./proto.ts";
+import { dimsOf, elementCount, makeTensor, readFloats } from "./tensor.ts";
 
 /** The `epsilon` of BatchNormalization where the node names none (ONNX operator specification). */
 const DEFAULT_EPSILON = 1e-5;
@@ -16,8 +17,8 @@ const DEFAULT_EPSILON = 1e-5;
 export function foldBatchNorm(graph: Graph): number {
   const folded = new Set<NodeProto>();
   for (const batchNorm of graph.nodes) {
-    if (batchNorm.opType !== 'BatchNormalization' || batchNorm.output.length !== 1) continue;
-    const linear = graph.producer(batchNorm.input[0] ?? '');
+    if (batchNorm.opType !== "BatchNormalization" || batchNorm.output.length !== 1) continue;
+    const linear = graph.producer(batchNorm.input[0] ?? "");
     if (linear === undefined || folded.has(linear)) continue;
     if (foldPair(graph, linear, batchNorm)) folded.add(batchNorm);
   }
@@ -30,27 +31,43 @@ function foldPair(graph: Graph, linear: NodeProto, batchNorm: NodeProto): boolea
   const axis = outputAxis(linear);
   const [output] = linear.output;
   const [normalized] = batchNorm.output;
-  if (axis === undefined || output === undefined || normalized === undefined || graph.soleConsumer(output) !== batchNorm) return false;
-  const weightName = linear.input[1] ?? '';
-  const biasName = linear.input[2] ?? '';
+  if (
+    axis === undefined ||
+    output === undefined ||
+    normalized === undefined ||
+    graph.soleConsumer(output) !== batchNorm
+  )
+    return false;
+  const weightName = linear.input[1] ?? "";
+  const biasName = linear.input[2] ?? "";
   const weight = floatConstant(graph, weightName);
-  const bias = biasName === '' ? undefined : floatConstant(graph, biasName);
-  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => floatConstant(graph, batchNorm.input[index] ?? ''));
-  if (weight === undefined || gamma === undefined || beta === undefined || mean === undefined || variance === undefined) return false;
+  const bias = biasName === "" ? undefined : floatConstant(graph, biasName);
+  const [gamma, beta, mean, variance] = [1, 2, 3, 4].map((index) => floatConstant(graph, batchNorm.input[index] ?? ""));
+  if (weight === undefined || gamma === undefined || beta === undefined || mean === undefined || variance === undefined)
+    return false;
   const dims = dimsOf(weight);
   const channels = dims[axis] ?? 0;
   if ([gamma, beta, mean, variance].some((tensor) => elementCount(dimsOf(tensor)) !== channels)) return false;
-  if (biasName !== '' && (bias === undefined || elementCount(dimsOf(bias)) !== channels)) return false;
+  if (biasName !== "" && (bias === undefined || elementCount(dimsOf(bias)) !== channels)) return false;
 
-  const factors = channelFactors(readFloats(gamma), readFloats(variance), floatAttribute(batchNorm, 'epsilon', DEFAULT_EPSILON));
+  const factors = channelFactors(
+    readFloats(gamma),
+    readFloats(variance),
+    floatAttribute(batchNorm, "epsilon", DEFAULT_EPSILON),
+  );
   const foldedWeight = scaleAlong(readFloats(weight), dims, axis, factors);
-  const foldedBias = foldBias(bias === undefined ? new Float32Array(channels) : readFloats(bias), readFloats(mean), readFloats(beta), factors);
+  const foldedBias = foldBias(
+    bias === undefined ? new Float32Array(channels) : readFloats(bias),
+    readFloats(mean),
+    readFloats(beta),
+    factors,
+  );
   // New tensors, as the old ones may be shared with other nodes.
   const newWeight = graph.uniqueName(`${weightName}_folded`);
-  const newBias = graph.uniqueName(`${biasName === '' ? weightName : biasName}_bias_folded`);
+  const newBias = graph.uniqueName(`${biasName === "" ? weightName : biasName}_bias_folded`);
   graph.addInitializer(makeTensor(newWeight, dims, foldedWeight));
   graph.addInitializer(makeTensor(newBias, [channels], foldedBias));
-  linear.input = [linear.input[0] ?? '', newWeight, newBias];
+  linear.input = [linear.input[0] ?? "", newWeight, newBias];
   linear.output = [normalized];
   graph.changed();
   return true;
@@ -58,10 +75,11 @@ function foldPair(graph: Graph, linear: NodeProto, batchNorm: NodeProto): boolea
 
 /** The axis of the weight that counts output channels; undefined for nodes that nothing can be folded into. */
 function outputAxis(node: NodeProto): number | undefined {
-  if (node.domain !== '') return undefined;
-  if (node.opType === 'Conv') return 0;
-  if (node.opType !== 'Gemm' || floatAttribute(node, 'alpha', 1) !== 1 || floatAttribute(node, 'beta', 1) !== 1) return undefined;
-  return intAttribute(node, 'transB', 0) === 1 ? 0 : 1;
+  if (node.domain !== "") return undefined;
+  if (node.opType === "Conv") return 0;
+  if (node.opType !== "Gemm" || floatAttribute(node, "alpha", 1) !== 1 || floatAttribute(node, "beta", 1) !== 1)
+    return undefined;
+  return intAttribute(node, "transB", 0) === 1 ? 0 : 1;
 }
 
 function floatConstant(graph: Graph, name: string): TensorProto | undefined {

@@ -1,7 +1,15 @@
-import { create } from '@bufbuild/protobuf';
-import { makeAttribute, type AttributeValue } from './attributes.ts';
-import { ModelError } from './errors.ts';
-import { NodeProtoSchema, ValueInfoProtoSchema, type GraphProto, type ModelProto, type NodeProto, type TensorProto, type ValueInfoProto } from './proto.ts';
+import { create } from "@bufbuild/protobuf";
+import { makeAttribute, type AttributeValue } from "./attributes.ts";
+import { ModelError } from "./errors.ts";
+import {
+  NodeProtoSchema,
+  ValueInfoProtoSchema,
+  type GraphProto,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+  type ValueInfoProto,
+} from "./proto.ts";
 
 /**
  * The main graph of a model, with the look-ups that rewriting needs. It works on the model itself; the look-ups are
@@ -14,7 +22,8 @@ export class Graph {
   #names: Set<string> | undefined;
 
   constructor(model: ModelProto) {
-    if (model.graph === undefined) throw new ModelError('the model holds no graph: export it again', { code: 'model-damaged' });
+    if (model.graph === undefined)
+      throw new ModelError("the model holds no graph: export it again", { code: "model-damaged" });
     this.model = model;
     this.#proto = model.graph;
   }
@@ -36,7 +45,7 @@ export class Graph {
 
   /** The version of the default operator set. */
   get opset(): number {
-    const own = this.model.opsetImport.find((entry) => entry.domain === '' || entry.domain === 'ai.onnx');
+    const own = this.model.opsetImport.find((entry) => entry.domain === "" || entry.domain === "ai.onnx");
     return own === undefined ? 1 : Number(own.version);
   }
 
@@ -113,31 +122,31 @@ export class Graph {
   sortTopologically(): void {
     const { producers } = this.#lookup();
     const sorted: NodeProto[] = [];
-    const state = new Map<NodeProto, 'open' | 'done'>();
+    const state = new Map<NodeProto, "open" | "done">();
     for (const root of this.#proto.node) {
       // An explicit stack, as a deep network would overflow the call stack.
       const stack = [root];
       while (stack.length > 0) {
         const node = stack.at(-1) as NodeProto;
-        if (state.get(node) === 'done') {
+        if (state.get(node) === "done") {
           stack.pop();
           continue;
         }
         const waiting = readsOf(node)
           .map((name) => producers.get(name))
-          .filter((producer) => producer !== undefined && state.get(producer) !== 'done') as NodeProto[];
+          .filter((producer) => producer !== undefined && state.get(producer) !== "done") as NodeProto[];
         if (waiting.length === 0) {
-          state.set(node, 'done');
+          state.set(node, "done");
           sorted.push(node);
           stack.pop();
-        } else if (waiting.some((producer) => state.get(producer) === 'open')) {
+        } else if (waiting.some((producer) => state.get(producer) === "open")) {
           throw new ModelError(`the graph has a cycle through node "${node.name}": export the model again`, {
-            code: 'graph-cycle',
+            code: "graph-cycle",
             context: { node: node.name },
           });
         } else {
-          state.set(node, 'open');
-          stack.push(...waiting.reverse());
+          state.set(node, "open");
+          stack.push(...waiting.toReversed());
         }
       }
     }
@@ -159,7 +168,8 @@ export class Graph {
     for (const node of this.#proto.node) {
       for (const name of [node.name, ...readsOf(node), ...node.output]) names.add(name);
     }
-    for (const value of [...this.#proto.input, ...this.#proto.output, ...this.#proto.initializer]) names.add(value.name);
+    for (const value of [...this.#proto.input, ...this.#proto.output, ...this.#proto.initializer])
+      names.add(value.name);
     return names;
   }
 }
@@ -171,7 +181,7 @@ export function makeNode(
   input: readonly string[],
   output: readonly string[],
   attributes: Readonly<Record<string, AttributeValue>> = {},
-  domain = '',
+  domain = "",
 ): NodeProto {
   return create(NodeProtoSchema, {
     opType,
@@ -196,7 +206,7 @@ function buildIndex(graph: GraphProto): GraphIndex {
   const consumers = new Map<string, NodeProto[]>();
   for (const node of graph.node) {
     for (const name of node.output) {
-      if (name !== '') producers.set(name, node);
+      if (name !== "") producers.set(name, node);
     }
     for (const name of new Set(readsOf(node))) {
       const readers = consumers.get(name);
@@ -215,7 +225,7 @@ function buildIndex(graph: GraphProto): GraphIndex {
 
 /** What a node reads, including what its sub-graphs (If, Loop) take from outside. */
 function readsOf(node: NodeProto): string[] {
-  const names = node.input.filter((name) => name !== '');
+  const names = node.input.filter((name) => name !== "");
   for (const attribute of node.attribute) {
     if (attribute.g !== undefined) names.push(...outerReads(attribute.g));
     for (const inner of attribute.graphs) names.push(...outerReads(inner));
@@ -237,7 +247,10 @@ function outerReads(graph: GraphProto): string[] {
  * A model with other nodes, outputs or initializers in its graph; everything else, the weights above all, is shared with
  * the original, so it costs no memory. Change neither's shared parts while both are in use.
  */
-export function deriveModel(model: ModelProto, changes: Partial<Pick<GraphProto, 'node' | 'output' | 'initializer'>>): ModelProto {
+export function deriveModel(
+  model: ModelProto,
+  changes: Partial<Pick<GraphProto, "node" | "output" | "initializer">>,
+): ModelProto {
   return shallowCopy(model, { graph: shallowCopy<GraphProto>(model.graph as GraphProto, changes) });
 }
 

@@ -1,15 +1,30 @@
-export { CanceledError, DataError, firstLineOf, ModelError, OnnxError, throwIfCanceled, type OnnxErrorDetails } from './errors.ts';
-export { readModel, parseModel } from './reader.ts';
-export { serializeModel, writeModel, type WriteModelOptions } from './writer.ts';
-export { deriveModel, Graph, makeNode, makeOutput } from './graph.ts';
-export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from './attributes.ts';
-export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from './tensor.ts';
-export { DataType, type ModelProto, type NodeProto, type TensorProto } from './proto.ts';
-export { liftConstants } from './constants.ts';
-export { foldBatchNorm } from './fold.ts';
-export { countParameters } from './params.ts';
-export { describeModel, type ModelDescription } from './describe.ts';
-export { openSession, type OpenSessionOptions, type Session, type TensorValue, type ValueDescription } from './session.ts';
-export { openCalibration } from './data/open.ts';
-export { openCifar } from './data/cifar.ts';
-export type { BatchRequest, DataBatch, DataKind, DataOptions, DataSource } from './data/source.ts';
+export {
+  CanceledError,
+  DataError,
+  firstLineOf,
+  ModelError,
+  OnnxError,
+  throwIfCanceled,
+  type OnnxErrorDetails,
+} from "./errors.ts";
+export { readModel, parseModel } from "./reader.ts";
+export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts";
+export { deriveModel, Graph, makeNode, makeOutput } from "./graph.ts";
+export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";
+export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./tensor.ts";
+export { DataType } from "./data-type.ts";
+export type { ModelProto, NodeProto, TensorProto } from "./proto.ts";
+export { liftConstants } from "./constants.ts";
+export { foldBatchNorm } from "./fold.ts";
+export { countParameters } from "./params.ts";
+export { describeModel, type ModelDescription } from "./describe.ts";
+export {
+  openSession,
+  type OpenSessionOptions,
+  type Session,
+  type TensorValue,
+  type ValueDescription,
+} from "./session.ts";
+export { openCalibration } from "./data/open.ts";
+export { openCifar } from "./data/cifar.ts";
+export type { BatchRequest, DataBatch, DataKind, DataOptions, DataSource } from "./data/source.ts";

@@ -1,7 +1,7 @@
-import { Graph } from './graph.ts';
-import type { ModelProto } from './proto.ts';
-import { DataType } from './proto.ts';
-import { dimsOf, elementCount } from './tensor.ts';
+import { Graph } from "./graph.ts";
+import { DataType } from "./data-type.ts";
+import type { ModelProto } from "./proto.ts";
+import { dimsOf, elementCount } from "./tensor.ts";
 
 /** Inputs of BatchNormalization that hold running statistics, which training updates but does not learn. */
 const RUNNING_STATISTICS = [3, 4];
@@ -14,8 +14,8 @@ export function countParameters(model: ModelProto): number {
   const graph = new Graph(model);
   const statistics = new Set<string>();
   for (const node of graph.nodes) {
-    if (node.opType !== 'BatchNormalization') continue;
-    for (const index of RUNNING_STATISTICS) statistics.add(node.input[index] ?? '');
+    if (node.opType !== "BatchNormalization") continue;
+    for (const index of RUNNING_STATISTICS) statistics.add(node.input[index] ?? "");
   }
   const learned = new Set<string>();
   for (const node of graph.nodes) {
@@ -32,5 +32,10 @@ export function countParameters(model: ModelProto): number {
 }
 
 function isLearnable(dataType: number): boolean {
-  return dataType === DataType.FLOAT || dataType === DataType.FLOAT16 || dataType === DataType.DOUBLE || dataType === DataType.BFLOAT16;
+  return (
+    dataType === DataType.FLOAT ||
+    dataType === DataType.FLOAT16 ||
+    dataType === DataType.DOUBLE ||
+    dataType === DataType.BFLOAT16
+  );
 }

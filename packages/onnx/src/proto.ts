@@ -7,8 +7,7 @@ export {
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_DataLocation as DataLocation,
-  TensorProto_DataType as DataType,
   TensorProtoSchema,
   ValueInfoProtoSchema,
-} from 'onnx-buf';
-export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from 'onnx-buf';
+} from "onnx-buf";
+export type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto } from "onnx-buf";

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { fromBinary } from '@bufbuild/protobuf';
-import { firstLineOf, ModelError } from './errors.ts';
-import { loadExternalData } from './external-data.ts';
-import { ModelProtoSchema, type ModelProto } from './proto.ts';
+import { readFile } from "node:fs/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { firstLineOf, ModelError } from "./errors.ts";
+import { loadExternalData } from "./external-data.ts";
+import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 
 /**
  * Reads an ONNX model file with its external data, wherever it is kept in the model's folder. Fields that this
@@ -14,7 +14,11 @@ export async function readModel(path: string): Promise<ModelProto> {
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw new ModelError(`cannot read model ${path}: check the path (${firstLineOf(error)})`, { code: 'model-unreadable', context: { path }, cause: error });
+    throw new ModelError(`cannot read model ${path}: check the path (${firstLineOf(error)})`, {
+      code: "model-unreadable",
+      context: { path },
+      cause: error,
+    });
   }
   const model = parseModel(bytes, path);
   await loadExternalData(model, path);
@@ -24,21 +28,24 @@ export async function readModel(path: string): Promise<ModelProto> {
 /** Parses the bytes of a model whose data is all inside; `name` stands for it in error messages. */
 export function parseModel(bytes: Uint8Array, name: string): ModelProto {
   if (bytes.length === 0) {
-    throw new ModelError(`${name} is empty: give an ONNX model file`, { code: 'model-empty', context: { path: name } });
+    throw new ModelError(`${name} is empty: give an ONNX model file`, { code: "model-empty", context: { path: name } });
   }
   let model: ModelProto;
   try {
     model = fromBinary(ModelProtoSchema, bytes);
   } catch (error) {
-    throw new ModelError(`${name} is not an ONNX model or is truncated: copy or export it again (${firstLineOf(error)})`, {
-      code: 'model-damaged',
-      context: { path: name, bytes: bytes.length },
-      cause: error,
-    });
+    throw new ModelError(
+      `${name} is not an ONNX model or is truncated: copy or export it again (${firstLineOf(error)})`,
+      {
+        code: "model-damaged",
+        context: { path: name, bytes: bytes.length },
+        cause: error,
+      },
+    );
   }
   if (model.graph === undefined || model.graph.node.length === 0 || model.opsetImport.length === 0) {
     throw new ModelError(`${name} is not an ONNX model or is truncated: it holds no graph, copy or export it again`, {
-      code: 'model-damaged',
+      code: "model-damaged",
       context: { path: name, bytes: bytes.length },
     });
   }

@@ -1,7 +1,7 @@
-import * as ort from 'onnxruntime-node';
-import { firstLineOf, ModelError, throwIfCanceled } from './errors.ts';
-import type { ModelProto } from './proto.ts';
-import { serializeModel } from './writer.ts';
+import * as ort from "onnxruntime-node";
+import { firstLineOf, ModelError, throwIfCanceled } from "./errors.ts";
+import type { ModelProto } from "./proto.ts";
+import { serializeModel } from "./writer.ts";
 
 /** A dense tensor as it goes in and comes out of a session. */
 export interface TensorValue {
@@ -21,7 +21,7 @@ export interface OpenSessionOptions {
   /** Threads inside an operator; 0, the default, lets ONNX Runtime take one for each core. */
   readonly threads?: number;
   /** `disabled` runs the nodes as they are in the file; the default `all` is what a deployed model gets. */
-  readonly optimization?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly optimization?: "disabled" | "basic" | "extended" | "all";
   /** Where ONNX Runtime writes the graph that it really runs. */
   readonly optimizedModelPath?: string;
   /** Fuse int8 activations as ONNX Runtime does on arm64 (`session.qdqisint8allowed`); on x64 they stay float otherwise. */
@@ -35,7 +35,11 @@ export interface Session extends AsyncDisposable {
   readonly inputs: readonly ValueDescription[];
   readonly outputs: readonly ValueDescription[];
   /** Runs one batch; resolves with all outputs, or only those that `outputs` names. */
-  run(feeds: Readonly<Record<string, TensorValue>>, outputs?: readonly string[], signal?: AbortSignal): Promise<Record<string, TensorValue>>;
+  run(
+    feeds: Readonly<Record<string, TensorValue>>,
+    outputs?: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<Record<string, TensorValue>>;
   close(): Promise<void>;
 }
 
@@ -44,33 +48,43 @@ export interface Session extends AsyncDisposable {
  * @param model a path (external data is found beside it), a model in memory, or its bytes
  * @throws ModelError with one line when ONNX Runtime refuses the model
  */
-export async function openSession(model: string | ModelProto | Uint8Array, options: OpenSessionOptions = {}): Promise<Session> {
-  const name = options.name ?? (typeof model === 'string' ? model : 'the model');
+export async function openSession(
+  model: string | ModelProto | Uint8Array,
+  options: OpenSessionOptions = {},
+): Promise<Session> {
+  const name = options.name ?? (typeof model === "string" ? model : "the model");
   let session: ort.InferenceSession;
   try {
     const settings = sessionSettings(options);
-    if (typeof model === 'string') session = await ort.InferenceSession.create(model, settings);
-    else session = await ort.InferenceSession.create(model instanceof Uint8Array ? model : serializeModel(model), settings);
+    if (typeof model === "string") session = await ort.InferenceSession.create(model, settings);
+    else
+      session = await ort.InferenceSession.create(
+        model instanceof Uint8Array ? model : serializeModel(model),
+        settings,
+      );
   } catch (error) {
     if (error instanceof ModelError) throw error;
-    throw new ModelError(`ONNX Runtime cannot load ${name}: check that it is a valid ONNX model (${firstLineOf(error)})`, {
-      code: 'model-not-loadable',
-      context: { model: name },
-      cause: error,
-    });
+    throw new ModelError(
+      `ONNX Runtime cannot load ${name}: check that it is a valid ONNX model (${firstLineOf(error)})`,
+      {
+        code: "model-not-loadable",
+        context: { model: name },
+        cause: error,
+      },
+    );
   }
   return wrapSession(session, name);
 }
 
 function sessionSettings(options: OpenSessionOptions): ort.InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
-    graphOptimizationLevel: options.optimization ?? 'all',
+    executionProviders: ["cpu"],
+    graphOptimizationLevel: options.optimization ?? "all",
     // 3 = errors only: a failed load is reported by the exception, warnings would tear a progress display.
     logSeverityLevel: 3,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
-    ...(options.int8Activations === true ? { extra: { session: { qdqisint8allowed: '1' } } } : {}),
+    ...(options.int8Activations === true ? { extra: { session: { qdqisint8allowed: "1" } } } : {}),
   };
 }
 
@@ -83,16 +97,22 @@ function wrapSession(session: ort.InferenceSession, name: string): Session {
     outputs: session.outputMetadata.map(describeValue),
     async run(feeds, outputs, signal) {
       throwIfCanceled(signal, `running ${name}`);
-      const tensors = Object.entries(feeds).map(([key, value]): [string, ort.Tensor] => [key, new ort.Tensor(value.type, value.data, value.dims)]);
+      const tensors = Object.entries(feeds).map(([key, value]): [string, ort.Tensor] => [
+        key,
+        new ort.Tensor(value.type, value.data, value.dims),
+      ]);
       try {
         const results = await session.run(Object.fromEntries(tensors), outputs ?? session.outputNames);
-        return Object.fromEntries(Object.entries(results).map(([key, tensor]) => [key, readTensor(tensor as ort.Tensor)]));
+        return Object.fromEntries(Object.entries(results).map(([key, tensor]) => [key, readTensor(tensor)]));
       } catch (error) {
-        throw new ModelError(`ONNX Runtime failed to run ${name}: check that the data fits its inputs (${firstLineOf(error)})`, {
-          code: 'run-failed',
-          context: { model: name },
-          cause: error,
-        });
+        throw new ModelError(
+          `ONNX Runtime failed to run ${name}: check that the data fits its inputs (${firstLineOf(error)})`,
+          {
+            code: "run-failed",
+            context: { model: name },
+            cause: error,
+          },
+        );
       }
     },
     close,
@@ -107,5 +127,5 @@ function readTensor(tensor: ort.Tensor): TensorValue {
 function describeValue(metadata: ort.InferenceSession.ValueMetadata): ValueDescription {
   return metadata.isTensor
     ? { name: metadata.name, type: metadata.type, shape: metadata.shape }
-    : { name: metadata.name, type: 'non-tensor', shape: [] };
+    : { name: metadata.name, type: "non-tensor", shape: [] };
 }

@@ -1,6 +1,7 @@
-import { create } from '@bufbuild/protobuf';
-import { ModelError } from './errors.ts';
-import { DataType, TensorProtoSchema, type TensorProto } from './proto.ts';
+import { create } from "@bufbuild/protobuf";
+import { ModelError } from "./errors.ts";
+import { DataType, dataTypeName } from "./data-type.ts";
+import { TensorProtoSchema, type TensorProto } from "./proto.ts";
 
 /** Bytes per element of the types whose raw data is a whole number of bytes per element. */
 const ELEMENT_BYTES: Readonly<Record<number, number>> = {
@@ -44,10 +45,13 @@ export function makeTensor(name: string, dims: readonly number[], data: TensorAr
  */
 export function readFloats(tensor: TensorProto): Float32Array {
   if (tensor.dataType !== DataType.FLOAT) {
-    throw new ModelError(`cannot read tensor "${tensor.name}" as float32: its type is ${DataType[tensor.dataType] ?? tensor.dataType}`, {
-      code: 'tensor-type',
-      context: { tensor: tensor.name },
-    });
+    throw new ModelError(
+      `cannot read tensor "${tensor.name}" as float32: its type is ${dataTypeName(tensor.dataType)}`,
+      {
+        code: "tensor-type",
+        context: { tensor: tensor.name },
+      },
+    );
   }
   const count = checkedCount(tensor, tensor.rawData.length > 0 ? tensor.rawData.length / 4 : tensor.floatData.length);
   if (tensor.rawData.length === 0) return Float32Array.from(tensor.floatData);
@@ -68,10 +72,13 @@ export function readIntegers(tensor: TensorProto): number[] {
       return raw.length > 0 ? Array.from(new Int32Array(alignedBuffer(raw), 0, count)) : [...tensor.int32Data];
     }
     default:
-      throw new ModelError(`cannot read tensor "${tensor.name}" as integers: its type is ${DataType[tensor.dataType] ?? tensor.dataType}`, {
-        code: 'tensor-type',
-        context: { tensor: tensor.name },
-      });
+      throw new ModelError(
+        `cannot read tensor "${tensor.name}" as integers: its type is ${dataTypeName(tensor.dataType)}`,
+        {
+          code: "tensor-type",
+          context: { tensor: tensor.name },
+        },
+      );
   }
 }
 
@@ -85,8 +92,8 @@ function checkedCount(tensor: TensorProto, found: number): number {
   const expected = elementCount(dimsOf(tensor));
   if (found === expected) return expected;
   throw new ModelError(
-    `tensor "${tensor.name}" holds ${found} values but its shape [${dimsOf(tensor).join(', ')}] needs ${expected}: the model is damaged, export it again`,
-    { code: 'tensor-size', context: { tensor: tensor.name, expected, found } },
+    `tensor "${tensor.name}" holds ${found} values but its shape [${dimsOf(tensor).join(", ")}] needs ${expected}: the model is damaged, export it again`,
+    { code: "tensor-size", context: { tensor: tensor.name, expected, found } },
   );
 }
 
@@ -95,7 +102,7 @@ function alignedBuffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }
 
-function dataTypeOf(data: TensorArray): DataType {
+function dataTypeOf(data: TensorArray): number {
   if (data instanceof Float32Array) return DataType.FLOAT;
   if (data instanceof Float64Array) return DataType.DOUBLE;
   if (data instanceof Int8Array) return DataType.INT8;

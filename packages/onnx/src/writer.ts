@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { toBinary } from '@bufbuild/protobuf';
-import { firstLineOf, ModelError } from './errors.ts';
-import { moveToExternalData } from './external-data.ts';
-import { ModelProtoSchema, type ModelProto } from './proto.ts';
+import { randomUUID } from "node:crypto";
+import { open, rename, rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { toBinary } from "@bufbuild/protobuf";
+import { firstLineOf, ModelError } from "./errors.ts";
+import { moveToExternalData } from "./external-data.ts";
+import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 
 /** A protobuf message ends at 2 GiB; some room is left for the graph itself. */
 const LARGEST_INLINE_BYTES = 1.8e9;
@@ -18,10 +18,13 @@ export interface WriteModelOptions {
 export function serializeModel(model: ModelProto): Uint8Array {
   const size = dataBytes(model);
   if (size > LARGEST_INLINE_BYTES) {
-    throw new ModelError(`cannot hold a model of ${Math.round(size / 1e6)} MB in one message: write it with external data`, {
-      code: 'model-too-large',
-      context: { bytes: size },
-    });
+    throw new ModelError(
+      `cannot hold a model of ${Math.round(size / 1e6)} MB in one message: write it with external data`,
+      {
+        code: "model-too-large",
+        context: { bytes: size },
+      },
+    );
   }
   return toBinary(ModelProtoSchema, model);
 }
@@ -56,7 +59,7 @@ export async function writeModel(model: ModelProto, path: string, options: Write
   } catch (error) {
     await Promise.all([rm(aside, { force: true }), rm(dataAside, { force: true })]);
     throw new ModelError(`cannot write model ${path}: check the folder and the free space (${firstLineOf(error)})`, {
-      code: 'model-unwritable',
+      code: "model-unwritable",
       context: { path },
       cause: error,
     });
@@ -64,7 +67,7 @@ export async function writeModel(model: ModelProto, path: string, options: Write
 }
 
 async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(path, 'w');
+  const handle = await open(path, "w");
   try {
     await handle.writeFile(bytes);
     await handle.sync();

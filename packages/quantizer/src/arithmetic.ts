@@ -1,4 +1,4 @@
-import type { QuantizationFormat } from './format.ts';
+import type { QuantizationFormat } from "./format.ts";
 
 /** Smallest and largest value seen in a tensor. */
 export interface Range {
@@ -31,7 +31,7 @@ const INT32_MIN = -(2 ** 31);
 const BIAS_MARGIN = 1.0001;
 
 export function activationRange(format: QuantizationFormat): IntegerRange {
-  return format === 'u8s8' ? UINT8 : INT8;
+  return format === "u8s8" ? UINT8 : INT8;
 }
 
 export function weightRange(reduced: boolean): IntegerRange {
@@ -71,11 +71,14 @@ export function quantizeValue(value: number, params: QuantParams, type: IntegerR
 }
 
 /** Quantizes constants of elementwise operators with the activations' type, per tensor. */
-export function quantizeActivations(values: Float32Array, format: QuantizationFormat): { data: Int8Array | Uint8Array; params: QuantParams } {
+export function quantizeActivations(
+  values: Float32Array,
+  format: QuantizationFormat,
+): { data: Int8Array | Uint8Array; params: QuantParams } {
   const type = activationRange(format);
   const params = computeParams(rangeOf(values), type, false);
   const quantized = Array.from(values, (value) => quantizeValue(value, params, type));
-  return { data: format === 'u8s8' ? Uint8Array.from(quantized) : Int8Array.from(quantized), params };
+  return { data: format === "u8s8" ? Uint8Array.from(quantized) : Int8Array.from(quantized), params };
 }
 
 /** Weights of `count` slices along the quantization axis, one scale each; a slice is [outer][axis][inner]. */
@@ -85,7 +88,11 @@ export interface WeightLayout {
 }
 
 /** For each channel along the axis the symmetric scale; a single one when `axis` is undefined. An all-zero channel gets scale 1. */
-export function weightScales(values: Float32Array, layout: WeightLayout | undefined, integers: IntegerRange): Float32Array {
+export function weightScales(
+  values: Float32Array,
+  layout: WeightLayout | undefined,
+  integers: IntegerRange,
+): Float32Array {
   const { channels, channelOf } = channelIndex(layout);
   const largest = new Float32Array(channels);
   for (let index = 0; index < values.length; index++) {
@@ -95,7 +102,11 @@ export function weightScales(values: Float32Array, layout: WeightLayout | undefi
   return largest.map((max) => computeParams({ min: -max, max }, integers, true).scale);
 }
 
-export function quantizeWeights(values: Float32Array, layout: WeightLayout | undefined, scales: Float32Array): Int8Array {
+export function quantizeWeights(
+  values: Float32Array,
+  layout: WeightLayout | undefined,
+  scales: Float32Array,
+): Int8Array {
   const { channelOf } = channelIndex(layout);
   const quantized = new Int8Array(values.length);
   for (let index = 0; index < values.length; index++) {
@@ -124,7 +135,11 @@ export function guardBias(scales: Float32Array, inputScale: number, bias: Float3
 }
 
 /** int32 bias at scale float32(inputScale * weightScale), zero point 0; the division is in float64. */
-export function quantizeBias(bias: Float32Array, inputScale: number, weightScale: Float32Array): { data: Int32Array; scales: Float32Array } {
+export function quantizeBias(
+  bias: Float32Array,
+  inputScale: number,
+  weightScale: Float32Array,
+): { data: Int32Array; scales: Float32Array } {
   const scales = weightScale.map((scale) => Math.fround(inputScale * scale));
   const data = Int32Array.from(bias, (value, channel) => {
     const integer = roundHalfEven(value / (scales[scales.length === 1 ? 0 : channel] as number));
@@ -135,7 +150,10 @@ export function quantizeBias(bias: Float32Array, inputScale: number, weightScale
 
 /** Whether quantizing with these parameters already clips to [low, high], so that a Relu or Clip before it is redundant. */
 export function saturatesAt(params: QuantParams, type: IntegerRange, low: number, high: number): boolean {
-  return roundHalfEven(low / params.scale) + params.zeroPoint <= type.min && roundHalfEven(high / params.scale) + params.zeroPoint >= type.max;
+  return (
+    roundHalfEven(low / params.scale) + params.zeroPoint <= type.min &&
+    roundHalfEven(high / params.scale) + params.zeroPoint >= type.max
+  );
 }
 
 function rangeOf(values: Float32Array): Range {

@@ -10,9 +10,9 @@ import {
   type Graph,
   type Session,
   type TensorValue,
-} from '@edgewatt/onnx';
-import type { Range } from './arithmetic.ts';
-import { candidateTensors } from './rules/operators.ts';
+} from "@edgewatt/onnx";
+import type { Range } from "./arithmetic.ts";
+import { candidateTensors } from "./rules/operators.ts";
 
 /** What a run of the float model on calibration data found; it serves every format. */
 export interface Calibration {
@@ -35,10 +35,13 @@ export async function calibrateMinMax(
 ): Promise<Calibration> {
   const tensors = await floatTensors(graph);
   const model = deriveModel(graph.model, {
-    node: [...graph.nodes, ...tensors.flatMap((name, index) => [reduction('ReduceMin', name, index), reduction('ReduceMax', name, index)])],
+    node: [
+      ...graph.nodes,
+      ...tensors.flatMap((name, index) => [reduction("ReduceMin", name, index), reduction("ReduceMax", name, index)]),
+    ],
     output: tensors.flatMap((_, index) => [makeOutput(`ReduceMin_${index}`), makeOutput(`ReduceMax_${index}`)]),
   });
-  await using session = await openSession(model, { optimization: 'disabled', name: 'the calibration graph' });
+  await using session = await openSession(model, { optimization: "disabled", name: "the calibration graph" });
   const found = tensors.map(() => ({ min: Infinity, max: -Infinity }));
   let done = 0;
   for await (const batch of fittingBatches(session, source, 0, source.count, options.signal)) {
@@ -51,7 +54,12 @@ export async function calibrateMinMax(
     options.onImages?.(done, source.count);
   }
   checkRanges(tensors, found, source);
-  return { ranges: new Map(tensors.map((name, index) => [name, found[index] as Range])), kind: source.kind, name: source.name, images: done };
+  return {
+    ranges: new Map(tensors.map((name, index) => [name, found[index] as Range])),
+    kind: source.kind,
+    name: source.name,
+    images: done,
+  };
 }
 
 /** Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory. */
@@ -63,8 +71,10 @@ export async function* fittingBatches(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<{ feeds: Readonly<Record<string, TensorValue>>; count: number }> {
   const shape = session.inputs[0]?.shape ?? [];
-  const fixed = typeof shape[0] === 'number' ? shape[0] : undefined;
-  const sampleValues = shape.slice(1).reduce<number>((product, side) => product * (typeof side === 'number' ? side : 1), 1);
+  const fixed = typeof shape[0] === "number" ? shape[0] : undefined;
+  const sampleValues = shape
+    .slice(1)
+    .reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
   const batchSize = fixed ?? Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_VALUES / sampleValues)));
   let yielded = 0;
   for await (const batch of source.batches({ batchSize, first, count, ...(signal === undefined ? {} : { signal }) })) {
@@ -74,10 +84,13 @@ export async function* fittingBatches(
     throwIfCanceled(signal, `reading ${source.name}`);
   }
   if (yielded === 0 && fixed !== undefined) {
-    throw new DataError(`${source.name} holds fewer images than the model's fixed batch of ${fixed}: give at least ${fixed}`, {
-      code: 'data-too-few',
-      context: { source: source.name, batch: fixed },
-    });
+    throw new DataError(
+      `${source.name} holds fewer images than the model's fixed batch of ${fixed}: give at least ${fixed}`,
+      {
+        code: "data-too-few",
+        context: { source: source.name, batch: fixed },
+      },
+    );
   }
 }
 
@@ -89,24 +102,25 @@ async function floatTensors(graph: Graph): Promise<string[]> {
     node: [...graph.nodes],
     output: candidates.filter((name) => !inputs.has(name) && graph.initializer(name) === undefined).map(makeOutput),
   });
-  await using session = await openSession(model, { optimization: 'disabled' });
+  await using session = await openSession(model, { optimization: "disabled" });
   const types = new Map([...session.inputs, ...session.outputs].map((value) => [value.name, value.type]));
-  return candidates.filter((name) => types.get(name) === 'float32');
+  return candidates.filter((name) => types.get(name) === "float32");
 }
 
-function reduction(opType: 'ReduceMin' | 'ReduceMax', name: string, index: number) {
+function reduction(opType: "ReduceMin" | "ReduceMax", name: string, index: number) {
   return makeNode(opType, `${opType}_node_${index}`, [name], [`${opType}_${index}`], { keepdims: 0n });
 }
 
+/** NaN where the value is missing, which the check of the ranges reports. */
 function scalarOf(value: TensorValue | undefined): number {
-  return (value?.data as Float32Array)[0] as number;
+  return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
 }
 
 function checkRanges(tensors: readonly string[], ranges: readonly Range[], source: DataSource): void {
   const bad = ranges.findIndex((range) => !Number.isFinite(range.min) || !Number.isFinite(range.max));
   if (bad < 0) return;
   throw new DataError(
-    `calibration with ${source.name} gave no finite range for tensor "${tensors[bad] ?? ''}": check --mean and --std, and that the data holds no NaN or infinity`,
-    { code: 'range-not-finite', context: { tensor: tensors[bad] } },
+    `calibration with ${source.name} gave no finite range for tensor "${tensors[bad] ?? ""}": check --mean and --std, and that the data holds no NaN or infinity`,
+    { code: "range-not-finite", context: { tensor: tensors[bad] } },
   );
 }

@@ -8,7 +8,7 @@ import {
   type ModelProto,
   type NodeProto,
   type TensorProto,
-} from '@edgewatt/onnx';
+} from "@edgewatt/onnx";
 import {
   guardBias,
   quantizeActivations,
@@ -18,9 +18,9 @@ import {
   weightScales,
   type QuantParams,
   type WeightLayout,
-} from './arithmetic.ts';
-import type { QuantizationFormat } from './format.ts';
-import type { Plan } from './plan.ts';
+} from "./arithmetic.ts";
+import type { QuantizationFormat } from "./format.ts";
+import type { Plan } from "./plan.ts";
 
 export interface EmitOptions {
   readonly format: QuantizationFormat;
@@ -70,7 +70,7 @@ class Emitter {
     const initializer = [...(this.#source.model.graph?.initializer ?? []), ...this.#initializers];
     const model = deriveModel(this.#source.model, { node: this.#nodes, initializer });
     if (model.graph !== undefined) model.graph.valueInfo = [];
-    model.producerName = 'edgewatt';
+    model.producerName = "edgewatt";
     new Graph(model).removeUnusedInitializers();
     return { model, dequantized: this.#dequantized };
   }
@@ -79,18 +79,27 @@ class Emitter {
     const input = node.input.map((name) => this.#dequantized.get(name) ?? name);
     const weights = this.#plan.weights.get(node);
     if (weights !== undefined) {
-      const inputScale = this.#plan.tensors.get(node.input[0] ?? '')?.scale ?? 1;
+      const inputScale = this.#plan.tensors.get(node.input[0] ?? "")?.scale ?? 1;
       const bias = weights.biasIndex === undefined ? undefined : this.#constant(node.input[weights.biasIndex]);
       const { name, scales } = this.#emitWeight(this.#constant(node.input[1]), weights.axis, inputScale, bias);
       input[1] = name;
-      if (bias !== undefined && weights.biasIndex !== undefined) input[weights.biasIndex] = this.#emitBias(bias, node, inputScale, scales);
+      if (bias !== undefined && weights.biasIndex !== undefined)
+        input[weights.biasIndex] = this.#emitBias(bias, node, inputScale, scales);
     }
-    for (const index of this.#plan.constants.get(node) ?? []) input[index] = this.#emitConstant(this.#constant(node.input[index]));
+    for (const index of this.#plan.constants.get(node) ?? [])
+      input[index] = this.#emitConstant(this.#constant(node.input[index]));
 
     const written = this.#plan.outputs.get(node);
     const output = node.output.map((name, index) => (index === 0 && written !== undefined ? written : name));
-    const names = output.map((name) => (this.#plan.tensors.has(name) && this.#source.isOutput(name) ? this.#unique(`${name}_QuantizeLinear_Input`) : name));
-    this.#nodes.push(Object.assign(makeNode(node.opType, node.name, input, names, {}, node.domain), { attribute: node.attribute, docString: node.docString }));
+    const names = output.map((name) =>
+      this.#plan.tensors.has(name) && this.#source.isOutput(name) ? this.#unique(`${name}_QuantizeLinear_Input`) : name,
+    );
+    this.#nodes.push(
+      Object.assign(makeNode(node.opType, node.name, input, names, {}, node.domain), {
+        attribute: node.attribute,
+        docString: node.docString,
+      }),
+    );
     for (const [index, name] of output.entries()) this.#emitActivation(name, names[index]);
   }
 
@@ -106,22 +115,39 @@ class Emitter {
     const quantized = this.#unique(`${name}_QuantizeLinear_Output`);
     const dequantized = this.#source.isOutput(name) ? name : this.#unique(`${name}_DequantizeLinear_Output`);
     this.#nodes.push(
-      makeNode('QuantizeLinear', this.#unique(`${name}_QuantizeLinear`), [written, params.scale, params.zeroPoint], [quantized]),
-      makeNode('DequantizeLinear', this.#unique(`${name}_DequantizeLinear`), [quantized, params.scale, params.zeroPoint], [dequantized]),
+      makeNode(
+        "QuantizeLinear",
+        this.#unique(`${name}_QuantizeLinear`),
+        [written, params.scale, params.zeroPoint],
+        [quantized],
+      ),
+      makeNode(
+        "DequantizeLinear",
+        this.#unique(`${name}_DequantizeLinear`),
+        [quantized, params.scale, params.zeroPoint],
+        [dequantized],
+      ),
     );
     this.#dequantized.set(name, dequantized);
   }
 
   #emitParams(name: string, params: QuantParams): { scale: string; zeroPoint: string } {
-    const zeroPoint = this.#options.format === 'u8s8' ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
+    const zeroPoint =
+      this.#options.format === "u8s8" ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
     return {
       scale: this.#addInitializer(`${name}_scale`, [], Float32Array.of(params.scale)),
       zeroPoint: this.#addInitializer(`${name}_zero_point`, [], zeroPoint),
     };
   }
 
-  #emitWeight(weight: TensorProto, axis: number | undefined, inputScale: number, bias: TensorProto | undefined): { name: string; scales: Float32Array } {
-    const layout: WeightLayout | undefined = axis === undefined || !this.#options.perChannel ? undefined : { axis, dims: dimsOf(weight) };
+  #emitWeight(
+    weight: TensorProto,
+    axis: number | undefined,
+    inputScale: number,
+    bias: TensorProto | undefined,
+  ): { name: string; scales: Float32Array } {
+    const layout: WeightLayout | undefined =
+      axis === undefined || !this.#options.perChannel ? undefined : { axis, dims: dimsOf(weight) };
     const values = readFloats(weight);
     const plain = weightScales(values, layout, weightRange(this.#options.reducedRange));
     const scales = bias === undefined ? plain : guardBias(plain, inputScale, readFloats(bias));
@@ -131,7 +157,12 @@ class Emitter {
     const sides = layout === undefined ? [] : [scales.length];
     const name = this.#emitDequantized(
       weight.name,
-      { values: makeQuantized(weight.name, dimsOf(weight), quantizeWeights(values, layout, scales)), scales, sides, zeroPoint: new Int8Array(scales.length) },
+      {
+        values: makeQuantized(weight.name, dimsOf(weight), quantizeWeights(values, layout, scales)),
+        scales,
+        sides,
+        zeroPoint: new Int8Array(scales.length),
+      },
       layout?.axis,
     );
     const emitted = { name, scales };
@@ -144,28 +175,44 @@ class Emitter {
     const { data, scales } = quantizeBias(readFloats(bias), inputScale, weightScale);
     // One scale for several biases must be a scalar to ONNX Runtime's fusion, several scales a vector.
     const sides = scales.length === 1 && data.length > 1 ? [] : [scales.length];
-    return this.#emitDequantized(`${bias.name}_${node.name}`, { values: makeQuantized(bias.name, dimsOf(bias), data), scales, sides, zeroPoint: undefined }, sides.length === 0 ? undefined : 0);
+    return this.#emitDequantized(
+      `${bias.name}_${node.name}`,
+      { values: makeQuantized(bias.name, dimsOf(bias), data), scales, sides, zeroPoint: undefined },
+      sides.length === 0 ? undefined : 0,
+    );
   }
 
   #emitConstant(constant: TensorProto): string {
     const { data, params } = quantizeActivations(readFloats(constant), this.#options.format);
     const values = makeQuantized(constant.name, dimsOf(constant), data);
     const zeroPoint = data instanceof Uint8Array ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
-    return this.#emitDequantized(constant.name, { values, scales: Float32Array.of(params.scale), sides: [], zeroPoint }, undefined);
+    return this.#emitDequantized(
+      constant.name,
+      { values, scales: Float32Array.of(params.scale), sides: [], zeroPoint },
+      undefined,
+    );
   }
 
   #emitDequantized(
     base: string,
-    tensor: { values: TensorProto; scales: Float32Array; sides: readonly number[]; zeroPoint: Int8Array | Uint8Array | undefined },
+    tensor: {
+      values: TensorProto;
+      scales: Float32Array;
+      sides: readonly number[];
+      zeroPoint: Int8Array | Uint8Array | undefined;
+    },
     axis: number | undefined,
   ): string {
     const values = this.#unique(`${base}_quantized`);
     this.#initializers.push(Object.assign(tensor.values, { name: values }));
     const input = [values, this.#addInitializer(`${base}_scale`, tensor.sides, tensor.scales)];
-    if (tensor.zeroPoint !== undefined) input.push(this.#addInitializer(`${base}_zero_point`, tensor.sides, tensor.zeroPoint));
+    if (tensor.zeroPoint !== undefined)
+      input.push(this.#addInitializer(`${base}_zero_point`, tensor.sides, tensor.zeroPoint));
     const output = this.#unique(`${base}_DequantizeLinear_Output`);
     const attributes = axis === undefined ? {} : { axis: BigInt(axis) };
-    this.#nodes.push(makeNode('DequantizeLinear', this.#unique(`${base}_DequantizeLinear`), input, [output], attributes));
+    this.#nodes.push(
+      makeNode("DequantizeLinear", this.#unique(`${base}_DequantizeLinear`), input, [output], attributes),
+    );
     return output;
   }
 
@@ -175,7 +222,7 @@ class Emitter {
     return name;
   }
 
-  #constant(name = ''): TensorProto {
+  #constant(name = ""): TensorProto {
     return this.#source.constant(name) as TensorProto;
   }
 

@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { arch as thisArch } from 'node:process';
+import { readFileSync } from "node:fs";
+import { arch as thisArch } from "node:process";
 
 /** Types of activations and weights: uint8 with int8 for x64, int8 with int8 for arm64, whose fast kernels need it. */
-export const QUANTIZATION_FORMATS = ['u8s8', 's8s8'] as const;
+export const QUANTIZATION_FORMATS = ["u8s8", "s8s8"] as const;
 export type QuantizationFormat = (typeof QUANTIZATION_FORMATS)[number];
 
 /** The format that ONNX Runtime runs fastest on a processor architecture, as Node names it. */
 export function defaultFormat(arch: string = thisArch): QuantizationFormat {
-  return arch === 'arm64' ? 's8s8' : 'u8s8';
+  return arch === "arm64" ? "s8s8" : "u8s8";
 }
 
 /**
@@ -15,12 +15,12 @@ export function defaultFormat(arch: string = thisArch): QuantizationFormat {
  * (VPMADDUBSW), which 2 x 255 x 127 overflows.
  */
 export function needsReducedRange(format: QuantizationFormat, arch: string = thisArch): boolean {
-  return format === 'u8s8' && arch === 'x64' && !hasVnni();
+  return format === "u8s8" && arch === "x64" && !hasVnni();
 }
 
 function hasVnni(): boolean {
   try {
-    return /\b(avx512_vnni|avx_vnni)\b/.test(readFileSync('/proc/cpuinfo', 'utf8'));
+    return /\b(avx512_vnni|avx_vnni)\b/.test(readFileSync("/proc/cpuinfo", "utf8"));
   } catch {
     // Not Linux, so the processor cannot be asked: 7 bits are never wrong, only a little less precise.
     return false;

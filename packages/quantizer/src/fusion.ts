@@ -1,21 +1,27 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { arch } from 'node:process';
-import { openSession, readModel, type ModelProto, type Session } from '@edgewatt/onnx';
-import { QuantizerError } from './errors.ts';
-import type { QuantizationFormat } from './format.ts';
-import type { Plan } from './plan.ts';
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { arch } from "node:process";
+import { Graph, openSession, readModel, type ModelProto, type NodeProto, type Session } from "@edgewatt/onnx";
+import { QuantizerError } from "./errors.ts";
+import type { QuantizationFormat } from "./format.ts";
+import type { Plan } from "./plan.ts";
 
-/** Operators that must run in int8 wherever they were quantized: a single one in float costs more than all the rest wins. */
-const MUST_FUSE = new Set(['Conv', 'Gemm', 'MatMul']);
-
-/** What ONNX Runtime's optimizer turns a quantized operator into; those without an entry vanish into their neighbours' int8 data. */
+/**
+ * The operators that must run in int8 wherever they were quantized (a single one in float costs more than the rest wins), and
+ * what ONNX Runtime's optimizer may make of them when it runs them in float.
+ */
 const FLOAT_FORMS: Readonly<Record<string, readonly string[]>> = {
-  Conv: ['Conv', 'FusedConv', 'NhwcFusedConv'],
-  Gemm: ['Gemm', 'FusedGemm'],
-  MatMul: ['MatMul', 'FusedMatMul', 'Gemm'],
+  Conv: ["Conv", "FusedConv", "NhwcFusedConv"],
+  Gemm: ["Gemm", "FusedGemm"],
+  MatMul: ["MatMul", "FusedMatMul"],
 };
+
+/** Operators that take int8 as they are: their node keeps its type in the optimized graph and moves the integers. */
+const MOVES_ANY_TYPE = new Set(["Flatten", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]);
+
+/** The layout transformer appends this to the names of nodes that it replaces. */
+const REPLACED_SUFFIX = /_token_\d+$/;
 
 /** Which of the planned nodes ONNX Runtime runs in int8. */
 export interface FusionResult {
@@ -30,15 +36,19 @@ export interface FusionResult {
  * @returns the open session, for measuring
  * @throws QuantizerError naming the nodes that stayed in float
  */
-export async function openFused(path: string, plan: Plan, format: QuantizationFormat): Promise<{ session: Session; fusion: FusionResult }> {
-  const folder = await mkdtemp(join(tmpdir(), 'edgewatt-fusion-'));
+export async function openFused(
+  path: string,
+  plan: Plan,
+  format: QuantizationFormat,
+): Promise<{ session: Session; fusion: FusionResult }> {
+  const folder = await mkdtemp(join(tmpdir(), "edgewatt-fusion-"));
   try {
-    const optimizedModelPath = join(folder, 'optimized.onnx');
+    const optimizedModelPath = join(folder, "optimized.onnx");
     const session = await openSession(path, {
-      optimization: 'all',
+      optimization: "all",
       optimizedModelPath,
-      int8Activations: format === 's8s8' && arch !== 'arm64',
-      name: 'the quantized model',
+      int8Activations: format === "s8s8" && arch !== "arm64",
+      name: "the quantized model",
     });
     try {
       return { session, fusion: checkFusion(await readModel(optimizedModelPath), plan) };
@@ -53,26 +63,38 @@ export async function openFused(path: string, plan: Plan, format: QuantizationFo
 
 /** Compares the optimized graph with the plan; see `openFused`. */
 export function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
-  const byName = new Map((optimized.graph?.node ?? []).map((node) => [node.name, node]));
-  const float = new Set(plan.float.map((node) => node.name));
-  const left = plan.quantized.filter((node) => byName.get(node.name)?.opType === node.opType && !MOVES_ANY_TYPE.has(node.opType)).map((node) => node.name);
-
-  // By name alone a renamed float operator would be missed, so every float form in the graph must be one that was planned.
-  const unexpected = (optimized.graph?.node ?? []).filter((node) => isFloatForm(node.opType) && !float.has(node.name)).map((node) => `${node.name} (${node.opType})`);
-  const missing = plan.quantized.filter((node) => MUST_FUSE.has(node.opType) && left.includes(node.name)).map((node) => `${node.name} (${node.opType})`);
-  const unfused = [...new Set([...unexpected, ...missing])];
+  const graph = new Graph(optimized);
+  const unfused = Object.entries(FLOAT_FORMS).flatMap(([opType, forms]) => unfusedNodes(graph, plan, opType, forms));
   if (unfused.length > 0) {
     throw new QuantizerError(
-      `ONNX Runtime would run ${unfused.length} of the quantized nodes in float, so the model was not written: ${unfused.join(', ')}`,
-      { code: 'not-fused', context: { nodes: unfused } },
+      `ONNX Runtime would run ${unfused.length} of the quantized nodes in float, so the model was not written: ${unfused.join(", ")}`,
+      {
+        code: "not-fused",
+        context: { nodes: unfused },
+      },
     );
   }
-  return { fused: plan.quantized.length - left.length, left };
+  const byName = new Map(graph.nodes.map((node) => [originalName(node), node]));
+  const left = plan.quantized.filter((node) => {
+    const kept = byName.get(node.name);
+    if (kept?.opType !== node.opType) return false;
+    return !MOVES_ANY_TYPE.has(node.opType) || graph.producer(kept.input[0] ?? "")?.opType === "DequantizeLinear";
+  });
+  return { fused: plan.quantized.length - left.length, left: left.map((node) => node.name) };
 }
 
-/** Operators that take int8 as they are: their node in the optimized graph keeps its type and runs on the integers. */
-const MOVES_ANY_TYPE = new Set(['Concat', 'Flatten', 'MaxPool', 'Reshape', 'Squeeze', 'Transpose', 'Unsqueeze']);
+/**
+ * Float nodes of one kind beyond those that the plan left in float. They are counted, as the optimizer may rename a node; the names
+ * are what a reader needs to find them.
+ */
+function unfusedNodes(graph: Graph, plan: Plan, opType: string, forms: readonly string[]): string[] {
+  const planned = new Set(plan.float.filter((node) => node.op === opType).map((node) => node.name));
+  const inFloat = graph.nodes.filter((node) => forms.includes(node.opType));
+  if (inFloat.length <= planned.size) return [];
+  const unknown = inFloat.filter((node) => !planned.has(originalName(node)));
+  return (unknown.length > 0 ? unknown : inFloat).map((node) => `${originalName(node)} (${node.opType})`);
+}
 
-function isFloatForm(opType: string): boolean {
-  return Object.values(FLOAT_FORMS).some((forms) => forms.includes(opType));
+function originalName(node: NodeProto): string {
+  return node.name.replace(REPLACED_SUFFIX, "");
 }

@@ -1,10 +1,10 @@
-import type { Graph, NodeProto } from '@edgewatt/onnx';
-import { activationRange, computeParams, saturatesAt, type QuantParams, type Range } from './arithmetic.ts';
-import type { FloatNode } from './report.ts';
-import type { QuantizationFormat } from './format.ts';
-import { clipBounds } from './rules/absorbed.ts';
-import { ruleOf } from './rules/operators.ts';
-import type { RuleContext, WeightUse } from './rules/rule.ts';
+import type { Graph, NodeProto } from "@edgewatt/onnx";
+import { activationRange, computeParams, saturatesAt, type QuantParams, type Range } from "./arithmetic.ts";
+import type { FloatNode } from "./report.ts";
+import type { QuantizationFormat } from "./format.ts";
+import { clipBounds } from "./rules/absorbed.ts";
+import { ruleOf } from "./rules/operators.ts";
+import type { RuleContext, WeightUse } from "./rules/rule.ts";
 
 /** Parameters of a quantized tensor, and the tensor whose scale and zero point it shares (often itself). */
 export interface PlannedTensor extends QuantParams {
@@ -54,7 +54,7 @@ export function makePlan(graph: Graph, ranges: ReadonlyMap<string, Range>, forma
       for (;;) {
         const next = graph.soleConsumer(current);
         const bounds = next === undefined ? undefined : clipBounds(graph, next);
-        const clipped = next?.output[0] ?? '';
+        const clipped = next?.output[0] ?? "";
         if (next === undefined || bounds === undefined || next.input[0] !== current || !ranges.has(clipped)) break;
         if (!context.saturates(context.paramsOf(clipped), bounds.low, bounds.high)) break;
         absorbed.add(next);

@@ -10,7 +10,7 @@ import {
   setAttribute,
   type ModelProto,
   type NodeProto,
-} from '@edgewatt/onnx';
+} from "@edgewatt/onnx";
 
 /**
  * Brings a float model, in place, into the form that the rules expect: constants as initializers, batch norms folded, Gemm with factors of
@@ -21,11 +21,11 @@ export function prepareModel(model: ModelProto): Graph {
   graph.sortTopologically();
   liftConstants(graph);
   for (const node of graph.nodes) {
-    if (node.opType === 'Gemm' && node.domain === '') normalizeGemm(graph, node);
+    if (node.opType === "Gemm" && node.domain === "") normalizeGemm(graph, node);
   }
   foldBatchNorm(graph);
   for (const node of graph.nodes) {
-    if (node.name === '') node.name = graph.uniqueName(`${node.opType}_${node.output[0] ?? ''}`);
+    if (node.name === "") node.name = graph.uniqueName(`${node.opType}_${node.output[0] ?? ""}`);
   }
   return graph;
 }
@@ -33,11 +33,11 @@ export function prepareModel(model: ModelProto): Graph {
 /** Moves alpha and beta into constant weights and bias, as QGemm has no beta (quantized Gemm of com.microsoft). */
 function normalizeGemm(graph: Graph, gemm: NodeProto): void {
   for (const [attribute, index] of [
-    ['alpha', 1],
-    ['beta', 2],
+    ["alpha", 1],
+    ["beta", 2],
   ] as const) {
     const factor = floatAttribute(gemm, attribute, 1);
-    const name = gemm.input[index] ?? '';
+    const name = gemm.input[index] ?? "";
     const tensor = graph.constant(name);
     if (factor === 1 || tensor === undefined) continue;
     const scaled = graph.uniqueName(`${name}_${attribute}`);
@@ -52,7 +52,7 @@ function normalizeGemm(graph: Graph, gemm: NodeProto): void {
     setAttribute(gemm, attribute, 1);
     graph.changed();
   }
-  const bias = graph.constant(gemm.input[2] ?? '');
+  const bias = graph.constant(gemm.input[2] ?? "");
   // QGemm takes a bias of shape [N]; exporters also write [1, N].
   if (bias !== undefined && dimsOf(bias).length === 2 && dimsOf(bias)[0] === 1) {
     const flat = graph.uniqueName(`${bias.name}_flat`);

@@ -1,8 +1,17 @@
-import { deriveModel, makeOutput, openSession, type DataSource, type Graph, type ModelProto, type Session, type TensorValue } from '@edgewatt/onnx';
-import { fittingBatches } from './calibration.ts';
-import type { EmittedModel } from './emit.ts';
-import type { Plan } from './plan.ts';
-import type { LayerReport } from './report.ts';
+import {
+  deriveModel,
+  makeOutput,
+  openSession,
+  type DataSource,
+  type Graph,
+  type ModelProto,
+  type Session,
+  type TensorValue,
+} from "@edgewatt/onnx";
+import { fittingBatches } from "./calibration.ts";
+import type { EmittedModel } from "./emit.ts";
+import type { Plan } from "./plan.ts";
+import type { LayerReport } from "./report.ts";
 
 /** Images for signal-to-noise and agreement of the whole model. */
 const VERIFIED_IMAGES = 128;
@@ -38,7 +47,7 @@ export async function measureQuality(
     const expected = await float.run(batch.feeds, undefined, options.signal);
     const found = await int8.run(batch.feeds, undefined, options.signal);
     for (const [name, value] of Object.entries(expected)) noise.add(value, found[name]);
-    const main = float.outputs[0]?.name ?? '';
+    const main = float.outputs[0]?.name ?? "";
     classes.add(expected[main], found[main]);
     images += batch.count;
     options.onImages?.(images, count);
@@ -47,10 +56,22 @@ export async function measureQuality(
 }
 
 /** Compares the output of every quantized node, both models run node by node as they are in the file. */
-export async function measureLayers(graph: Graph, plan: Plan, emitted: EmittedModel, source: DataSource, signal: AbortSignal | undefined): Promise<LayerReport[]> {
+export async function measureLayers(
+  graph: Graph,
+  plan: Plan,
+  emitted: EmittedModel,
+  source: DataSource,
+  signal: AbortSignal | undefined,
+): Promise<LayerReport[]> {
   const layers = plan.quantized.map((node) => {
-    const tensor = plan.outputs.get(node) ?? node.output[0] ?? '';
-    return { name: node.name, op: node.opType, tensor, dequantized: emitted.dequantized.get(tensor) ?? tensor, noise: new NoiseMeter() };
+    const tensor = plan.outputs.get(node) ?? node.output[0] ?? "";
+    return {
+      name: node.name,
+      op: node.opType,
+      tensor,
+      dequantized: emitted.dequantized.get(tensor) ?? tensor,
+      noise: new NoiseMeter(),
+    };
   });
   await using float = await openInspected(
     graph.model,
@@ -70,7 +91,9 @@ export async function measureLayers(graph: Graph, plan: Plan, emitted: EmittedMo
 }
 
 function openInspected(model: ModelProto, outputs: readonly string[]): Promise<Session> {
-  return openSession(deriveModel(model, { output: [...new Set(outputs)].map(makeOutput) }), { optimization: 'disabled' });
+  return openSession(deriveModel(model, { output: [...new Set(outputs)].map(makeOutput) }), {
+    optimization: "disabled",
+  });
 }
 
 /** Sums the power of a signal and of its deviation. */

@@ -1,23 +1,31 @@
-import { randomUUID } from 'node:crypto';
-import { rename, rm, stat } from 'node:fs/promises';
-import { performance } from 'node:perf_hooks';
-import { firstLineOf, openSession, readModel, throwIfCanceled, writeModel, type DataSource, type Graph } from '@edgewatt/onnx';
-import { calibrateMinMax, type Calibration } from './calibration.ts';
-import { emitModel } from './emit.ts';
-import { QuantizerError } from './errors.ts';
-import { defaultFormat, needsReducedRange, type QuantizationFormat } from './format.ts';
-import { openFused } from './fusion.ts';
-import { makePlan, type Plan } from './plan.ts';
-import { prepareModel } from './prepare.ts';
-import { measureLayers, measureQuality, verificationRange } from './quality.ts';
-import type { QuantizeReport } from './report.ts';
-import { candidateTensors } from './rules/operators.ts';
+import { randomUUID } from "node:crypto";
+import { rename, rm, stat } from "node:fs/promises";
+import { performance } from "node:perf_hooks";
+import {
+  firstLineOf,
+  openSession,
+  readModel,
+  throwIfCanceled,
+  writeModel,
+  type DataSource,
+  type Graph,
+} from "@edgewatt/onnx";
+import { calibrateMinMax, type Calibration } from "./calibration.ts";
+import { emitModel } from "./emit.ts";
+import { QuantizerError } from "./errors.ts";
+import { defaultFormat, needsReducedRange, type QuantizationFormat } from "./format.ts";
+import { openFused } from "./fusion.ts";
+import { makePlan, type Plan } from "./plan.ts";
+import { prepareModel } from "./prepare.ts";
+import { measureLayers, measureQuality, verificationRange } from "./quality.ts";
+import type { QuantizeReport } from "./report.ts";
+import { candidateTensors } from "./rules/operators.ts";
 
 /** QuantizeLinear exists since this operator set, its `axis` since the second. */
 const QDQ_OPSET = 10;
 const PER_CHANNEL_OPSET = 13;
 
-export type QuantizeStep = 'prepare' | 'calibrate' | 'quantize' | 'verify';
+export type QuantizeStep = "prepare" | "calibrate" | "quantize" | "verify";
 
 /** `done` of `total` are images in `calibrate` and `verify`, else the step as a whole. */
 export interface QuantizeProgress {
@@ -58,22 +66,27 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const format = options.format ?? defaultFormat();
   const perChannel = options.perTensor !== true;
   const reducedRange = options.reduceRange ?? needsReducedRange(format);
-  const progress = (step: QuantizeStep, done: number, total: number): void => options.onProgress?.({ step, done, total });
+  const progress = (step: QuantizeStep, done: number, total: number): void =>
+    options.onProgress?.({ step, done, total });
   const abortable = signal === undefined ? {} : { signal };
 
-  progress('prepare', 0, 1);
+  progress("prepare", 0, 1);
   const graph = prepareModel(await readModel(input));
   checkQuantizable(graph, input, perChannel);
   throwIfCanceled(signal, `quantizing ${input}`);
   // Opened before anything else, so that a model which ONNX Runtime refuses is reported by its own name.
   await using float = await openSession(input);
-  progress('prepare', 1, 1);
+  progress("prepare", 1, 1);
 
   const calibration =
-    options.ranges ?? (await calibrateMinMax(graph, source, { ...abortable, onImages: (done, total) => progress('calibrate', done, total) }));
+    options.ranges ??
+    (await calibrateMinMax(graph, source, {
+      ...abortable,
+      onImages: (done, total) => progress("calibrate", done, total),
+    }));
   options.onCalibrated?.(calibration);
 
-  progress('quantize', 0, 1);
+  progress("quantize", 0, 1);
   const plan = makePlan(graph, calibration.ranges, format);
   checkPlan(plan, input);
   const emitted = emitModel(graph, plan, { format, perChannel, reducedRange });
@@ -81,12 +94,12 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const aside = `${output}.${randomUUID()}.tmp`;
   try {
     const int8Bytes = await writeModel(emitted.model, aside, { externalData: false });
-    progress('quantize', 1, 1);
+    progress("quantize", 1, 1);
     const { session, fusion } = await openFused(aside, plan, format);
     await using int8 = session;
     const quality = await measureQuality(float, int8, source, {
       ...abortable,
-      onImages: (done) => progress('verify', done, verificationRange(source).count),
+      onImages: (done) => progress("verify", done, verificationRange(source).count),
     });
     const layers = await measureLayers(graph, plan, emitted, source, signal);
     throwIfCanceled(signal, `quantizing ${input}`);
@@ -102,7 +115,14 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       nodes: {
         quantized: plan.quantized.length,
         fused: fusion.fused,
-        float: [...plan.float, ...left.map((node) => ({ name: node.name, op: node.opType, reason: 'ONNX Runtime has no int8 kernel for it here' }))],
+        float: [
+          ...plan.float,
+          ...left.map((node) => ({
+            name: node.name,
+            op: node.opType,
+            reason: "ONNX Runtime has no int8 kernel for it here",
+          })),
+        ],
       },
       sqnrDb: quality.sqnrDb,
       agreement: quality.agreement,
@@ -120,14 +140,20 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
 function checkQuantizable(graph: Graph, input: string, perChannel: boolean): void {
   const { opset } = graph;
   if (opset < QDQ_OPSET || (perChannel && opset < PER_CHANNEL_OPSET)) {
-    const advice = opset < QDQ_OPSET ? '' : ', or pass --per-tensor';
-    throw new QuantizerError(`${input} uses opset ${opset}, which has no per-channel int8: export it again with opset ${PER_CHANNEL_OPSET} or later${advice}`, {
-      code: 'opset-too-old',
-      context: { path: input, opset },
-    });
+    const advice = opset < QDQ_OPSET ? "" : ", or pass --per-tensor";
+    throw new QuantizerError(
+      `${input} uses opset ${opset}, which has no per-channel int8: export it again with opset ${PER_CHANNEL_OPSET} or later${advice}`,
+      {
+        code: "opset-too-old",
+        context: { path: input, opset },
+      },
+    );
   }
-  if (graph.nodes.some((node) => node.opType === 'QuantizeLinear' || node.opType === 'DequantizeLinear')) {
-    throw new QuantizerError(`${input} is quantized already: give the float model`, { code: 'already-quantized', context: { path: input } });
+  if (graph.nodes.some((node) => node.opType === "QuantizeLinear" || node.opType === "DequantizeLinear")) {
+    throw new QuantizerError(`${input} is quantized already: give the float model`, {
+      code: "already-quantized",
+      context: { path: input },
+    });
   }
   if (candidateTensors(graph).length === 0) throw nothingToQuantize(input);
 }
@@ -138,7 +164,7 @@ function checkPlan(plan: Plan, input: string): void {
 
 function nothingToQuantize(input: string, plan?: Plan): QuantizerError {
   return new QuantizerError(`${input} has no Conv, Gemm or MatMul that can be quantized: keep the float model`, {
-    code: 'nothing-to-quantize',
+    code: "nothing-to-quantize",
     context: { path: input, float: plan?.float },
   });
 }
@@ -151,6 +177,10 @@ async function renameOver(aside: string, output: string): Promise<void> {
   try {
     await rename(aside, output);
   } catch (error) {
-    throw new QuantizerError(`cannot write ${output}: check the folder (${firstLineOf(error)})`, { code: 'output-unwritable', context: { path: output }, cause: error });
+    throw new QuantizerError(`cannot write ${output}: check the folder (${firstLineOf(error)})`, {
+      code: "output-unwritable",
+      context: { path: output },
+      cause: error,
+    });
   }
 }

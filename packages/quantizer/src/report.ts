@@ -1,5 +1,5 @@
-import type { DataKind } from '@edgewatt/onnx';
-import type { QuantizationFormat } from './format.ts';
+import type { DataKind } from "@edgewatt/onnx";
+import type { QuantizationFormat } from "./format.ts";
 
 /** A node that stays in float, and why. */
 export interface FloatNode {

@@ -1,8 +1,14 @@
-import { DataError } from '../errors.ts';
-import { throwIfCanceled } from '../errors.ts';
-import { imageFeed, imageInputOf, normalizeImage } from './image-input.ts';
-import { openForReading, readExactly } from './read-range.ts';
-import { batchRanges, DEFAULT_IMAGES, type BatchRequest, type DataBatch, type DataOptions, type DataSource } from './source.ts';
+import { DataError, throwIfCanceled } from "../errors.ts";
+import { imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
+import { openForReading, readExactly } from "./read-range.ts";
+import {
+  batchRanges,
+  DEFAULT_IMAGES,
+  type BatchRequest,
+  type DataBatch,
+  type DataOptions,
+  type DataSource,
+} from "./source.ts";
 
 const SIDE = 32;
 const CHANNELS = 3;
@@ -16,22 +22,28 @@ const RECORD_BYTES = 1 + CHANNELS * SIDE * SIDE;
 export async function openCifar(path: string, options: DataOptions): Promise<DataSource> {
   const input = imageInputOf(options, SIDE);
   if (input.channels !== CHANNELS || input.height !== SIDE || input.width !== SIDE) {
-    throw new DataError(`${path} holds 32x32 RGB images but the model takes ${input.width}x${input.height} with ${input.channels} channels: give a folder of images`, {
-      code: 'data-shape',
-      context: { path },
-    });
+    throw new DataError(
+      `${path} holds 32x32 RGB images but the model takes ${input.width}x${input.height} with ${input.channels} channels: give a folder of images`,
+      {
+        code: "data-shape",
+        context: { path },
+      },
+    );
   }
   const bytes = await fileSize(path);
   if (bytes === 0 || bytes % RECORD_BYTES !== 0) {
-    throw new DataError(`${path} is not a CIFAR-10 binary file: its ${bytes} bytes are no whole number of ${RECORD_BYTES}-byte records`, {
-      code: 'data-damaged',
-      context: { path, bytes },
-    });
+    throw new DataError(
+      `${path} is not a CIFAR-10 binary file: its ${bytes} bytes are no whole number of ${RECORD_BYTES}-byte records`,
+      {
+        code: "data-damaged",
+        context: { path, bytes },
+      },
+    );
   }
   const available = bytes / RECORD_BYTES;
   const count = Math.min(options.images ?? DEFAULT_IMAGES, available);
   return {
-    kind: 'cifar',
+    kind: "cifar",
     name: path,
     count,
     available,
@@ -45,7 +57,7 @@ export async function openCifar(path: string, options: DataOptions): Promise<Dat
         for (let index = 0; index < range.count; index++) {
           const record = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
           labels[index] = record[0] as number;
-          normalizeImage(record.subarray(1), 'CHW', input, feed.image(index));
+          normalizeImage(record.subarray(1), "CHW", input, feed.image(index));
         }
         yield { feeds: { [input.name]: feed.value }, count: range.count, labels };
       }

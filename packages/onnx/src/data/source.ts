@@ -1,7 +1,7 @@
-import type { TensorValue, ValueDescription } from '../session.ts';
+import type { TensorValue, ValueDescription } from "../session.ts";
 
 /** Where calibration or evaluation data comes from; results name it, so that synthetic data is never taken for real. */
-export type DataKind = 'cifar' | 'npy' | 'images' | 'synthetic';
+export type DataKind = "cifar" | "npy" | "images" | "synthetic";
 
 /** Consecutive samples, ready to be fed: every feed's first axis is `count`. */
 export interface DataBatch {
@@ -52,7 +52,10 @@ export interface DataOptions {
 export const DEFAULT_IMAGES = 256;
 
 /** The ranges of samples, one per batch, that a request stands for. */
-export function* batchRanges(request: BatchRequest, source: { count: number; available: number }): Generator<{ first: number; count: number }> {
+export function* batchRanges(
+  request: BatchRequest,
+  source: { count: number; available: number },
+): Generator<{ first: number; count: number }> {
   const first = request.first ?? 0;
   const end = Math.min(first + (request.count ?? source.count), source.available);
   for (let start = first; start < end; start += request.batchSize) {

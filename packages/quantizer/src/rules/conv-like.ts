@@ -1,31 +1,33 @@
-import { DataType, dimsOf, intAttribute, type NodeProto } from '@edgewatt/onnx';
-import type { Rule, RuleContext } from './rule.ts';
+import { DataType, dimsOf, intAttribute, type NodeProto } from "@edgewatt/onnx";
+import type { Rule, RuleContext } from "./rule.ts";
 
 /** Conv, Gemm and MatMul: int8 weights per output channel, an int32 bias, activations by their own ranges. */
 export const convLike: Rule = (node, context) => {
-  const [input = '', weightName = '', biasName = ''] = node.input;
-  const [output = ''] = node.output;
-  if (!context.isActivation(input) || !context.isActivation(output)) return 'its input or output is not float32';
+  const [input = "", weightName = "", biasName = ""] = node.input;
+  const [output = ""] = node.output;
+  if (!context.isActivation(input) || !context.isActivation(output)) return "its input or output is not float32";
   const weight = context.graph.constant(weightName);
-  if (weight === undefined) return node.opType === 'MatMul' ? activationMatMul(node, context) : 'its weights are computed at run time';
-  if (weight.dataType !== DataType.FLOAT) return 'its weights are not float32';
+  if (weight === undefined)
+    return node.opType === "MatMul" ? activationMatMul(node, context) : "its weights are computed at run time";
+  if (weight.dataType !== DataType.FLOAT) return "its weights are not float32";
   const dims = dimsOf(weight);
   const channels = dims[channelAxis(node, dims) ?? -1];
-  if (biasName !== '') {
+  if (biasName !== "") {
     const bias = context.graph.constant(biasName);
-    if (bias?.dataType !== DataType.FLOAT) return 'its bias is not a float32 constant';
-    if (dimsOf(bias).length !== 1 || dimsOf(bias)[0] !== channels) return 'its bias is not one value per output channel';
+    if (bias?.dataType !== DataType.FLOAT) return "its bias is not a float32 constant";
+    if (dimsOf(bias).length !== 1 || dimsOf(bias)[0] !== channels)
+      return "its bias is not one value per output channel";
   }
   context.quantize(input);
-  context.addWeights(node, { axis: channelAxis(node, dims), biasIndex: biasName === '' ? undefined : 2 });
+  context.addWeights(node, { axis: channelAxis(node, dims), biasIndex: biasName === "" ? undefined : 2 });
   quantizeOutput(node, output, context);
   return undefined;
 };
 
 function activationMatMul(node: NodeProto, context: RuleContext): string | undefined {
-  const [a = '', b = ''] = node.input;
-  const [output = ''] = node.output;
-  if (!context.isActivation(b)) return 'its second input is not float32';
+  const [a = "", b = ""] = node.input;
+  const [output = ""] = node.output;
+  if (!context.isActivation(b)) return "its second input is not float32";
   context.quantize(a);
   context.quantize(b);
   quantizeOutput(node, output, context);
@@ -34,16 +36,17 @@ function activationMatMul(node: NodeProto, context: RuleContext): string | undef
 
 /** QGemm and MatMulIntegerToFloat give float directly, so the model's own output is not rounded to 8 bits for nothing. */
 function quantizeOutput(node: NodeProto, output: string, context: RuleContext): void {
-  const givesFloat = node.opType !== 'Conv' && context.graph.isOutput(output) && context.graph.consumers(output).length === 0;
+  const givesFloat =
+    node.opType !== "Conv" && context.graph.isOutput(output) && context.graph.consumers(output).length === 0;
   if (!givesFloat) context.quantize(context.absorb(output));
 }
 
 function channelAxis(node: NodeProto, dims: readonly number[]): number | undefined {
   switch (node.opType) {
-    case 'Conv':
+    case "Conv":
       return 0;
-    case 'Gemm':
-      return intAttribute(node, 'transB', 0) === 1 ? 0 : 1;
+    case "Gemm":
+      return intAttribute(node, "transB", 0) === 1 ? 0 : 1;
     default:
       // A stack of matrices has no single axis of output channels that ONNX Runtime could fuse.
       return dims.length === 2 ? 1 : undefined;

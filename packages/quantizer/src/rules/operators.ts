@@ -1,43 +1,43 @@
-import type { Graph, NodeProto } from '@edgewatt/onnx';
-import { absorbed } from './absorbed.ts';
-import { convLike } from './conv-like.ts';
-import { independent } from './independent.ts';
-import type { Rule, RuleName } from './rule.ts';
-import { sameParameters } from './same-parameters.ts';
+import type { Graph, NodeProto } from "@edgewatt/onnx";
+import { absorbed } from "./absorbed.ts";
+import { convLike } from "./conv-like.ts";
+import { independent } from "./independent.ts";
+import type { Rule, RuleName } from "./rule.ts";
+import { sameParameters } from "./same-parameters.ts";
 
 /** Every operator that can be quantized, by the rule that it follows; all others stay in float. */
 export const OPERATORS: Readonly<Record<string, RuleName>> = {
-  Conv: 'conv-like',
-  Gemm: 'conv-like',
-  MatMul: 'conv-like',
-  Add: 'independent',
-  Mul: 'independent',
-  Concat: 'independent',
-  GlobalAveragePool: 'independent',
-  LeakyRelu: 'independent',
-  Sigmoid: 'independent',
-  Softmax: 'independent',
-  AveragePool: 'same-parameters',
-  MaxPool: 'same-parameters',
-  Flatten: 'same-parameters',
-  Reshape: 'same-parameters',
-  Squeeze: 'same-parameters',
-  Transpose: 'same-parameters',
-  Unsqueeze: 'same-parameters',
-  Clip: 'absorbed',
-  Relu: 'absorbed',
+  Conv: "conv-like",
+  Gemm: "conv-like",
+  MatMul: "conv-like",
+  Add: "independent",
+  Mul: "independent",
+  Concat: "independent",
+  GlobalAveragePool: "independent",
+  LeakyRelu: "independent",
+  Sigmoid: "independent",
+  Softmax: "independent",
+  AveragePool: "same-parameters",
+  MaxPool: "same-parameters",
+  Flatten: "same-parameters",
+  Reshape: "same-parameters",
+  Squeeze: "same-parameters",
+  Transpose: "same-parameters",
+  Unsqueeze: "same-parameters",
+  Clip: "absorbed",
+  Relu: "absorbed",
 };
 
 const RULES: Readonly<Record<RuleName, Rule>> = {
-  'conv-like': convLike,
+  "conv-like": convLike,
   independent,
-  'same-parameters': sameParameters,
+  "same-parameters": sameParameters,
   absorbed,
 };
 
 /** The rule of a node, or undefined for an operator that is not in the table. */
 export function ruleOf(node: NodeProto): Rule | undefined {
-  const name = node.domain === '' ? OPERATORS[node.opType] : undefined;
+  const name = node.domain === "" ? OPERATORS[node.opType] : undefined;
   return name === undefined ? undefined : RULES[name];
 }
 
@@ -47,7 +47,7 @@ export function candidateTensors(graph: Graph): string[] {
   for (const node of graph.nodes) {
     if (ruleOf(node) === undefined) continue;
     for (const name of [...node.input, ...node.output]) {
-      if (name !== '' && graph.constant(name) === undefined) names.add(name);
+      if (name !== "" && graph.constant(name) === undefined) names.add(name);
     }
   }
   return [...names];

@@ -1,8 +1,8 @@
-import type { Graph, NodeProto } from '@edgewatt/onnx';
-import type { QuantParams } from '../arithmetic.ts';
+import type { Graph, NodeProto } from "@edgewatt/onnx";
+import type { QuantParams } from "../arithmetic.ts";
 
 /** The groups of operators; each has a module of its own. */
-export type RuleName = 'conv-like' | 'independent' | 'same-parameters' | 'absorbed';
+export type RuleName = "conv-like" | "independent" | "same-parameters" | "absorbed";
 
 /** What a rule may ask and note while it decides about a node. Nodes come in topological order. */
 export interface RuleContext {
