@@ -1,0 +1,156 @@
+import { create } from "@bufbuild/protobuf";
+import { makeNode, makeTensor, type ModelProto, type NodeProto, type TensorProto } from "@edgewatt/onnx";
+import {
+  GraphProtoSchema,
+  ModelProtoSchema,
+  OperatorSetIdProtoSchema,
+  TensorShapeProto_DimensionSchema,
+  TensorShapeProtoSchema,
+  TypeProto_TensorSchema,
+  TypeProtoSchema,
+  ValueInfoProtoSchema,
+} from "onnx-buf";
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+
+type Attributes = Parameters<typeof makeNode>[4];
+type Dims = readonly (number | string)[];
+
+interface ConvOptions {
+  readonly kernel?: number;
+  readonly stride?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+}
+
+/** Builds small seeded float models: the same calls with the same seed give the same bytes. */
+export class ModelBuilder {
+  readonly #nodes: NodeProto[] = [];
+  readonly #initializers: TensorProto[] = [];
+  readonly #inputs: { name: string; dims: Dims }[] = [];
+  readonly #outputs: { name: string; dims: Dims }[] = [];
+  readonly #random: () => number;
+  readonly #opset: number;
+  #count = 0;
+
+  constructor({ seed = 1, opset = 13 }: { seed?: number; opset?: number } = {}) {
+    const generator = xoroshiro128plus(seed);
+    this.#random = () => uniformFloat64(generator);
+    this.#opset = opset;
+  }
+
+  input(name: string, dims: Dims): string {
+    this.#inputs.push({ name, dims });
+    return name;
+  }
+
+  output(name: string, dims: Dims): void {
+    this.#outputs.push({ name, dims });
+  }
+
+  /** An initializer with values uniform in [low, high). */
+  weight(dims: readonly number[], low: number, high: number): string {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    return this.constant(
+      dims,
+      Float32Array.from({ length: size }, () => low + (high - low) * this.#random()),
+    );
+  }
+
+  constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
+    const name = this.#name("const");
+    this.#initializers.push(makeTensor(name, dims, data));
+    return name;
+  }
+
+  node(opType: string, inputs: readonly string[], attributes: Attributes = {}, output = this.#name(opType)): string {
+    this.#nodes.push(makeNode(opType, `node_${output}`, inputs, [output], attributes));
+    return output;
+  }
+
+  conv(x: string, from: number, to: number, options: ConvOptions = {}): string {
+    const { kernel = 3, stride = 1, groups = 1, bias = true } = options;
+    const fan = (from / groups) * kernel * kernel;
+    const limit = Math.sqrt(6 / fan);
+    const weight = this.weight([to, from / groups, kernel, kernel], -limit, limit);
+    const inputs = bias ? [x, weight, this.weight([to], -0.2, 0.2)] : [x, weight];
+    const pad = BigInt((kernel - 1) / 2);
+    return this.node("Conv", inputs, {
+      kernel_shape: [BigInt(kernel), BigInt(kernel)],
+      strides: [BigInt(stride), BigInt(stride)],
+      pads: [pad, pad, pad, pad],
+      group: BigInt(groups),
+    });
+  }
+
+  batchNorm(x: string, channels: number): string {
+    const scale = this.weight([channels], 0.5, 1.5);
+    const shift = this.weight([channels], -0.3, 0.3);
+    const mean = this.weight([channels], -0.2, 0.2);
+    const variance = this.weight([channels], 0.5, 2);
+    return this.node("BatchNormalization", [x, scale, shift, mean, variance]);
+  }
+
+  relu(x: string): string {
+    return this.node("Relu", [x]);
+  }
+
+  relu6(x: string): string {
+    return this.node("Clip", [x, this.constant([], Float32Array.of(0)), this.constant([], Float32Array.of(6))]);
+  }
+
+  gemm(x: string, from: number, to: number, attributes: Attributes = {}): string {
+    const limit = Math.sqrt(6 / from);
+    return this.node("Gemm", [x, this.weight([to, from], -limit, limit), this.weight([to], -0.2, 0.2)], {
+      transB: 1n,
+      ...attributes,
+    });
+  }
+
+  build(): ModelProto {
+    return create(ModelProtoSchema, {
+      irVersion: 8n,
+      producerName: "edgewatt-test",
+      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(this.#opset) })],
+      graph: create(GraphProtoSchema, {
+        name: "test",
+        node: this.#nodes,
+        initializer: this.#initializers,
+        input: this.#inputs.map(({ name, dims }) => valueInfo(name, dims)),
+        output: this.#outputs.map(({ name, dims }) => valueInfo(name, dims)),
+      }),
+    });
+  }
+
+  #name(base: string): string {
+    this.#count++;
+    return `${base}_${this.#count}`;
+  }
+}
+
+/** A classifier of 3x16x16 images with batch norms: stem, depthwise-separable block, pool, linear layer. */
+export function buildSmallMobileNet(options: { seed?: number; opset?: number } = {}): ModelProto {
+  const b = new ModelBuilder(options);
+  const x = b.input("image", ["batch", 3, 16, 16]);
+  const stem = b.relu(b.batchNorm(b.conv(x, 3, 16, { bias: false }), 16));
+  const depthwise = b.relu(b.batchNorm(b.conv(stem, 16, 16, { groups: 16, stride: 2, bias: false }), 16));
+  const pointwise = b.relu(b.batchNorm(b.conv(depthwise, 16, 32, { kernel: 1, bias: false }), 32));
+  const pooled = b.node("GlobalAveragePool", [pointwise]);
+  const flat = b.node("Flatten", [pooled], { axis: 1n });
+  b.output(b.gemm(flat, 32, 10), ["batch", 10]);
+  return b.build();
+}
+
+function valueInfo(name: string, dims: Dims) {
+  const dim = dims.map((side) =>
+    create(TensorShapeProto_DimensionSchema, {
+      value:
+        typeof side === "number" ? { case: "dimValue", value: BigInt(side) } : { case: "dimParam", value: side },
+    }),
+  );
+  const tensor = create(TypeProto_TensorSchema, { elemType: 1, shape: create(TensorShapeProtoSchema, { dim }) });
+  return create(ValueInfoProtoSchema, {
+    name,
+    type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } }),
+  });
+}
