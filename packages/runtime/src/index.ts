@@ -5,10 +5,12 @@ export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError 
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
 export { dataDir, sha256File, systemErrorCode, writeFileAtomic } from "./files.ts";
 export { helpText } from "./help-text.ts";
+export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.ts";
 export { ManualClock } from "./manual-clock.ts";
 export { type ConnectOptions, connectMqtt, type MqttConnection, type MqttSubscription } from "./mqtt.ts";
 export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";
 export { type RunningService, runService, type ServiceContext, type ServiceDefinition } from "./service.ts";
+export { listenForStop, type StopSignals } from "./stop-signals.ts";
 export { topicMatches } from "./topic-filter.ts";

@@ -208,7 +208,8 @@ export class MqttSession {
     this.#failPending("the client is closing");
     // MQTT.js sends DISCONNECT only once nothing is in flight.
     for (const id of Object.keys(this.#client.outgoing)) this.#client.removeOutgoingMessage(Number(id));
-    const force = setTimeout(() => this.#client.end(true), DISCONNECT_TIMEOUT_MS);
+    // A second `end` is ignored by MQTT.js, forced or not.
+    const force = setTimeout(() => this.#client.stream.destroy(), DISCONNECT_TIMEOUT_MS);
     if (!this.#ended) this.#client.end(false);
     await this.#closed;
     clearTimeout(force);

@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess, SpawnOptions } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TestingError } from "./errors.ts";
 import { findCommand } from "./require-system.ts";
@@ -14,13 +16,21 @@ export interface TestChild {
   readonly child: ChildProcess;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Resolves when the process has ended and all it wrote has been read. */
+  /** Resolves when the process has ended and what it wrote has been read. */
   readonly ended: Promise<ChildEnd>;
   /** Signals and waits; a process that is still there after 20 s is killed, and that is a TestingError. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<ChildEnd>;
 }
 
 const STOP_TIMEOUT_MS = 20_000;
+const OUTPUT_TIMEOUT_MS = 1_000;
+
+/** Bounded, because a grandchild that lives on may hold the pipes open. */
+async function readToEnd({ stdout, stderr }: ChildProcess): Promise<void> {
+  const open = [stdout, stderr].filter((stream) => stream !== null && !stream.readableEnded);
+  const ends = open.map((stream) => once(stream as Readable, "close"));
+  await Promise.race([Promise.all(ends), sleep(OUTPUT_TIMEOUT_MS, undefined, { ref: false })]);
+}
 
 export function startChild(command: string, args: readonly string[], options: SpawnOptions = {}): TestChild {
   const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -33,7 +43,9 @@ export function startChild(command: string, args: readonly string[], options: Sp
       stderr += error.message;
       resolve({ code: null, signal: null });
     });
-    child.once("close", (code, signal) => resolve({ code, signal }));
+    child.once("exit", (code, signal) => {
+      void readToEnd(child).then(() => resolve({ code, signal }));
+    });
   });
   return {
     child,
