@@ -7,7 +7,7 @@ export {
   throwIfCanceled,
   type OnnxErrorDetails,
 } from "./errors.ts";
-export { readModel, parseModel } from "./reader.ts";
+export { modelFileBytes, parseModel, readModel } from "./reader.ts";
 export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts";
 export { deriveModel, Graph, makeNode, makeOutput } from "./graph.ts";
 export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";

@@ -1,0 +1,188 @@
+import path from "node:path";
+import {
+  type BenchmarkArgs,
+  type BenchmarkOptions,
+  benchmarkResultSchema,
+  type Precision,
+  type Results,
+} from "@edgewatt/protocol";
+import type { MqttConnection } from "@edgewatt/runtime";
+import { mergeResults, renderTable } from "@edgewatt/report";
+import { offerTo, uploadBase } from "../client/artifacts.ts";
+import { withConnection } from "../client/broker.ts";
+import { chooseDevices, type Device, type Fleet, readFleet } from "../client/fleet.ts";
+import {
+  calibrationFor,
+  evaluationArtifact,
+  findLocalData,
+  type LocalData,
+  modelArtifact,
+  takesCifar,
+} from "../client/inputs.ts";
+import { showing } from "../client/job-progress.ts";
+import { runJob } from "../client/jobs.ts";
+import { type Context, print, printJson, say } from "../context.ts";
+import { ControllerError, UsageError } from "../errors.ts";
+import type { BrokerOption, DatasetsOption } from "../options.ts";
+import { Progress } from "../progress.ts";
+import { findModels, type Model, readRegistry } from "../registry/registry.ts";
+
+export interface MeasureOptions {
+  readonly precisions: readonly Precision[];
+  readonly quick?: true;
+  readonly windows?: number;
+  readonly windowS?: number;
+  readonly idleS?: number;
+  readonly threads?: number;
+  readonly accuracy?: number;
+  readonly strict?: true;
+  readonly seed?: number;
+}
+
+interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
+  readonly on?: readonly string[];
+  readonly repeat: number;
+  readonly failOnFlags?: true;
+}
+
+/** Test images for accuracy where nobody says how many; as many as CIFAR-10 has, or enough to see a loss of two points. */
+const ACCURACY_IMAGES = 10_000;
+const QUICK_ACCURACY_IMAGES = 2_000;
+
+export async function benchmark(context: Context, names: readonly string[], options: CommonOptions): Promise<void> {
+  const models = findModels(await registry(context, options), names);
+  await measureAndPrint(context, models, options, (fleet) => chooseDevices(fleet, options.on));
+}
+
+export async function sweep(
+  context: Context,
+  options: CommonOptions & { readonly models?: readonly string[] },
+): Promise<void> {
+  const known = await registry(context, options);
+  const models = options.models === undefined ? known : findModels(known, options.models);
+  await measureAndPrint(context, models, options, (fleet) => {
+    const online = fleet.devices.filter(({ presence }) => presence === "online");
+    return options.on === undefined && online.length > 0 ? online : chooseDevices(fleet, options.on);
+  });
+}
+
+async function registry(context: Context, { data }: BrokerOption): Promise<readonly Model[]> {
+  return readRegistry(path.resolve(context.cwd, data));
+}
+
+async function measureAndPrint(
+  context: Context,
+  models: readonly Model[],
+  options: CommonOptions,
+  choose: (fleet: Fleet) => readonly Device[],
+): Promise<void> {
+  const data = await findLocalData(context, options);
+  const rounds = await withConnection(context, options, async (connection) => {
+    const fleet = await readFleet(connection);
+    const devices = choose(fleet);
+    const merged: Results[] = [];
+    for (let round = 0; round < options.repeat; round++) {
+      merged.push(await measure(context, connection, { devices, hubUrl: fleet.hubUrl, models, data, options }));
+    }
+    return merged;
+  });
+  const results = { ...mergeResults(rounds), rows: rounds.flatMap(({ rows }) => rows) };
+  if (options.json === true) printJson(context, results);
+  else printResults(context, results);
+  const flagged = results.rows.filter(({ flags }) => flags.length > 0).length;
+  if (options.failOnFlags === true && flagged > 0) {
+    throw new ControllerError(
+      `${flagged} of ${results.rows.length} rows carry flags (--fail-on-flags): see the table`,
+      {
+        code: "flagged",
+      },
+    );
+  }
+}
+
+export function printResults(context: Context, results: Results): void {
+  print(context, renderTable(results, context.stdout.columns === undefined ? {} : { width: context.stdout.columns }));
+}
+
+export interface Measurement {
+  readonly devices: readonly Device[];
+  readonly hubUrl: string | undefined;
+  readonly models: readonly Model[];
+  readonly data: LocalData;
+  readonly options: MeasureOptions;
+}
+
+/** One benchmark job on each of some devices, at the same time; their rows in one document. */
+export async function measure(
+  context: Context,
+  connection: MqttConnection,
+  measurement: Measurement,
+): Promise<Results> {
+  const { devices, hubUrl } = measurement;
+  using progress = new Progress(context);
+  const failed = new AbortController();
+  const signal = AbortSignal.any([context.signal, failed.signal]);
+  const jobs = devices.map(async (device) => {
+    const args = await argumentsFor(context, device, measurement);
+    const { result } = await runJob(
+      connection,
+      { device: device.id, op: "benchmark", args, ...showing(progress, device.id) },
+      signal,
+    );
+    return benchmarkResultSchema.parse(result).results;
+  });
+  const ends = await Promise.allSettled(
+    jobs.map((job) =>
+      job.catch((error: unknown) => {
+        // The results of all devices are wanted; with one missing the others' work is in vain.
+        failed.abort(error);
+        throw error;
+      }),
+    ),
+  );
+  context.signal.throwIfAborted();
+  if (failed.signal.aborted) throw failed.signal.reason;
+  if (hubUrl === undefined) say(context, "no hub is online: the results are kept in retained messages alone");
+  return mergeResults(ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : [])));
+}
+
+async function argumentsFor(
+  context: Context,
+  device: Device,
+  { models, hubUrl, data, options }: Measurement,
+): Promise<BenchmarkArgs> {
+  const offer = offerTo(device, hubUrl);
+  const artifacts = await Promise.all(models.map((model) => modelArtifact(offer, model)));
+  const fits = models.every(takesCifar);
+  const evaluation = fits && options.accuracy !== 0 ? await evaluationArtifact(offer, data) : undefined;
+  const needsInt8 = options.precisions.includes("int8");
+  if (options.accuracy !== undefined && options.accuracy > 0 && evaluation === undefined) {
+    throw new UsageError(
+      "--accuracy needs the data set cifar10 and models that take it: download it with `edgewatt datasets fetch cifar10` or name its parent folder with --datasets",
+    );
+  }
+  return {
+    entries: artifacts.flatMap((model) => options.precisions.map((precision) => ({ model, precision }))),
+    ...(evaluation === undefined ? {} : { evaluation }),
+    ...(needsInt8 ? { calibration: await calibrationFor(context, { what: undefined, data, fits, offer }) } : {}),
+    options: jobOptions(options, evaluation !== undefined),
+    ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
+  };
+}
+
+function jobOptions(options: MeasureOptions, hasEvaluation: boolean): BenchmarkOptions {
+  const { windows, windowS, idleS, threads, seed } = options;
+  const quick = options.quick === true;
+  const images = options.accuracy ?? (quick ? QUICK_ACCURACY_IMAGES : ACCURACY_IMAGES);
+  return {
+    quick,
+    spinning: false,
+    strict: options.strict === true,
+    accuracyImages: hasEvaluation ? images : 0,
+    ...(windows === undefined ? {} : { windows }),
+    ...(windowS === undefined ? {} : { windowS }),
+    ...(idleS === undefined ? {} : { idleS }),
+    ...(threads === undefined ? {} : { threads }),
+    ...(seed === undefined ? {} : { seed }),
+  };
+}

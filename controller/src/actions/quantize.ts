@@ -1,0 +1,132 @@
+import path from "node:path";
+import { type QuantizeOptions, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
+import type { MqttConnection } from "@edgewatt/runtime";
+import { offerTo, uploadBase } from "../client/artifacts.ts";
+import { withConnection } from "../client/broker.ts";
+import { chooseDevices, type Device, readFleet } from "../client/fleet.ts";
+import {
+  calibrationFor,
+  evaluationArtifact,
+  findLocalData,
+  type LocalData,
+  modelArtifact,
+  takesCifar,
+} from "../client/inputs.ts";
+import { showing } from "../client/job-progress.ts";
+import { runJob } from "../client/jobs.ts";
+import { columns, figure, megabytes } from "../columns.ts";
+import { type Context, print, printJson } from "../context.ts";
+import { UsageError } from "../errors.ts";
+import type { BrokerOption, DatasetsOption } from "../options.ts";
+import { Progress } from "../progress.ts";
+import { findModels, type Model, readRegistry } from "../registry/registry.ts";
+
+export interface QuantizeCommandOptions extends BrokerOption, DatasetsOption {
+  readonly on?: readonly string[];
+  readonly local?: true;
+  readonly calibration?: string;
+  readonly images?: number;
+  readonly format?: "u8s8" | "s8s8";
+  readonly perTensor?: true;
+  readonly reduceRange?: true;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly inputShape?: readonly number[];
+}
+
+interface Quantized extends QuantizeResult {
+  readonly device: string;
+}
+
+export async function quantize(
+  context: Context,
+  models: readonly string[],
+  options: QuantizeCommandOptions,
+): Promise<void> {
+  if (options.local === true) {
+    const { quantizeLocally } = await import("./quantize-local.ts");
+    return quantizeLocally(context, models, options);
+  }
+  if (options.mean !== undefined || options.std !== undefined || options.inputShape !== undefined) {
+    throw new UsageError("--mean, --std and --input-shape go with --local: a model of the registry brings its own");
+  }
+  const chosen = findModels(await readRegistry(path.resolve(context.cwd, options.data)), models);
+  const data = await findLocalData(context, options);
+  const results = await withConnection(context, options, async (connection) => {
+    const fleet = await readFleet(connection);
+    const devices = chooseDevices(fleet, options.on);
+    using progress = new Progress(context);
+    const perDevice = devices.map((device) =>
+      quantizeOn(context, connection, { device, hubUrl: fleet.hubUrl, models: chosen, data, options, progress }),
+    );
+    return (await Promise.all(perDevice)).flat();
+  });
+  if (options.json === true) return printJson(context, { results });
+  for (const result of results) printResult(context, result);
+}
+
+async function quantizeOn(
+  context: Context,
+  connection: MqttConnection,
+  work: {
+    device: Device;
+    hubUrl: string | undefined;
+    models: readonly Model[];
+    data: LocalData;
+    options: QuantizeCommandOptions;
+    progress: Progress;
+  },
+): Promise<Quantized[]> {
+  const { device, hubUrl, data, options, progress } = work;
+  const offer = offerTo(device, hubUrl);
+  const results: Quantized[] = [];
+  for (const model of work.models) {
+    const fits = takesCifar(model);
+    const evaluation = fits ? await evaluationArtifact(offer, data) : undefined;
+    const args = {
+      model: await modelArtifact(offer, model),
+      calibration: await calibrationFor(context, { what: options.calibration, data, fits, offer }),
+      options: jobOptions(options),
+      ...(evaluation === undefined ? {} : { evaluation }),
+      ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
+    };
+    const { result } = await runJob(
+      connection,
+      { device: device.id, op: "quantize", args, ...showing(progress, device.id) },
+      context.signal,
+    );
+    results.push({ device: device.id, ...quantizeResultSchema.parse(result) });
+  }
+  return results;
+}
+
+const DEFAULT_IMAGES = 256;
+
+function jobOptions({ images, format, perTensor, reduceRange }: QuantizeCommandOptions): QuantizeOptions {
+  return {
+    images: images ?? DEFAULT_IMAGES,
+    ...(format === undefined ? {} : { format }),
+    ...(perTensor === undefined ? {} : { perTensor }),
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+  };
+}
+
+function printResult(context: Context, { device, model, report, accuracyPct, cached }: Quantized): void {
+  const { bytes, nodes, sqnrDb, agreement, calibration, format } = report;
+  const ratio = `${((bytes.int8 / bytes.float) * 100).toFixed(1)} %`;
+  const rows = [
+    ["Size", `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${ratio})`],
+    ["Nodes", `${nodes.fused} of ${nodes.quantized} quantized ones run in int8, ${nodes.float.length} stay in float`],
+    ["Calibration", `${calibration.images} images (${calibration.kind}), ${format}`],
+    ["Signal to noise", figure(sqnrDb, 1, "dB")],
+    ["Agreement", agreement === null ? "–" : figure(agreement * 100, 1, "%")],
+    [
+      "Accuracy",
+      accuracyPct === null
+        ? "not measured: no labelled data set; see edgewatt datasets"
+        : `${accuracyPct.float.toFixed(2)} % → ${accuracyPct.int8.toFixed(2)} % on ${accuracyPct.images.toLocaleString("en-US")} images`,
+    ],
+    ...report.layers.map(({ name, op, sqnrDb: db }) => [`  ${name}`, `${op}, ${figure(db, 1, "dB")}`]),
+  ];
+  print(context, `${columns([model, `on ${device}${cached ? " (from its cache)" : ""}`], rows)}\n`);
+}

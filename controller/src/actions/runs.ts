@@ -1,0 +1,94 @@
+import type { Command } from "@edgewatt/protocol";
+import type { MqttConnection } from "@edgewatt/runtime";
+import { type Context, print, printJson, say } from "../context.ts";
+import { columns } from "../columns.ts";
+import { withConnection } from "../client/broker.ts";
+import { canceledEnd, cancellationOf, followJob, publishCommand } from "../client/jobs.ts";
+import { collectRetained } from "../client/retained.ts";
+import { readRuns, type Run } from "../client/runs.ts";
+import { ControllerError, UsageError } from "../errors.ts";
+import type { BrokerOption } from "../options.ts";
+
+function stateOf({ command, state }: Run): string {
+  if (state !== null) return state.state.replace("_", " ");
+  return command !== null && command.expiresAt < Date.now() ? "expired" : "waiting";
+}
+
+function detailOf({ state }: Run): string {
+  if (state === null) return "";
+  if (state.reason !== undefined) return state.reason.message;
+  return [state.step, state.detail].filter((text) => text !== undefined).join(": ");
+}
+
+/** All jobs, newest first. */
+export async function listRuns(context: Context, options: BrokerOption): Promise<void> {
+  const runs = await withConnection(context, options, readRuns);
+  if (options.json === true) return printJson(context, { jobs: runs });
+  if (runs.length === 0) return say(context, "no jobs yet: start one with `edgewatt benchmark MODEL`");
+  const row = (run: Run): string[] => [
+    run.job,
+    run.device,
+    run.op,
+    stateOf(run),
+    run.command === null ? "–" : new Date(run.command.issuedAt).toISOString(),
+    detailOf(run),
+  ];
+  print(context, columns(["JOB", "DEVICE", "OPERATION", "STATE", "ISSUED", ""], runs.map(row)));
+}
+
+/** One job with its command, state and result. */
+export async function showRun(context: Context, job: string, options: BrokerOption): Promise<void> {
+  const run = await withConnection(context, options, async (connection) => findRun(await readRuns(connection), job));
+  if (options.json === true) return printJson(context, run);
+  const { command, state } = run;
+  const rows = [
+    ["Device", run.device],
+    ["Operation", run.op],
+    ["State", stateOf(run)],
+    ["By", command?.by ?? "not known"],
+    ...(state === null ? [] : [["Attempt", String(state.attempt)]]),
+    ...(state?.progress === undefined ? [] : [["Progress", `${Math.round(state.progress * 100)} % ${detailOf(run)}`]]),
+    ...(state?.reason === undefined ? [] : [["Reason", `${state.reason.message} (${state.reason.code})`]]),
+  ];
+  print(context, columns([run.job, ""], rows));
+  if (state?.result !== undefined) print(context, JSON.stringify(state.result, null, 2));
+}
+
+export function findRun(runs: readonly Run[], job: string): Run {
+  const run = runs.find((known) => known.job === job);
+  if (run !== undefined) return run;
+  const newest = runs.slice(0, 5).map((known) => known.job);
+  throw new UsageError(
+    `no job ${job}: ${newest.length === 0 ? "there are none" : `the newest are ${newest.join(", ")}`}; see edgewatt runs`,
+    { job },
+  );
+}
+
+/** Asks for a job's end and waits until its device says so. */
+export async function cancelRun(context: Context, job: string, options: BrokerOption): Promise<void> {
+  const run = await withConnection(context, options, async (connection): Promise<Run> => {
+    const { device, op, command } = await commandOf(connection, job);
+    const follower = await followJob(connection, job, { device });
+    await publishCommand(connection, device, cancellationOf(command));
+    const state = await canceledEnd(follower, device);
+    await follower.stop();
+    return { device, job, op, command, state };
+  });
+  if (options.json === true) return printJson(context, { job, device: run.device, state: run.state?.state });
+  print(context, `${job} ${stateOf(run)}`);
+}
+
+async function commandOf(
+  connection: MqttConnection,
+  job: string,
+): Promise<{ readonly device: string; readonly op: string; readonly command: Command }> {
+  const [retained] = (await collectRetained(connection, ["command"], { job })).command;
+  if (retained !== undefined)
+    return { device: retained.topic.device, op: retained.topic.op, command: retained.message };
+  const { device, op, command } = findRun(await readRuns(connection), job);
+  if (command !== null) return { device, op, command };
+  throw new ControllerError(`the command of job ${job} is not known any more, so it cannot be canceled`, {
+    code: "no-command",
+    context: { job },
+  });
+}

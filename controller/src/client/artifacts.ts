@@ -1,0 +1,84 @@
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import { Readable } from "node:stream";
+import { pathToFileURL } from "node:url";
+import type { Artifact } from "@edgewatt/protocol";
+import { FileError, hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import type { Device } from "./fleet.ts";
+
+/** How one device gets files: in place when it sees the same ones, else through the hub. */
+export type Offer = <K extends Artifact["kind"]>(
+  file: string,
+  kind: K,
+  name: string,
+) => Promise<Artifact & { kind: K }>;
+
+/** @throws {UnreachableError} from the offer, when the device is another machine and there is no hub */
+export function offerTo(device: Device, hubUrl: string | undefined): Offer {
+  const sameFiles = device.info?.hardware.hostId === hostId();
+  return async (file, kind, name) => {
+    const bytes = await sizeOf(file);
+    const sha256 = await sha256File(file);
+    if (sameFiles) return { name, url: pathToFileURL(path.resolve(file)).href, sha256, bytes, kind };
+    if (hubUrl === undefined) {
+      throw new UnreachableError(
+        `${device.id} is another machine and no hub is online to hand it ${name}: start one with \`edgewatt hub --broker URL\``,
+        { code: "no-hub", context: { device: device.id, file } },
+      );
+    }
+    return { name, url: await upload(hubUrl, { file, sha256, bytes }), sha256, bytes, kind };
+  };
+}
+
+/** Where a device puts the files of its results. */
+export function uploadBase(hubUrl: string): string {
+  return new URL("/artifacts", hubUrl).href;
+}
+
+async function sizeOf(file: string): Promise<number> {
+  try {
+    return (await stat(file)).size;
+  } catch (cause) {
+    throw new FileError(`cannot read ${file} (${systemErrorCode(cause)}): check that it exists and is readable`, {
+      code: "read-failed",
+      context: { file },
+      cause,
+    });
+  }
+}
+
+async function upload(
+  hubUrl: string,
+  { file, sha256, bytes }: { file: string; sha256: string; bytes: number },
+): Promise<string> {
+  const url = `${uploadBase(hubUrl)}/${sha256}`;
+  try {
+    const known = await fetch(url, { method: "HEAD" });
+    if (known.ok) return url;
+    const body = Readable.toWeb(createReadStream(file));
+    const answer = await fetch(url, {
+      method: "PUT",
+      body,
+      duplex: "half",
+      headers: { "content-length": String(bytes) },
+    });
+    if (!answer.ok) throw uploadFailure(url, `it answers ${answer.status} ${(await answer.text()).slice(0, 200)}`);
+    return url;
+  } catch (cause) {
+    if (cause instanceof UnreachableError) throw cause;
+    throw uploadFailure(url, systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause), cause);
+  }
+}
+
+function uploadFailure(url: string, why: string, cause?: unknown): UnreachableError {
+  return new UnreachableError(
+    `cannot upload to the hub at ${url} (${why}): check that the hub runs and can be reached from here`,
+    {
+      code: "upload-failed",
+      retryable: true,
+      context: { url },
+      cause,
+    },
+  );
+}

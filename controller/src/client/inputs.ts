@@ -1,0 +1,82 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import type { Artifact, Calibration, ModelArtifact } from "@edgewatt/protocol";
+import type { Context } from "../context.ts";
+import { CATALOGUE, CIFAR10, CIFAR10_CALIBRATION, CIFAR10_EVALUATION } from "../datasets/catalogue.ts";
+import { type Dataset, findDataset, searchPath } from "../datasets/find.ts";
+import { UsageError } from "../errors.ts";
+import type { DataOption, DatasetsOption } from "../options.ts";
+import type { Model } from "../registry/registry.ts";
+import type { Offer } from "./artifacts.ts";
+
+/** CIFAR-10 as far as it is here; both `undefined` when it is not. */
+export interface LocalData {
+  readonly calibrationFile: string | undefined;
+  readonly evaluationFile: string | undefined;
+}
+
+function fileOf(dataset: Dataset | undefined, name: string): string | undefined {
+  return dataset?.files.some((file) => file.name === name) === true ? path.join(dataset.path, name) : undefined;
+}
+
+export async function findLocalData(context: Context, options: DataOption & DatasetsOption): Promise<LocalData> {
+  const dataset = await findDataset(CIFAR10.name, searchPath(context, options));
+  return { calibrationFile: fileOf(dataset, CIFAR10_CALIBRATION), evaluationFile: fileOf(dataset, CIFAR10_EVALUATION) };
+}
+
+/** Whether CIFAR images fit a model's input and its ten classes the output. */
+export function takesCifar({ input, output }: Model): boolean {
+  const [, ...sides] = input.shape;
+  const size = sides.join(",");
+  return (size === "3,32,32" || size === "32,32,3") && output.shape.at(-1) === 10;
+}
+
+export async function modelArtifact(offer: Offer, model: Model): Promise<ModelArtifact> {
+  const { params, pruning, fineTuneEpochs, input } = model;
+  return {
+    ...(await offer(model.path, "model", model.name)),
+    params,
+    ...(pruning === undefined ? {} : { pruning }),
+    ...(fineTuneEpochs === undefined ? {} : { fineTuneEpochs }),
+    ...(input.mean === undefined ? {} : { mean: input.mean }),
+    ...(input.std === undefined ? {} : { std: input.std }),
+  };
+}
+
+export async function evaluationArtifact(offer: Offer, data: LocalData): Promise<Artifact | undefined> {
+  const { evaluationFile } = data;
+  return evaluationFile === undefined
+    ? undefined
+    : await offer(evaluationFile, "cifar", `${CIFAR10.name}/${CIFAR10_EVALUATION}`);
+}
+
+/** What `--calibration` names; without it CIFAR-10 where it is here and fits, else synthetic images. */
+export async function calibrationFor(
+  context: Context,
+  { what, data, fits, offer }: { what: string | undefined; data: LocalData; fits: boolean; offer: Offer },
+): Promise<Calibration> {
+  const cifar = fits || what !== undefined ? data.calibrationFile : undefined;
+  if (what === "synthetic" || (what === undefined && cifar === undefined)) return { kind: "synthetic" };
+  if (what === undefined || what === CIFAR10.name) {
+    if (cifar !== undefined) return offer(cifar, "cifar", `${CIFAR10.name}/${CIFAR10_CALIBRATION}`);
+    throw new UsageError(
+      `data set ${CIFAR10.name} is not here: download it with \`edgewatt datasets fetch ${CIFAR10.name}\`, or name its parent folder with --datasets`,
+    );
+  }
+  const file = path.resolve(context.cwd, what);
+  if (!(await isFile(file))) {
+    throw new UsageError(
+      `--calibration ${what}: no such file or data set; give a CIFAR binary file, a .npy file, synthetic, or a data set: ${CATALOGUE.map(({ name }) => name).join(", ")}`,
+    );
+  }
+  return offer(file, file.endsWith(".npy") ? "npy" : "cifar", path.basename(file));
+}
+
+async function isFile(file: string): Promise<boolean> {
+  try {
+    return (await stat(file)).isFile();
+  } catch {
+    // Not there, or behind something that is no folder.
+    return false;
+  }
+}

@@ -1,0 +1,150 @@
+import os from "node:os";
+import {
+  type Command,
+  DEFAULT_EXPIRY_MS,
+  DEFAULT_TIMEOUT_S,
+  encodeMessage,
+  formatTopic,
+  isTerminal,
+  type JobState,
+  MESSAGE_VERSION,
+  type Operation,
+  topicFilter,
+} from "@edgewatt/protocol";
+import { type MqttConnection, systemClock } from "@edgewatt/runtime";
+import { ulid } from "ulid";
+import { ControllerError, InterruptedError } from "../errors.ts";
+import { readMessage } from "./retained.ts";
+
+export interface JobRequest {
+  readonly device: string;
+  readonly op: Operation;
+  readonly args: Command["args"];
+  /** Called with every state that the agent publishes. */
+  readonly onState?: (state: JobState) => void;
+  /** Called with what the agent wants people to read. */
+  readonly onMessage?: (level: "info" | "warn" | "error", text: string) => void;
+}
+
+/** How long a canceled job may take to say so. */
+const CANCEL_WAIT_MS = 30_000;
+const POLL_MS = 50;
+
+function author(): string {
+  return `${os.userInfo().username}@${os.hostname()}`.slice(0, 100);
+}
+
+/** Makes a command the retained one of its topic. */
+export async function publishCommand(connection: MqttConnection, device: string, command: Command): Promise<void> {
+  const topic = formatTopic({ kind: "command", device, op: command.op, job: command.job });
+  await connection.publish(topic, encodeMessage("command", command), { qos: 1, retain: true });
+}
+
+/** The same command, canceled; any controller may publish it. */
+export function cancellationOf(command: Command): Command {
+  return { ...command, rev: command.rev + 1, cancel: true, by: author() };
+}
+
+/**
+ * Starts a job and follows it to its end; on abort the job is canceled.
+ * @throws {ControllerError} with the agent's reason when the job ends in any other way than `succeeded`
+ */
+export async function runJob(connection: MqttConnection, request: JobRequest, signal: AbortSignal): Promise<JobState> {
+  signal.throwIfAborted();
+  const now = Date.now();
+  const command: Command = {
+    v: MESSAGE_VERSION,
+    job: ulid(),
+    op: request.op,
+    rev: 1,
+    issuedAt: now,
+    expiresAt: now + DEFAULT_EXPIRY_MS,
+    timeoutS: DEFAULT_TIMEOUT_S,
+    cancel: false,
+    by: author(),
+    args: request.args,
+  };
+  const { device } = request;
+  const follower = await followJob(connection, command.job, request);
+  try {
+    await publishCommand(connection, device, command);
+    const state = await follower.end(signal, command.expiresAt);
+    if (state.state === "succeeded") return state;
+    throw jobFailure(device, state);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    await publishCommand(connection, device, cancellationOf(command));
+    await canceledEnd(follower, device);
+    throw new InterruptedError(`interrupted: job ${command.job} on ${device} was canceled`);
+  } finally {
+    await follower.stop();
+  }
+}
+
+/** The states of a job as they come in. */
+export interface JobFollower {
+  readonly job: string;
+  /** Resolves with the terminal state. @throws {ControllerError} code `expired` when no agent has taken it by `expiresAt` */
+  end(signal: AbortSignal, expiresAt?: number): Promise<JobState>;
+  stop(): Promise<void>;
+}
+
+export async function followJob(
+  connection: MqttConnection,
+  job: string,
+  { device, onState, onMessage }: Pick<JobRequest, "device" | "onState" | "onMessage">,
+): Promise<JobFollower> {
+  const seen: { newest?: JobState } = {};
+  const subscriptions = await Promise.all([
+    connection.subscribe(topicFilter("jobState", { device, job }), ({ topic, payload }) => {
+      const read = readMessage("jobState", topic, payload);
+      if (read === undefined) return;
+      seen.newest = read.message;
+      onState?.(read.message);
+    }),
+    connection.subscribe(topicFilter("jobEvent", { device, job }), ({ topic, payload }) => {
+      const read = readMessage("jobEvent", topic, payload);
+      if (read !== undefined) onMessage?.(read.message.level, read.message.message);
+    }),
+  ]);
+  return {
+    job,
+    async end(signal, expiresAt = Infinity) {
+      for (;;) {
+        if (seen.newest !== undefined && isTerminal(seen.newest.state)) return seen.newest;
+        if (seen.newest === undefined && Date.now() > expiresAt) {
+          throw new ControllerError(`job ${job} expired: ${device} has not taken it; check that its agent runs`, {
+            code: "expired",
+            retryable: true,
+            context: { device, job },
+          });
+        }
+        await systemClock.sleep(POLL_MS, signal);
+      }
+    },
+    async stop() {
+      await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
+    },
+  };
+}
+
+/** The end of a job that was canceled just now. @throws {ControllerError} when its device does not confirm it soon */
+export async function canceledEnd(follower: JobFollower, device: string): Promise<JobState> {
+  const { job } = follower;
+  try {
+    return await follower.end(AbortSignal.timeout(CANCEL_WAIT_MS));
+  } catch (cause) {
+    throw new ControllerError(
+      `job ${job} was canceled but ${device} has not confirmed it: it will, once it is online; see edgewatt runs show ${job}`,
+      { code: "cancel-unconfirmed", context: { device, job }, cause },
+    );
+  }
+}
+
+function jobFailure(device: string, state: JobState): ControllerError {
+  const why = state.reason === undefined ? "" : `: ${state.reason.message} (${state.reason.code})`;
+  return new ControllerError(`${state.op} job ${state.job} on ${device} ${state.state.replace("_", " ")}${why}`, {
+    code: `job-${state.state}`,
+    context: { device, job: state.job, reason: state.reason },
+  });
+}

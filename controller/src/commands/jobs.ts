@@ -1,0 +1,98 @@
+import type { Command } from "commander";
+import type { App } from "../app.ts";
+import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
+
+const PRECISIONS = ["fp32", "int8"] as const;
+
+function withDevices(command: Command): Command {
+  return command.option("--on <devices>", "devices; default: the only one that is online", list);
+}
+
+function withQuantizing(command: Command): Command {
+  return command
+    .option(
+      "--calibration <what>",
+      "CIFAR binary file, .npy, a data set's name, or synthetic; default: cifar10 when it is found, else synthetic",
+    )
+    .option(
+      "--images <n>",
+      "calibration images, the first ones in file order",
+      number({ min: 1, max: 100_000, integer: true }),
+    )
+    .addOption(
+      choice("--format <format>", "activations and weights; default: for the processor it will run on", [
+        "u8s8",
+        "s8s8",
+      ]),
+    )
+    .option("--per-tensor", "one weight scale per tensor instead of one per channel")
+    .option("--reduce-range", "7-bit weights, for x64 without VNNI; the default there");
+}
+
+function withBenchmark(command: Command): Command {
+  return withDevices(withDatasets(withBroker(command)))
+    .option("--precisions <list>", "fp32, int8 or both", listOf(PRECISIONS), PRECISIONS)
+    .option("--quick", "short windows: shows that everything works; a result to cite needs the full method")
+    .option("--windows <n>", "windows per row; default: 5, quick 3", number({ min: 1, max: 20, integer: true }))
+    .option("--window-s <seconds>", "length of a window; default: 10, quick 2", number({ min: 0.1, max: 600 }))
+    .option("--idle-s <seconds>", "idle before and after a window; default: 10, quick 1", number({ min: 0, max: 600 }))
+    .option(
+      "--threads <n>",
+      "threads of ONNX Runtime; default: all cores but the sampler's",
+      number({ min: 1, max: 256, integer: true }),
+    )
+    .option(
+      "--accuracy <n>",
+      "test images for accuracy, 0 for none; default: all, quick 2,000",
+      number({ min: 0, integer: true }),
+    )
+    .option("--strict", "send nothing inside measured windows")
+    .option("--seed <n>", "seed of the order of measurement", number({ min: 0, integer: true }))
+    .option("--repeat <n>", "measure everything this often", number({ min: 1, max: 100, integer: true }), 1)
+    .option("--fail-on-flags", "exit with 1 when a row carries a flag");
+}
+
+export function addJobCommands(program: Command, { context }: App): void {
+  withQuantizing(withDevices(withDatasets(withBroker(program.command("quantize")))))
+    .description("float model to int8 model, on devices or, with --local, here and without a broker")
+    .argument("<models...>", "models, or the ends of their names; with --local: IN.onnx OUT.onnx")
+    .option("--local", "quantize a file on this machine: quantize --local IN.onnx OUT.onnx --calibration WHAT")
+    .option("--mean <numbers>", "with --local: mean of each input channel after division by 255", numbers)
+    .option("--std <numbers>", "with --local: standard deviation of each input channel", numbers)
+    .option("--input-shape <sides>", "with --local: the input's sides, where the model leaves them open", numbers)
+    .addOption(choice("--method <method>", "with --local: how ranges are found", ["minmax"]))
+    .option("--verify", "with --local: compare the float and the int8 model on the calibration images")
+    .action(async (models: string[], _options, command: Command) =>
+      (await import("../actions/quantize.ts")).quantize(context, models, command.opts()),
+    );
+  withBenchmark(program.command("benchmark"))
+    .description("measure latency, power, energy, memory and accuracy of models on devices")
+    .argument("<models...>", "models, or the ends of their names")
+    .action(async (models: string[], _options, command: Command) =>
+      (await import("../actions/benchmark.ts")).benchmark(context, models, command.opts()),
+    );
+  withBenchmark(program.command("sweep"))
+    .description("benchmark every model of the registry over the fleet, in randomised blocks")
+    .option("--models <names>", "models; default: all of the registry", list)
+    .action(async (_options, command: Command) =>
+      (await import("../actions/benchmark.ts")).sweep(context, command.opts()),
+    );
+
+  const runs = withBroker(program.command("runs"))
+    .description("jobs, newest first")
+    .action(async (_options, command: Command) =>
+      (await import("../actions/runs.ts")).listRuns(context, command.opts()),
+    );
+  withBroker(runs.command("show"))
+    .description("a job: its command, state and result")
+    .argument("<job>", "job id")
+    .action(async (job: string, _options, command: Command) =>
+      (await import("../actions/runs.ts")).showRun(context, job, command.opts()),
+    );
+  withBroker(program.command("cancel"))
+    .description("cancel a job")
+    .argument("<job>", "job id")
+    .action(async (job: string, _options, command: Command) =>
+      (await import("../actions/runs.ts")).cancelRun(context, job, command.opts()),
+    );
+}

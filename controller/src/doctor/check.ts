@@ -1,0 +1,21 @@
+/** What one look at the machine found. */
+export interface Check {
+  readonly name: string;
+  /** `warn`: edgewatt works, but something is missing or makes figures worse. */
+  readonly status: "ok" | "warn" | "fail";
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+export function ok(name: string, message: string): Check {
+  return { name, status: "ok", message };
+}
+
+export function warn(name: string, message: string, advice: string): Check {
+  return { name, status: "warn", message, advice };
+}
+
+export function fail(name: string, message: string, advice: string): Check {
+  return { name, status: "fail", message, advice };
+}

@@ -1,0 +1,69 @@
+import path from "node:path";
+import { dataDir, FileError, UnreachableError } from "@edgewatt/runtime";
+import { withConnection } from "../client/broker.ts";
+import type { Context } from "../context.ts";
+import { CIFAR10 } from "../datasets/catalogue.ts";
+import { findDataset, searchPath } from "../datasets/find.ts";
+import type { BrokerOption, DatasetsOption } from "../options.ts";
+import { findOnPath } from "../stack/influxd.ts";
+import { readStackFile } from "../stack/stack-file.ts";
+import { type Check, fail, ok, warn } from "./check.ts";
+
+export interface DoctorOptions extends BrokerOption, DatasetsOption {
+  readonly influx?: string;
+}
+
+const PING_TIMEOUT_MS = 3_000;
+
+export async function checkData(context: Context, options: DoctorOptions): Promise<Check> {
+  try {
+    return ok("data folder", await dataDir(path.resolve(context.cwd, options.data)));
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    return fail("data folder", error.message, "or pass another --data DIR");
+  }
+}
+
+export async function checkDataset(context: Context, options: DoctorOptions): Promise<Check> {
+  const dataset = await findDataset(CIFAR10.name, searchPath(context, options));
+  return dataset === undefined
+    ? warn(
+        "data set",
+        `${CIFAR10.name} is not here, so accuracy cannot be measured`,
+        `edgewatt datasets fetch ${CIFAR10.name}`,
+      )
+    : ok("data set", dataset.path);
+}
+
+export async function checkBroker(context: Context, options: DoctorOptions): Promise<Check> {
+  try {
+    await withConnection(context, options, () => Promise.resolve());
+    return ok("broker", "answers");
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const check = options.broker === undefined ? warn : fail;
+    return check("broker", error.message, "see the README");
+  }
+}
+
+export function checkInfluxd(env: NodeJS.ProcessEnv): Check {
+  const influxd = findOnPath("influxd", env);
+  return influxd === undefined
+    ? warn("influxd", "not on the PATH, so telemetry goes to files", "on Debian: sudo apt-get install influxdb")
+    : ok("influxd", influxd);
+}
+
+/** The database that is named, or that of the running stack. */
+export async function checkDatabase(context: Context, options: DoctorOptions): Promise<Check> {
+  const stack = await readStackFile(path.resolve(context.cwd, options.data));
+  const url = options.influx ?? stack?.influx ?? undefined;
+  if (url === undefined) return ok("database", "none is running or named");
+  try {
+    const response = await fetch(new URL("/ping", url), { signal: AbortSignal.timeout(PING_TIMEOUT_MS) });
+    if (response.ok) return ok("database", `${url} answers`);
+    return fail("database", `${url} answers ${response.status}`, "check its log");
+  } catch {
+    // Why does not matter: there is one thing to do.
+    return fail("database", `${url} does not answer`, "start it or name another with --influx");
+  }
+}

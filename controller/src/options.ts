@@ -1,0 +1,138 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { UsageError } from "./errors.ts";
+
+/** What every command takes. */
+export interface JsonOption {
+  readonly json?: true;
+}
+
+/** What a command takes that reads or writes the data folder. */
+export interface DataOption {
+  readonly data: string;
+}
+
+/** What a command takes that talks to a running stack. */
+export interface BrokerOption extends DataOption, JsonOption {
+  readonly broker?: string;
+}
+
+export interface DatasetsOption {
+  readonly datasets?: string;
+}
+
+export function withJson(command: Command): Command {
+  return command.option("--json", "print one JSON document on stdout and nothing else there");
+}
+
+export function withData(command: Command): Command {
+  return command.option("--data <dir>", "data folder", ".edgewatt");
+}
+
+export function withBroker(command: Command): Command {
+  return withJson(withData(command)).option(
+    "--broker <url>",
+    "MQTT broker; default: the one of the stack that runs on the data folder",
+  );
+}
+
+export function withDatasets(command: Command): Command {
+  return command.option("--datasets <dir>", "folder that holds data sets, each in a folder of its own");
+}
+
+/** The environment variable of a flag: `--foo-bar` is `EDGEWATT_FOO_BAR`. */
+export function variableOf(option: Option): string {
+  return `EDGEWATT_${option.name().replaceAll("-", "_").toUpperCase()}`;
+}
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  "1": true,
+  false: false,
+  no: false,
+  off: false,
+  "0": false,
+};
+
+/**
+ * Takes from the environment what the flags of a command left open.
+ * @throws {UsageError} that names every variable with a value that cannot be used
+ */
+export function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void {
+  const problems: string[] = [];
+  for (const option of command.options) {
+    const key = option.attributeName();
+    const source = command.getOptionValueSource(key);
+    const variable = variableOf(option);
+    const text = env[variable];
+    if (text === undefined || text === "" || (source !== undefined && source !== "default")) continue;
+    try {
+      const value = option.isBoolean() ? booleanOf(text) : parse(option, text);
+      if (value !== false) command.setOptionValueWithSource(key, value, "env");
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      problems.push(`${variable}: ${error.message}`);
+    }
+  }
+  if (problems.length > 0) throw new UsageError(problems.join("; "));
+}
+
+function booleanOf(text: string): boolean {
+  const value = WORDS[text.toLowerCase()];
+  if (value === undefined) throw new InvalidArgumentError("expected true or false");
+  return value;
+}
+
+function parse(option: Option, text: string): unknown {
+  return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
+}
+
+/** `a,b` and repeated flags alike. */
+export function list(text: string): readonly string[] {
+  const items = text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+  if (items.length === 0) throw new InvalidArgumentError("expected names, separated by commas");
+  return items;
+}
+
+/** A parser of numbers that stay within bounds. */
+export function number(bounds: { min?: number; max?: number; integer?: boolean } = {}): (text: string) => number {
+  const { min = -Infinity, max = Infinity, integer = false } = bounds;
+  return (text) => {
+    const value = Number(text);
+    if (
+      text.trim() !== "" &&
+      Number.isFinite(value) &&
+      value >= min &&
+      value <= max &&
+      (!integer || Number.isInteger(value))
+    ) {
+      return value;
+    }
+    const what = integer ? "a whole number" : "a number";
+    const limit = max === Infinity ? ` of at least ${min}` : ` from ${min} to ${max}`;
+    throw new InvalidArgumentError(`expected ${what}${min === -Infinity ? "" : limit}`);
+  };
+}
+
+/** Numbers separated by commas, as for means and sides. */
+export function numbers(text: string): readonly number[] {
+  return list(text).map(number());
+}
+
+/** A parser of lists that hold only known words. */
+export function listOf<const T extends string>(known: readonly T[]): (text: string) => readonly T[] {
+  return (text) =>
+    list(text).map((item) => {
+      const found = known.find((word) => word === item);
+      if (found === undefined) throw new InvalidArgumentError(`expected ${known.join(" or ")}, separated by commas`);
+      return found;
+    });
+}
+
+export function choice(flags: string, description: string, choices: readonly string[]): Option {
+  return new Option(flags, description).choices(choices);
+}

@@ -1,0 +1,43 @@
+import { readFile, rm } from "node:fs/promises";
+import path from "node:path";
+import { writeFileAtomic } from "@edgewatt/runtime";
+import { z } from "zod";
+import { identityOf, isAlive, processIdentitySchema } from "./process-identity.ts";
+
+const readySchema = z.object({
+  mqtt: z.string(),
+  ws: z.string().optional(),
+  hub: z.string(),
+  influx: z.string().nullable(),
+  data: z.string(),
+  device: z.string(),
+});
+const stackSchema = readySchema.extend(processIdentitySchema.shape);
+
+/** What `up` has started, as its ready line says it. */
+export type StackReady = z.infer<typeof readySchema>;
+
+function fileIn(dataDir: string): string {
+  return path.join(dataDir, "stack.json");
+}
+
+export async function writeStackFile(ready: StackReady): Promise<void> {
+  const document = { ...ready, ...identityOf(process.pid) };
+  await writeFileAtomic(fileIn(ready.data), `${JSON.stringify(document, null, 2)}\n`);
+}
+
+export async function removeStackFile(dataDir: string): Promise<void> {
+  await rm(fileIn(dataDir), { force: true });
+}
+
+/** The stack that runs on a data folder; `undefined` when none does, also when a killed one left its file. */
+export async function readStackFile(dataDir: string): Promise<StackReady | undefined> {
+  let text: string;
+  try {
+    text = await readFile(fileIn(dataDir), "utf8");
+  } catch {
+    return undefined;
+  }
+  const { pid, startTicks, ...ready } = stackSchema.parse(JSON.parse(text));
+  return isAlive({ pid, startTicks }) ? ready : undefined;
+}

@@ -1,0 +1,166 @@
+import os from "node:os";
+import path from "node:path";
+import { isDeviceId } from "@edgewatt/protocol";
+import { dataDir, EXIT } from "@edgewatt/runtime";
+import { ChildError, UsageError } from "../errors.ts";
+import { type AppName, binOf } from "./bins.ts";
+import { findOnPath, privateInfluxd } from "./influxd.ts";
+import { lockDataDir } from "./lock.ts";
+import { removeStackFile, type StackReady, writeStackFile } from "./stack-file.ts";
+import { type ChildEvents, type ChildSpec, type Ready, SupervisedChild } from "./supervised-child.ts";
+
+export interface StackOptions {
+  readonly data: string;
+  readonly config?: string;
+  readonly influx?: string;
+  readonly device?: string;
+  readonly logLevel: string;
+  readonly listen: string;
+  readonly insecure: boolean;
+  readonly mqttPort: number;
+  readonly wsPort?: number;
+  readonly httpPort: number;
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly events: ChildEvents;
+  readonly signal: AbortSignal;
+}
+
+/** A stack that runs: broker, ingest, hub, one agent, and a database when there is one. */
+export interface Stack extends AsyncDisposable {
+  readonly ready: StackReady;
+  /** Ends all parts, the agent first, so that its last telemetry still finds everything behind it. */
+  stop(): Promise<void>;
+}
+
+/** An agent has measured windows to end and telemetry to drain. */
+const AGENT_STOP_MS = 20_000;
+const SERVICE_STOP_MS = 15_000;
+
+/** The device id of this machine: its host name as far as that is one, else `local`. */
+export function localDeviceId(hostname: string): string {
+  const id = hostname
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "")
+    .slice(0, 40);
+  return isDeviceId(id) ? id : "local";
+}
+
+/** @throws {ChildError} when the part did not say where it is */
+function addressIn(ready: Ready | undefined, key: string): string {
+  const address = ready?.[key];
+  if (typeof address === "string") return address;
+  throw new ChildError(
+    `a part of the stack is ready but did not say its ${key} address: install edgewatt again`,
+    EXIT.failed,
+    {
+      ready,
+    },
+  );
+}
+
+/** The port that the first start took, so that a restart is found at the same place. */
+function portAgain(previous: Ready | undefined, key: string, asked: number): string {
+  return previous === undefined ? String(asked) : new URL(addressIn(previous, key)).port;
+}
+
+function deviceOf(asked: string | undefined): string {
+  if (asked === undefined) return localDeviceId(os.hostname());
+  if (isDeviceId(asked)) return asked;
+  throw new UsageError(
+    `--device ${asked}: a device id is 2 to 40 of a-z, 0-9 and -, and begins with a letter or digit`,
+  );
+}
+
+/**
+ * Starts all parts on a data folder and writes its `stack.json`.
+ * @throws what keeps a part from starting; everything that was started by then is stopped again
+ */
+export async function startStack(options: StackOptions): Promise<Stack> {
+  const data = await dataDir(path.resolve(options.cwd, options.data));
+  const device = deviceOf(options.device);
+  const lock = await lockDataDir(data);
+  // In the order of starting; ended in reverse.
+  const tiers: SupervisedChild[][] = [];
+
+  const stop = async (): Promise<void> => {
+    await removeStackFile(data);
+    for (const tier of tiers.splice(0).toReversed()) await Promise.all(tier.map((child) => child.stop()));
+    await lock.release();
+  };
+  const start = async (...specs: readonly ChildSpec[]): Promise<Ready[]> => {
+    options.signal.throwIfAborted();
+    const tier: SupervisedChild[] = [];
+    tiers.push(tier);
+    const started = await Promise.allSettled(
+      specs.map(async (spec) => {
+        const child = await SupervisedChild.start(spec, options.events, options.signal);
+        tier.push(child);
+        return child.ready;
+      }),
+    );
+    options.signal.throwIfAborted();
+    const failed = started.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+    return started.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  };
+
+  try {
+    const ready = await startParts(options, { data, device, start });
+    await writeStackFile(ready);
+    return { ready, stop, [Symbol.asyncDispose]: stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: StackOptions,
+  { data, device, start }: { data: string; device: string; start: (...specs: ChildSpec[]) => Promise<Ready[]> },
+): Promise<StackReady> {
+  const common = ["--json", "--log-level", options.logLevel];
+  if (options.config !== undefined) common.push("--config", path.resolve(options.cwd, options.config));
+  const reach = ["--listen", options.listen, options.insecure ? "--insecure" : "--no-insecure"];
+  const service = (
+    name: AppName,
+    stopTimeoutMs: number,
+    args: (previous: Ready | undefined) => string[],
+  ): ChildSpec => ({ name, script: binOf(name), args: (previous) => [...common, ...args(previous)], stopTimeoutMs });
+
+  const influxd = options.influx === undefined ? findOnPath("influxd", options.env) : undefined;
+  const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
+  const influx = database === undefined ? options.influx : addressIn(database, "influx");
+
+  const [broker] = await start(
+    service("broker", SERVICE_STOP_MS, (previous) => [
+      ...reach,
+      "--mqtt-port",
+      portAgain(previous, "mqtt", options.mqttPort),
+      ...(options.wsPort === undefined ? [] : ["--ws-port", portAgain(previous, "ws", options.wsPort)]),
+    ]),
+  );
+  const mqtt = addressIn(broker, "mqtt");
+  const behindBroker = ["--broker", mqtt, "--data", data];
+
+  const [hub] = await start(
+    service("hub", SERVICE_STOP_MS, (previous) => [
+      ...behindBroker,
+      ...reach,
+      "--http-port",
+      portAgain(previous, "hub", options.httpPort),
+    ]),
+    service("ingest", SERVICE_STOP_MS, () => [...behindBroker, ...(influx === undefined ? [] : ["--influx", influx])]),
+  );
+  await start(service("agent", AGENT_STOP_MS, () => [...behindBroker, "--device", device]));
+
+  return {
+    mqtt,
+    ...(options.wsPort === undefined ? {} : { ws: addressIn(broker, "ws") }),
+    hub: addressIn(hub, "hub"),
+    influx: influx ?? null,
+    data,
+    device,
+  };
+}
