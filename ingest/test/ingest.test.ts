@@ -5,6 +5,7 @@ import { decodeMessage, topicFilter, type ServiceStatus } from "@edgewatt/protoc
 import { connectMqtt, createLogger } from "@edgewatt/runtime";
 import {
   eventually,
+  queryInflux,
   requireSystem,
   runCommand,
   spawnService,
@@ -14,9 +15,9 @@ import {
   tempDir,
   type SpawnedService,
   type TestInfluxd,
+  VirtualDevice,
 } from "@edgewatt/testing";
-import { query } from "./query.ts";
-import { ackKeys, sequence, T0, VirtualDevice } from "./virtual-device.ts";
+import { ackKeys, sendPower, sequence, T0 } from "./power-batches.ts";
 
 const BIN = new URL("../bin/edgewatt-ingest.js", import.meta.url);
 const influxd = requireSystem("influxd");
@@ -73,7 +74,7 @@ async function watchStatus(url: string): Promise<ServiceStatus[]> {
 }
 
 async function countPower(url: string): Promise<unknown> {
-  const [row] = await query(url, 'SELECT count("watts") FROM "power"');
+  const [row] = await queryInflux(url, 'SELECT count("watts") FROM "power"');
   return row?.["count"] ?? 0;
 }
 
@@ -86,10 +87,10 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
       const service = await ingest("--broker", url, "--influx", database.url);
       expect(service.ready).toEqual({ ready: true, influx: database.url });
       const pi = await device(url);
-      for (const seq of [...sequence(20), ...sequence(20), 3]) await pi.sendPower(seq);
-      await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(20).toSorted()));
+      for (const seq of [...sequence(20), ...sequence(20), 3]) await sendPower(pi, seq);
+      await eventually(() => expect(pi.acked).toEqual(ackKeys(20)));
       expect(await countPower(database.url)).toBe(100);
-      const [point] = await query(database.url, 'SELECT * FROM "power" LIMIT 1', { epoch: "u" });
+      const [point] = await queryInflux(database.url, 'SELECT * FROM "power" LIMIT 1', { epoch: "u" });
       expect(point).toEqual({ time: T0, device: "pi-1", channel: "main", source: "estimate", watts: 3 });
     },
   );
@@ -100,22 +101,22 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     await ingest("--broker", url, "--influx", database.url);
     const status = await watchStatus(url);
     const pi = await device(url);
-    await pi.sendPower(0);
-    await eventually(() => expect([...pi.acked]).toEqual(["1/0"]));
+    await sendPower(pi, 0);
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(1)));
 
     await database.kill();
-    for (const seq of sequence(30)) await pi.sendPower(seq);
+    for (const seq of sequence(30)) await sendPower(pi, seq);
     await eventually(() =>
       expect(status.at(-1)).toMatchObject({
         state: "holding",
         reason: expect.stringContaining("has not stored a write"),
       }),
     );
-    expect([...pi.acked]).toEqual(["1/0"]);
+    expect(pi.acked).toEqual(ackKeys(1));
 
     database = await startInfluxd({ dir: database.dir, port: Number(new URL(database.url).port) });
     undo.push(() => database.stop());
-    await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(30).toSorted()), { timeoutMs: 20_000 });
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(30)), { timeoutMs: 20_000 });
     expect(await countPower(database.url)).toBe(150);
     await eventually(() => expect(status.at(-1)).toMatchObject({ state: "online" }));
   });
@@ -144,7 +145,7 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     const database = await influx();
     const service = await ingest("--broker", url, "--influx", database.url);
     const pi = await device(url);
-    await pi.sendPower(0);
+    await sendPower(pi, 0);
     await eventually(() => expect(pi.acked.size).toBe(1));
     for (let i = 0; i < 9; i++) await pi.sendRaw("power", "not json");
     await pi.sendRaw("power", JSON.stringify({ v: 2, boot: 1, seq: 1, ch: {} }));
@@ -153,14 +154,14 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
       "power",
       JSON.stringify({ v: 1, boot: 1, seq: 1, sync: true, ch: { main: { t0: T0, dt: [1, 1], w: 1 } } }),
     );
-    await pi.sendPower(1, { colour: "red" });
-    await query(database.url, 'DROP MEASUREMENT "power"');
+    await sendPower(pi, 1, { colour: "red" });
+    await queryInflux(database.url, 'DROP MEASUREMENT "power"');
     await fetch(`${database.url}/write?db=edgewatt`, {
       method: "POST",
       body: "power,channel=main volts=5i 1700000000000000000",
     });
-    await pi.sendPower(2, { v: [null, null, 5.1, null, null] });
-    await eventually(() => expect([...pi.acked].toSorted()).toEqual(ackKeys(3)));
+    await sendPower(pi, 2, { v: [null, null, 5.1, null, null] });
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(3)));
     expect(await countPower(database.url)).toBeGreaterThanOrEqual(4);
 
     const [file] = await readdir(path.join(service.data, "dead-letters"));
@@ -187,7 +188,7 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     const first = await ingest("--broker", url, "--influx", database.url, "--id", "one");
     await eventually(() => expect(status.at(-1)).toMatchObject({ state: "online" }));
     await eventually(async () =>
-      expect(await query(database.url, 'SELECT * FROM "pipeline"')).toMatchObject([
+      expect(await queryInflux(database.url, 'SELECT * FROM "pipeline"')).toMatchObject([
         { service: "ingest", id: "one", queue: 0 },
       ]),
     );
@@ -208,7 +209,7 @@ describe("ingest without a database", () => {
     const files = path.join(service.data, "telemetry");
     expect(service.ready).toEqual({ ready: true, influx: null, files });
     const pi = await device(url);
-    for (const seq of sequence(10)) await pi.sendPower(seq);
+    for (const seq of sequence(10)) await sendPower(pi, seq);
     await eventually(() => expect(pi.acked.size).toBe(10));
     const [name] = await readdir(files);
     const lines = (await readFile(path.join(files, name ?? ""), "utf8"))

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "@edgewatt/runtime";
-import { requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
+import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
 import { formatFieldValue, formatLine, formatSeries, isTagValue } from "../src/line-protocol.ts";
 import { InfluxSink } from "../src/sinks/influx.ts";
-import { query } from "./query.ts";
-import { T0 } from "./virtual-device.ts";
+import { T0 } from "./power-batches.ts";
 
 const influxd = requireSystem("influxd");
 
@@ -65,7 +64,7 @@ describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
               ),
             ]),
           ).toEqual([]);
-          const [row] = await query(influx.url, `SELECT * FROM "a b,c" WHERE time = ${timeUs}u`, { epoch: "u" });
+          const [row] = await queryInflux(influx.url, `SELECT * FROM "a b,c" WHERE time = ${timeUs}u`, { epoch: "u" });
           // InfluxDB answers integers as JSON numbers and has one zero.
           expect(row).toEqual({
             time: timeUs,

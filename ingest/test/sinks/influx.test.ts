@@ -2,10 +2,9 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "@edgewatt/runtime";
-import { requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
+import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
 import { InfluxSink } from "../../src/sinks/influx.ts";
-import { query } from "../query.ts";
-import { T0 } from "../virtual-device.ts";
+import { T0 } from "../power-batches.ts";
 
 const influxd = requireSystem("influxd");
 
@@ -28,10 +27,10 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
 
   it("creates the database when it is missing", async () => {
     expect(await sink.write([`created watts=1 ${T0}`])).toEqual([]);
-    expect(await query(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
-    await query(influx.url, 'DROP DATABASE "edgewatt"');
+    expect(await queryInflux(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
+    await queryInflux(influx.url, 'DROP DATABASE "edgewatt"');
     expect(await sink.write([`created watts=1 ${T0}`])).toEqual([]);
-    expect(await query(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
+    expect(await queryInflux(influx.url, "SELECT count(watts) FROM created")).toMatchObject([{ count: 1 }]);
   });
 
   it("stores the rest of a write in which a field has another type, and names exactly the lines at fault", async () => {
@@ -41,7 +40,7 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
     const refusals = await sink.write([...good.slice(0, 13), bad[0] ?? "", ...good.slice(13), bad[1] ?? ""]);
     expect(refusals.flatMap(({ lines }) => lines)).toEqual(bad);
     expect(refusals[0]?.reason).toContain("field type conflict");
-    expect(await query(influx.url, "SELECT count(watts) FROM typed")).toMatchObject([{ count: 41 }]);
+    expect(await queryInflux(influx.url, "SELECT count(watts) FROM typed")).toMatchObject([{ count: 41 }]);
   });
 
   it("stores the rest of a write with lines that InfluxDB cannot parse", async () => {
@@ -52,18 +51,18 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
       "parsed",
     ]);
     expect(refusals.flatMap(({ lines }) => lines)).toEqual(["parsed watts= 1", "parsed"]);
-    expect(await query(influx.url, "SELECT count(watts) FROM parsed")).toMatchObject([{ count: 2 }]);
+    expect(await queryInflux(influx.url, "SELECT count(watts) FROM parsed")).toMatchObject([{ count: 2 }]);
   });
 
   it("refuses points beyond the retention policy and stores those within", async () => {
-    await query(influx.url, 'CREATE RETENTION POLICY "short" ON "edgewatt" DURATION 1h REPLICATION 1 DEFAULT');
+    await queryInflux(influx.url, 'CREATE RETENTION POLICY "short" ON "edgewatt" DURATION 1h REPLICATION 1 DEFAULT');
     const nowUs = Date.now() * 1000;
     const old = [`kept watts=1 ${T0}`, `kept watts=1 ${T0 + 1}`];
     const refusals = await sink.write([`kept watts=1 ${nowUs}`, ...old, `kept watts=1 ${nowUs + 1}`]);
-    await query(influx.url, 'ALTER RETENTION POLICY "autogen" ON "edgewatt" DEFAULT');
+    await queryInflux(influx.url, 'ALTER RETENTION POLICY "autogen" ON "edgewatt" DEFAULT');
     expect(refusals.flatMap(({ lines }) => lines)).toEqual(old);
     expect(refusals[0]?.reason).toContain("beyond retention policy");
-    expect(await query(influx.url, 'SELECT count(watts) FROM "short"."kept"')).toMatchObject([{ count: 2 }]);
+    expect(await queryInflux(influx.url, 'SELECT count(watts) FROM "short"."kept"')).toMatchObject([{ count: 2 }]);
   });
 
   it("says that nothing is stored while the server is away, and stores again as soon as it is back", async () => {

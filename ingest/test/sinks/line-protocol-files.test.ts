@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "@edgewatt/runtime";
 import { tempDir } from "@edgewatt/testing";
 import { LineProtocolFiles } from "../../src/sinks/line-protocol-files.ts";
-import { T0 } from "../virtual-device.ts";
+import { T0 } from "../power-batches.ts";
 
 const DAY_MS = 86_400_000;
 
