@@ -1,0 +1,42 @@
+import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
+import { AnnotationQueryBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
+import { MEASUREMENTS } from "@edgewatt/protocol";
+import { DATASOURCE, InfluxQuery } from "./influx-query.ts";
+import { chosen, fieldOf, influxql } from "./query.ts";
+
+const { runEvent } = MEASUREMENTS;
+
+/** Which columns of the result make the annotation; without `fromAnnotations` Grafana uses an older mapping that has no end. */
+interface RunTarget extends Dataquery {
+  readonly fromAnnotations: true;
+  readonly titleColumn: string;
+  readonly textColumn: string;
+  readonly tagsColumn: string;
+  readonly timeEndColumn: string;
+}
+
+function runTarget(): Builder<RunTarget> {
+  const column = (name: string) => fieldOf(runEvent, name).name;
+  const columns = {
+    titleColumn: column("title"),
+    textColumn: column("text"),
+    tagsColumn: column("tags"),
+    timeEndColumn: column("time_end"),
+  };
+  const query = influxql({
+    from: runEvent,
+    select: Object.values(columns).map((field) => ({ field })),
+    where: [chosen(runEvent, "device")],
+  });
+  return { build: () => ({ ...InfluxQuery.table("Runs", query).build(), ...columns, fromAnnotations: true }) };
+}
+
+/** The windows of runs as regions. */
+export function runAnnotation(): AnnotationQueryBuilder {
+  return new AnnotationQueryBuilder()
+    .name("Runs")
+    .datasource(DATASOURCE)
+    .enable(true)
+    .iconColor("purple")
+    .target(runTarget());
+}
