@@ -60,6 +60,13 @@ export async function loadExternalData(model: ModelProto, modelPath: string): Pr
   }
 }
 
+/** The data files that a model's tensors lie in, as paths. */
+export function externalDataPaths(model: ModelProto, modelPath: string): string[] {
+  const paths = new Set<string>();
+  for (const tensor of externalTensors(model)) paths.add(join(dirname(modelPath), placeOf(tensor, modelPath).location));
+  return [...paths];
+}
+
 /**
  * Writes the large initializers to `dataPath` and returns a function that puts their bytes back, as the caller's model must not change.
  * `location` is the name that the model file will know the data by.

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
-import { loadExternalData } from "./external-data.ts";
+import { externalDataPaths, loadExternalData } from "./external-data.ts";
 import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 
 /**
@@ -10,9 +10,22 @@ import { ModelProtoSchema, type ModelProto } from "./proto.ts";
  * @throws ModelError for a file that is missing, empty, truncated or no ONNX model.
  */
 export async function readModel(path: string): Promise<ModelProto> {
-  let bytes: Uint8Array;
+  const model = parseModel(await readBytes(path), path);
+  await loadExternalData(model, path);
+  return model;
+}
+
+/** Size of a model on disk, the files of its external data included. */
+export async function modelFileBytes(path: string): Promise<number> {
+  const bytes = await readBytes(path);
+  let total = bytes.length;
+  for (const dataPath of externalDataPaths(parseModel(bytes, path), path)) total += (await stat(dataPath)).size;
+  return total;
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (error) {
     throw new ModelError(`cannot read model ${path}: check the path (${firstLineOf(error)})`, {
       code: "model-unreadable",
@@ -20,9 +33,6 @@ export async function readModel(path: string): Promise<ModelProto> {
       cause: error,
     });
   }
-  const model = parseModel(bytes, path);
-  await loadExternalData(model, path);
-  return model;
 }
 
 /** Parses the bytes of a model whose data is all inside; `name` stands for it in error messages. */

@@ -144,8 +144,7 @@ export function buildSmallMobileNet(options: { seed?: number; opset?: number } =
 function valueInfo(name: string, dims: Dims) {
   const dim = dims.map((side) =>
     create(TensorShapeProto_DimensionSchema, {
-      value:
-        typeof side === "number" ? { case: "dimValue", value: BigInt(side) } : { case: "dimParam", value: side },
+      value: typeof side === "number" ? { case: "dimValue", value: BigInt(side) } : { case: "dimParam", value: side },
     }),
   );
   const tensor = create(TypeProto_TensorSchema, { elemType: 1, shape: create(TensorShapeProtoSchema, { dim }) });

@@ -25,15 +25,19 @@ export interface Calibration {
 
 /** Input values in one batch: what bounds the memory of a calibration run, whatever the number of images. */
 const BATCH_VALUES = 65_536;
-const LARGEST_BATCH = 16;
+const LARGEST_BATCH = 4;
 
 /** Runs the prepared model on the calibration images and keeps the smallest and largest value of each tensor, nothing else. */
 export async function calibrateMinMax(
   graph: Graph,
   source: DataSource,
-  options: { readonly signal?: AbortSignal; readonly onImages?: (done: number, total: number) => void } = {},
+  options: {
+    readonly name?: string;
+    readonly signal?: AbortSignal;
+    readonly onImages?: (done: number, total: number) => void;
+  } = {},
 ): Promise<Calibration> {
-  const tensors = await floatTensors(graph);
+  const tensors = await floatTensors(graph, options.name);
   const model = deriveModel(graph.model, {
     node: [
       ...graph.nodes,
@@ -69,13 +73,14 @@ export async function* fittingBatches(
   first: number,
   count: number,
   signal: AbortSignal | undefined,
+  largestBatch = LARGEST_BATCH,
 ): AsyncGenerator<{ feeds: Readonly<Record<string, TensorValue>>; count: number }> {
   const shape = session.inputs[0]?.shape ?? [];
   const fixed = typeof shape[0] === "number" ? shape[0] : undefined;
   const sampleValues = shape
     .slice(1)
     .reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
-  const batchSize = fixed ?? Math.max(1, Math.min(LARGEST_BATCH, Math.floor(BATCH_VALUES / sampleValues)));
+  const batchSize = fixed ?? Math.max(1, Math.min(largestBatch, Math.floor(BATCH_VALUES / sampleValues)));
   let yielded = 0;
   for await (const batch of source.batches({ batchSize, first, count, ...(signal === undefined ? {} : { signal }) })) {
     if (fixed !== undefined && batch.count !== fixed) continue;
@@ -95,14 +100,14 @@ export async function* fittingBatches(
 }
 
 /** The tensors among the candidates that are float32, which ONNX Runtime's own type inference tells. */
-async function floatTensors(graph: Graph): Promise<string[]> {
+async function floatTensors(graph: Graph, name = "the model"): Promise<string[]> {
   const candidates = candidateTensors(graph);
   const inputs = new Set(graph.inputNames);
   const model = deriveModel(graph.model, {
     node: [...graph.nodes],
     output: candidates.filter((name) => !inputs.has(name) && graph.initializer(name) === undefined).map(makeOutput),
   });
-  await using session = await openSession(model, { optimization: "disabled" });
+  await using session = await openSession(model, { optimization: "disabled", name });
   const types = new Map([...session.inputs, ...session.outputs].map((value) => [value.name, value.type]));
   return candidates.filter((name) => types.get(name) === "float32");
 }

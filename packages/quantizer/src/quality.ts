@@ -15,7 +15,7 @@ import type { LayerReport } from "./report.ts";
 
 /** Images for signal-to-noise and agreement of the whole model. */
 const VERIFIED_IMAGES = 128;
-/** Images for the layers, whose outputs are all held at once for each. */
+/** Images for the layers; they go one at a time, as all layers' outputs are held at once. */
 const LAYER_IMAGES = 8;
 
 export interface Quality {
@@ -82,7 +82,7 @@ export async function measureLayers(
     layers.map((layer) => layer.dequantized),
   );
   const { first, count } = verificationRange(source);
-  for await (const batch of fittingBatches(float, source, first, Math.min(LAYER_IMAGES, count), signal)) {
+  for await (const batch of fittingBatches(float, source, first, Math.min(LAYER_IMAGES, count), signal, 1)) {
     const expected = await float.run(batch.feeds, undefined, signal);
     const found = await int8.run(batch.feeds, undefined, signal);
     for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.dequantized]);

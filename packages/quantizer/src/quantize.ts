@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { rename, rm, stat } from "node:fs/promises";
+import { access, constants, rename, rm } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import {
   firstLineOf,
+  modelFileBytes,
   openSession,
   readModel,
   throwIfCanceled,
@@ -71,17 +73,17 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const abortable = signal === undefined ? {} : { signal };
 
   progress("prepare", 0, 1);
+  await checkOutput(input, output);
   const graph = prepareModel(await readModel(input));
   checkQuantizable(graph, input, perChannel);
   throwIfCanceled(signal, `quantizing ${input}`);
-  // Opened before anything else, so that a model which ONNX Runtime refuses is reported by its own name.
-  await using float = await openSession(input);
   progress("prepare", 1, 1);
 
   const calibration =
     options.ranges ??
     (await calibrateMinMax(graph, source, {
       ...abortable,
+      name: input,
       onImages: (done, total) => progress("calibrate", done, total),
     }));
   options.onCalibrated?.(calibration);
@@ -97,6 +99,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
     progress("quantize", 1, 1);
     const { session, fusion } = await openFused(aside, plan, format);
     await using int8 = session;
+    await using float = await openSession(input);
     const quality = await measureQuality(float, int8, source, {
       ...abortable,
       onImages: (done) => progress("verify", done, verificationRange(source).count),
@@ -111,7 +114,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       format,
       perChannel,
       reducedRange,
-      bytes: { float: await modelBytes(input), int8: int8Bytes },
+      bytes: { float: await modelFileBytes(input), int8: int8Bytes },
       nodes: {
         quantized: plan.quantized.length,
         fused: fusion.fused,
@@ -169,18 +172,33 @@ function nothingToQuantize(input: string, plan?: Plan): QuantizerError {
   });
 }
 
-async function modelBytes(path: string): Promise<number> {
-  return (await stat(path)).size;
+/** Fails before the work rather than after it. */
+async function checkOutput(input: string, output: string): Promise<void> {
+  if (resolve(input) === resolve(output)) {
+    throw new QuantizerError(`cannot write the int8 model over its float model ${input}: name another output`, {
+      code: "output-is-input",
+      context: { path: output },
+    });
+  }
+  try {
+    await access(dirname(resolve(output)), constants.W_OK);
+  } catch (error) {
+    throw unwritable(output, error);
+  }
 }
 
 async function renameOver(aside: string, output: string): Promise<void> {
   try {
     await rename(aside, output);
   } catch (error) {
-    throw new QuantizerError(`cannot write ${output}: check the folder (${firstLineOf(error)})`, {
-      code: "output-unwritable",
-      context: { path: output },
-      cause: error,
-    });
+    throw unwritable(output, error);
   }
+}
+
+function unwritable(output: string, cause: unknown): QuantizerError {
+  return new QuantizerError(`cannot write ${output}: check the folder and the free space (${firstLineOf(cause)})`, {
+    code: "output-unwritable",
+    context: { path: output },
+    cause,
+  });
 }
