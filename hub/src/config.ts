@@ -1,0 +1,23 @@
+import { commonConfig, listenConfig, portNumber } from "@edgewatt/runtime";
+import { z } from "zod";
+
+const megabytes = z.number().int().positive();
+
+export const hubConfig = z.strictObject({
+  ...commonConfig,
+  ...listenConfig,
+  broker: commonConfig.broker.unwrap().describe("address of the MQTT broker"),
+  httpPort: portNumber.default(8080).describe("port of the live page, artifacts and API; 0 takes a free one"),
+  publicUrl: z
+    .url({ protocol: /^https?$/, message: "expected an address such as http://hub.local:8080" })
+    .optional()
+    .describe("address under which devices reach this hub; default: the address that it listens on"),
+  maxArtifactMb: megabytes.default(2048).describe("largest artifact that is taken, MB"),
+  maxStoreMb: megabytes.default(20_480).describe("how much all artifacts may take on disk, MB"),
+  id: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "expected lower-case letters, digits and dashes")
+    .default("hub-1")
+    .describe("name of this instance, unique on the broker"),
+});
+export type HubConfig = z.output<typeof hubConfig>;

@@ -1,0 +1,86 @@
+import type { IncomingMessage } from "node:http";
+import { connect as connectTcp } from "node:net";
+import type { Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { connect as connectTls } from "node:tls";
+import type { Logger } from "@edgewatt/runtime";
+import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
+import { HttpError } from "../errors.ts";
+import { checkOrigin } from "./origin.ts";
+
+const MAX_CONNECTIONS = 64;
+const MAX_FRAME_BYTES = 1024 * 1024;
+const SUBPROTOCOL = "mqtt";
+
+/**
+ * `/mqtt`: the broker under the origin of the page. Bytes go both ways unread; a side that is slow slows the other down.
+ */
+export class MqttRelay {
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_FRAME_BYTES,
+    perMessageDeflate: false,
+    handleProtocols: () => SUBPROTOCOL,
+  });
+  readonly #broker: URL;
+  readonly #loopbackOnly: boolean;
+  readonly #log: Logger;
+
+  constructor(options: { broker: string; loopbackOnly: boolean; log: Logger }) {
+    this.#broker = new URL(options.broker);
+    this.#loopbackOnly = options.loopbackOnly;
+    this.#log = options.log;
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    try {
+      this.#check(request);
+    } catch (error) {
+      const { status, message } = error instanceof HttpError ? error : { status: 500, message: "internal error" };
+      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`);
+      return;
+    }
+    this.#server.handleUpgrade(request, socket, head, (client) => {
+      this.#relay(client).catch((error: unknown) => {
+        // Either side may end at any moment; the client reconnects by itself.
+        this.#log.debug({ err: error }, "an MQTT connection of the page ended");
+      });
+    });
+  }
+
+  close(): void {
+    for (const client of this.#server.clients) client.terminate();
+    this.#server.close();
+  }
+
+  #check(request: IncomingMessage): void {
+    checkOrigin(request, this.#loopbackOnly);
+    const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
+    if (new URL(request.url ?? "/", "http://hub").pathname !== "/mqtt") {
+      throw new HttpError(404, "no-such-path", "WebSocket is spoken at /mqtt only");
+    }
+    if (!offered.includes(SUBPROTOCOL)) throw new HttpError(400, "bad-subprotocol", "the subprotocol must be mqtt");
+    if (this.#server.clients.size >= MAX_CONNECTIONS) {
+      throw new HttpError(503, "busy", `the hub relays ${MAX_CONNECTIONS} connections at a time`);
+    }
+  }
+
+  async #relay(client: WebSocket): Promise<void> {
+    const page = createWebSocketStream(client);
+    const broker = openBroker(this.#broker);
+    await Promise.all([pipeline(page, broker), pipeline(broker, page)]);
+  }
+}
+
+function openBroker(url: URL): Duplex {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  switch (url.protocol) {
+    case "mqtts:":
+      return connectTls({ host, port: Number(url.port || 8883), servername: host });
+    case "ws:":
+    case "wss:":
+      return createWebSocketStream(new WebSocket(url, SUBPROTOCOL));
+    default:
+      return connectTcp({ host, port: Number(url.port || 1883), noDelay: true });
+  }
+}

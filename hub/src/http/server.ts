@@ -1,0 +1,86 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Logger } from "@edgewatt/runtime";
+import type { ArtifactStore } from "../artifacts/store.ts";
+import { HttpError } from "../errors.ts";
+import type { Journal } from "../journal/journal.ts";
+import { Api } from "./api.ts";
+import { ArtifactRoute } from "./artifacts.ts";
+import type { MqttRelay } from "./mqtt-relay.ts";
+import { checkOrigin } from "./origin.ts";
+import { loadPageFiles } from "./page-files.ts";
+import { sendContent, sendError, sendJson, setSecurityHeaders } from "./reply.ts";
+
+const MAX_CONNECTIONS = 512;
+const UPLOAD_TIMEOUT_MS = 30 * 60_000;
+
+export interface HubServerOptions {
+  readonly store: ArtifactStore;
+  readonly journal: Journal;
+  readonly relay: MqttRelay;
+  readonly loopbackOnly: boolean;
+  readonly log: Logger;
+  /** Whether the hub has its broker. */
+  readonly connected: () => boolean;
+}
+
+/** The hub's one HTTP server, not yet listening: page, API, artifacts, health, and the relay at `/mqtt`. */
+export async function createHubServer(options: HubServerOptions): Promise<Server> {
+  const { relay, loopbackOnly, log } = options;
+  const route = await routes(options);
+  const server = createServer({ requestTimeout: UPLOAD_TIMEOUT_MS }, (request, response) => {
+    setSecurityHeaders(response);
+    const answer = async () => {
+      checkOrigin(request, loopbackOnly);
+      await route(request, response);
+    };
+    answer().catch((error: unknown) => sendError(request, response, error, log));
+  });
+  server.maxConnections = MAX_CONNECTIONS;
+  server.on("upgrade", (request, socket, head) => relay.upgrade(request, socket, head));
+  return server;
+}
+
+type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+async function routes({ store, journal, connected }: HubServerOptions): Promise<Route> {
+  const page = await loadPageFiles();
+  const api = new Api(journal);
+  const artifacts = new ArtifactRoute(store);
+  return async (request, response) => {
+    const path = pathOf(request);
+    if (path.startsWith("/artifacts/")) {
+      await artifacts.handle(request, response, path.slice("/artifacts/".length));
+      return;
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      response.setHeader("Allow", "GET, HEAD");
+      throw new HttpError(405, "method-not-allowed", `${path} takes GET and HEAD, not ${request.method}`);
+    }
+    if (path === "/health") {
+      sendJson(
+        request,
+        response,
+        { ok: connected(), broker: connected() ? "connected" : "lost" },
+        connected() ? 200 : 503,
+      );
+      return;
+    }
+    if (path.startsWith("/api/")) {
+      sendContent(request, response, api.get(path.slice("/api/".length)));
+      return;
+    }
+    const file = page.get(path);
+    if (file === undefined) throw new HttpError(404, "no-such-path", `there is nothing at ${path}`);
+    response.setHeader("ETag", file.etag);
+    if (request.headers["if-none-match"] === file.etag) response.writeHead(304).end();
+    else sendContent(request, response, { type: file.type, body: file.body, cache: "no-cache" });
+  };
+}
+
+function pathOf(request: IncomingMessage): string {
+  try {
+    return decodeURIComponent(new URL(request.url ?? "/", "http://hub").pathname);
+  } catch {
+    throw new HttpError(400, "bad-path", "the path of the request cannot be read");
+  }
+}

@@ -1,0 +1,148 @@
+import { decodeMessage, isTerminal, type Command, type JobState } from "@edgewatt/protocol";
+import type { Logger } from "@edgewatt/runtime";
+import { JournalFile } from "./journal-file.ts";
+
+/** What is known of one job. A field is `null` until its message was seen. */
+export interface Run {
+  readonly device: string;
+  readonly job: string;
+  readonly op: string;
+  readonly command: Command | null;
+  readonly state: JobState | null;
+}
+
+type Message =
+  | { readonly kind: "command"; readonly device: string; readonly message: Command }
+  | { readonly kind: "jobState"; readonly device: string; readonly message: JobState };
+
+const MAX_RUNS = 1000;
+const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Commands and states of all jobs, in memory and on disk; of each job the newest, of all jobs the newest 1000. */
+export class Journal {
+  readonly #runs = new Map<string, Run>();
+  #file: JournalFile | undefined;
+  #version = 0;
+
+  private constructor() {}
+
+  static async open(file: string, log: Logger): Promise<Journal> {
+    const journal = new Journal();
+    journal.#file = await JournalFile.open(file, log, (records) => {
+      for (const record of records) journal.#restore(record, log);
+      return journal.#records();
+    });
+    return journal;
+  }
+
+  /** Rises with every change. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Newest first. */
+  runs(): Run[] {
+    return [...this.#runs.values()].sort((a, b) => startOf(b) - startOf(a));
+  }
+
+  run(device: string, job: string): Run | undefined {
+    return this.#runs.get(keyOf(device, job));
+  }
+
+  /** A job is unique by its id in practice; where two devices were sent the same id, the newest run. */
+  runOf(job: string): Run | undefined {
+    return this.runs().find((run) => run.job === job);
+  }
+
+  /** Keeps a command unless one of the same or a higher rev is known. */
+  command(device: string, message: Command): void {
+    this.#record({ kind: "command", device, message });
+  }
+
+  /** Keeps a state unless it is known, older, or the job has ended. */
+  state(device: string, message: JobState): void {
+    this.#record({ kind: "jobState", device, message });
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #record(entry: Message): void {
+    if (!this.#apply(entry)) return;
+    this.#file?.append(entry);
+    this.#prune();
+    if ((this.#file?.bytes ?? 0) > MAX_BYTES) this.#compact();
+  }
+
+  #restore(record: unknown, log: Logger): void {
+    try {
+      const { kind, device, message } = record as { kind: string; device: string; message: unknown };
+      const payload = Buffer.from(JSON.stringify(message));
+      if (kind === "command") this.#apply({ kind, device, message: decodeMessage("command", payload) });
+      else if (kind === "jobState") this.#apply({ kind, device, message: decodeMessage("jobState", payload) });
+    } catch (error) {
+      log.warn({ err: error }, "skipped an entry of the journal that this version cannot read");
+    }
+  }
+
+  #apply(entry: Message): boolean {
+    const { device, message } = entry;
+    const key = keyOf(device, message.job);
+    const known = this.#runs.get(key) ?? { device, job: message.job, op: message.op, command: null, state: null };
+    if (entry.kind === "command") {
+      if (known.command !== null && known.command.rev >= entry.message.rev) return false;
+      this.#runs.set(key, { ...known, command: entry.message });
+    } else {
+      if (known.state !== null && !supersedes(entry.message, known.state)) return false;
+      this.#runs.set(key, { ...known, state: entry.message });
+    }
+    this.#version++;
+    return true;
+  }
+
+  #prune(): void {
+    if (this.#runs.size > MAX_RUNS) this.#forgetOldest();
+  }
+
+  /** Half of the limit is free after it, or else every message would compact again. */
+  #compact(): void {
+    let records = this.#records();
+    while (JSON.stringify(records).length > MAX_BYTES / 2 && this.#runs.size > 1) {
+      for (let i = Math.ceil(this.#runs.size / 4); i > 0; i--) this.#forgetOldest();
+      records = this.#records();
+    }
+    this.#file?.compact(records);
+  }
+
+  #forgetOldest(): void {
+    const newestFirst = this.runs();
+    const ended = newestFirst.filter((run) => run.state !== null && isTerminal(run.state.state));
+    const oldest = ended.at(-1) ?? newestFirst.at(-1);
+    if (oldest !== undefined) this.#runs.delete(keyOf(oldest.device, oldest.job));
+  }
+
+  #records(): Message[] {
+    return this.runs()
+      .toReversed()
+      .flatMap(({ device, command, state }): Message[] => [
+        ...(command === null ? [] : [{ kind: "command" as const, device, message: command }]),
+        ...(state === null ? [] : [{ kind: "jobState" as const, device, message: state }]),
+      ]);
+  }
+}
+
+function keyOf(device: string, job: string): string {
+  return `${device}/${job}`;
+}
+
+function startOf(run: Run): number {
+  return run.command?.issuedAt ?? run.state?.startedAt ?? run.state?.ts ?? 0;
+}
+
+/** Retained states come again on every connect; an ended job never changes. */
+function supersedes(next: JobState, known: JobState): boolean {
+  if (isTerminal(known.state)) return false;
+  if (isTerminal(next.state)) return true;
+  return next.boot > known.boot || (next.boot === known.boot && next.ts > known.ts);
+}

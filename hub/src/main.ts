@@ -1,0 +1,72 @@
+import { hostname } from "node:os";
+import path from "node:path";
+import { connectMqtt, dataDir, hostPort, listen, listenAddress, runService } from "@edgewatt/runtime";
+import { ArtifactStore } from "./artifacts/store.ts";
+import { hubConfig } from "./config.ts";
+import { MqttRelay } from "./http/mqtt-relay.ts";
+import { isLoopback } from "./http/origin.ts";
+import { createHubServer } from "./http/server.ts";
+import { Journal } from "./journal/journal.ts";
+import { Recorder } from "./journal/recorder.ts";
+import { HubStatus } from "./status.ts";
+
+const BROKER_WAIT_MS = 10_000;
+const MB = 1e6;
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
+}
+
+await runService({
+  name: "hub",
+  summary: "Serves the live page and artifacts, and remembers commands and runs.",
+  schema: hubConfig,
+  async start({ config, log, clock, signal }) {
+    const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
+    const loopbackOnly = isLoopback(host);
+    const data = path.join(await dataDir(config.data), "hub");
+    const store = await ArtifactStore.open(path.join(data, "artifacts"), {
+      maxArtifactBytes: config.maxArtifactMb * MB,
+      maxStoreBytes: config.maxStoreMb * MB,
+    });
+    const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log);
+    const relay = new MqttRelay({ broker: config.broker, loopbackOnly, log });
+    let isConnected = () => false;
+    const server = await createHubServer({ store, journal, relay, loopbackOnly, log, connected: () => isConnected() });
+    const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
+    const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
+    const status = new HubStatus({ id: config.id, url, clock, log });
+    const closeServer = async () => {
+      relay.close();
+      server.close();
+      server.closeAllConnections();
+      await journal.close();
+    };
+    try {
+      const connection = await connectMqtt({
+        url: config.broker,
+        // No device can have this id: theirs have no underscore.
+        clientId: `_hub-${config.id}`,
+        log,
+        signal,
+        will: () => status.will(),
+        waitMs: BROKER_WAIT_MS,
+      });
+      isConnected = () => connection.connected;
+      const recorder = await Recorder.start({ connection, journal, log, clock });
+      status.announceOn(connection);
+      return {
+        ready: { hub: url },
+        async stop() {
+          recorder.stop();
+          await status.offline(connection);
+          await connection.close();
+          await closeServer();
+        },
+      };
+    } catch (error) {
+      await closeServer();
+      throw error;
+    }
+  },
+});

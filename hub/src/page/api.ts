@@ -1,0 +1,25 @@
+import type { Command, JobState } from "@edgewatt/protocol";
+
+/** A run as the hub remembers it. */
+export interface Run {
+  readonly device: string;
+  readonly job: string;
+  readonly op: string;
+  readonly command: Command | null;
+  readonly state: JobState | null;
+}
+
+/** The results table as `@edgewatt/report` lays it out. */
+export interface ResultsTable {
+  readonly columns: readonly { readonly key: string; readonly title: string; readonly align: "left" | "right" }[];
+  readonly rows: readonly (readonly { readonly text: string; readonly notes: readonly number[] }[])[];
+  readonly footnotes: readonly string[];
+  readonly caption: readonly string[];
+}
+
+/** JSON of the hub's API. */
+export async function getJson<T>(path: string): Promise<T> {
+  const response = await fetch(path, { cache: "no-store" });
+  if (!response.ok) throw new TypeError(`${path} answered ${response.status}`);
+  return (await response.json()) as T;
+}

@@ -1,0 +1,83 @@
+import { h, keyed, setText } from "./dom.ts";
+import { isEstimate, type Device, type Fleet } from "./fleet.ts";
+import { ago, watts, withUnit } from "./format.ts";
+
+const POWER_FRESH_MS = 10_000;
+
+interface Card {
+  readonly element: HTMLElement;
+  readonly state: HTMLElement;
+  readonly watts: HTMLElement;
+  readonly source: HTMLElement;
+  readonly board: HTMLElement;
+  readonly temperature: HTMLElement;
+  readonly cpu: HTMLElement;
+  readonly seen: HTMLElement;
+}
+
+const cards = new Map<string, Card>();
+
+/** The fleet, a card per device. */
+export function showDevices(parent: Element, fleet: Fleet): void {
+  const devices = [...fleet.devices.values()]
+    .filter((device) => device.status !== undefined || device.info !== undefined)
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  keyed(parent, cards, devices, {
+    key: (device) => device.id,
+    create,
+    update: (card, device) => update(card, device, fleet),
+  });
+}
+
+function create(device: Device): Card {
+  const card = {
+    state: h("span", { class: "pill" }),
+    watts: h("span", { class: "watts-figure" }, "–"),
+    source: h("span", { class: "badge" }),
+    board: h("p", { class: "muted board" }),
+    temperature: h("dd"),
+    cpu: h("dd"),
+    seen: h("dd"),
+  };
+  const element = h(
+    "li",
+    { class: "card device", "data-device": device.id },
+    h("div", { class: "row" }, h("h3", {}, device.id), card.state),
+    h("p", { class: "watts" }, card.watts, h("span", { class: "unit" }, " W"), card.source),
+    h(
+      "dl",
+      { class: "facts" },
+      h("div", {}, h("dt", {}, "Temperature"), card.temperature),
+      h("div", {}, h("dt", {}, "CPU"), card.cpu),
+      h("div", {}, h("dt", {}, "Last seen"), card.seen),
+    ),
+    card.board,
+  );
+  return { element, ...card };
+}
+
+function update(card: Card, device: Device, fleet: Fleet): void {
+  const now = Date.now();
+  const state = fleet.stateOf(device, now);
+  card.element.dataset["state"] = state;
+  setText(card.state, state);
+  const [channel] = device.info?.power ?? [];
+  const power = channel === undefined ? [...device.watts.values()][0] : device.watts.get(channel.channel);
+  const fresh = power !== undefined && now - power.timeMs < POWER_FRESH_MS && state !== "offline";
+  setText(card.watts, fresh ? watts(power.value) : "–");
+  showSource(card.source, device);
+  setText(card.temperature, withUnit(state === "offline" ? undefined : device.tempC, "°C", 1));
+  setText(card.cpu, withUnit(state === "offline" ? undefined : device.cpuPct, "%"));
+  setText(card.seen, state === "offline" ? ago(device.status?.ts ?? device.heardMs, now) : ago(device.heardMs, now));
+  const { hardware } = device.info ?? {};
+  setText(card.board, hardware === undefined ? "" : `${hardware.board} · ${hardware.cores} × ${hardware.cpu}`);
+}
+
+function showSource(badge: HTMLElement, device: Device): void {
+  const [channel] = device.info?.power ?? [];
+  const estimate = channel !== undefined && isEstimate(device, channel.channel);
+  badge.classList.toggle("estimate", estimate);
+  badge.title = estimate ? "A model of CPU load, no meter" : "";
+  if (channel === undefined) setText(badge, device.info === undefined ? "" : "no meter");
+  else setText(badge, channel.fault === undefined ? channel.source : `${channel.source}: ${channel.fault}`);
+}

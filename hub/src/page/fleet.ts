@@ -1,0 +1,156 @@
+import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } from "@edgewatt/protocol";
+import { parseTopic } from "./vendor/protocol/topics.js";
+
+/** An agent that is silent this long, and not in a measured window, is stale. */
+const STALE_MS = 30_000;
+/** A device whose clock is not synchronized may be anywhere in time; its points are placed when they arrive. */
+const MAX_JOBS = 500;
+
+export interface Device {
+  readonly id: string;
+  status?: DeviceStatus;
+  info?: DeviceInfo;
+  /** When the newest telemetry arrived, or the device became known. */
+  heardMs: number;
+  readonly watts: Map<string, { timeMs: number; value: number }>;
+  cpuPct?: number;
+  tempC?: number;
+}
+
+export type DeviceState = "online" | "measuring" | "stale" | "offline";
+
+export interface DeviceJob extends JobState {
+  readonly device: string;
+}
+
+export interface PowerPoint {
+  readonly device: string;
+  readonly channel: string;
+  readonly estimate: boolean;
+  readonly timeMs: number;
+  readonly watts: number;
+}
+
+type Cell = number | string | boolean | null;
+
+/** What the broker says of the fleet, kept up to date message by message. */
+export class Fleet {
+  readonly devices = new Map<string, Device>();
+  readonly jobs = new Map<string, DeviceJob>();
+  /** Called for each power sample. */
+  onPower: (point: PowerPoint) => void = () => {};
+  /** Called when a job's state differs from the one known. */
+  onJob: (job: DeviceJob) => void = () => {};
+
+  /** Takes one message; what is not of this version of the protocol is left out. */
+  apply(topic: string, payload: Uint8Array): void {
+    const parsed = parseTopic(topic);
+    const message = parse(payload);
+    if (parsed === undefined || message === undefined) return;
+    switch (parsed.kind) {
+      case "status":
+        this.#status(parsed.device, message as DeviceStatus);
+        break;
+      case "info":
+        this.#device(parsed.device).info = message as DeviceInfo;
+        break;
+      case "telemetry":
+        this.#device(parsed.device).heardMs = Date.now();
+        for (const sample of batchRows(message as TelemetryBatch)) this.#sample(parsed.device, parsed.stream, sample);
+        break;
+      case "live":
+        this.#device(parsed.device).heardMs = Date.now();
+        for (const sample of liveRows(message as LiveSample)) this.#sample(parsed.device, parsed.stream, sample);
+        break;
+      case "jobState":
+        this.#job({ ...(message as JobState), device: parsed.device });
+        break;
+      default:
+    }
+  }
+
+  stateOf(device: Device, nowMs: number): DeviceState {
+    if (device.status?.state !== "online") return "offline";
+    if ((device.status.measuringUntil ?? 0) > nowMs) return "measuring";
+    if (nowMs - device.heardMs > STALE_MS) return "stale";
+    const measuring = [...this.jobs.values()].some(
+      (job) =>
+        job.device === device.id && job.state === "running" && (job.step === "measure" || job.step === "warm-up"),
+    );
+    return measuring ? "measuring" : "online";
+  }
+
+  #device(id: string): Device {
+    const device = this.devices.get(id) ?? { id, heardMs: Date.now(), watts: new Map() };
+    this.devices.set(id, device);
+    return device;
+  }
+
+  #status(id: string, status: DeviceStatus): void {
+    const device = this.#device(id);
+    const known = device.status;
+    // A will that was delivered late speaks of an older connection.
+    const late =
+      known !== undefined && (status.boot < known.boot || (status.boot === known.boot && status.conn < known.conn));
+    if (!late) device.status = status;
+  }
+
+  #job(job: DeviceJob): void {
+    const key = `${job.device}/${job.job}`;
+    const known = this.jobs.get(key);
+    this.jobs.delete(key);
+    this.jobs.set(key, job);
+    if (this.jobs.size > MAX_JOBS) this.jobs.delete(this.jobs.keys().next().value ?? key);
+    if (known?.state !== job.state) this.onJob(job);
+  }
+
+  #sample(id: string, stream: string, { channel, timeUs, row }: Sample): void {
+    const device = this.#device(id);
+    if (stream === "system" && channel === "system") {
+      if (typeof row["cpuPct"] === "number") device.cpuPct = row["cpuPct"];
+      if (typeof row["tempC"] === "number") device.tempC = row["tempC"];
+    }
+    if (stream !== "power" || typeof row["w"] !== "number") return;
+    const timeMs = device.info?.clock.synchronized === false ? Date.now() : timeUs / 1000;
+    const known = device.watts.get(channel);
+    if (known === undefined || timeMs >= known.timeMs) device.watts.set(channel, { timeMs, value: row["w"] });
+    this.onPower({ device: id, channel, estimate: isEstimate(device, channel), timeMs, watts: row["w"] });
+  }
+}
+
+export function isEstimate(device: Device, channel: string): boolean {
+  return device.info?.power.find((candidate) => candidate.channel === channel)?.source === "estimate";
+}
+
+interface Sample {
+  readonly channel: string;
+  readonly timeUs: number;
+  readonly row: Readonly<Record<string, Cell | undefined>>;
+}
+
+function* batchRows(batch: TelemetryBatch): Generator<Sample> {
+  for (const [channel, { t0, dt, ...columns }] of Object.entries(batch.ch)) {
+    for (const [index, offset] of dt.entries()) {
+      const cells = Object.entries(columns).map(([name, column]) => [
+        name,
+        Array.isArray(column) ? column[index] : column,
+      ]);
+      yield { channel, timeUs: t0 + offset, row: Object.fromEntries(cells) as Sample["row"] };
+    }
+  }
+}
+
+function* liveRows(sample: LiveSample): Generator<Sample> {
+  for (const [channel, { t, ...row }] of Object.entries(sample.ch))
+    yield { channel, timeUs: t, row: row as Sample["row"] };
+}
+
+function parse(payload: Uint8Array): unknown {
+  try {
+    const message: unknown = JSON.parse(new TextDecoder().decode(payload));
+    return typeof message === "object" && message !== null && "v" in message && message.v === 1 ? message : undefined;
+  } catch {
+    // Not JSON, or taken back by its writer: an empty payload.
+    return undefined;
+  }
+}

@@ -1,0 +1,26 @@
+export function watts(value: number | undefined): string {
+  if (value === undefined) return "–";
+  return value.toFixed(value < 10 ? 2 : 1);
+}
+
+export function withUnit(value: number | undefined, unit: string, decimals = 0): string {
+  return value === undefined ? "–" : `${value.toFixed(decimals)} ${unit}`;
+}
+
+/** How long ago: `now`, `12 s ago`, `5 min ago`. */
+export function ago(fromMs: number, nowMs: number): string {
+  const seconds = Math.max(0, (nowMs - fromMs) / 1000);
+  if (seconds < 2) return "now";
+  return `${duration(seconds)} ago`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+  return `${Math.floor(seconds / 86_400)} d`;
+}
+
+export function clockTime(ms: number): string {
+  return new Date(ms).toLocaleString(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+}

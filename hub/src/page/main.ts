@@ -1,0 +1,57 @@
+import { getJson, type ResultsTable, type Run } from "./api.ts";
+import { connect } from "./connection.ts";
+import { showDevices } from "./devices-view.ts";
+import { byId, setText } from "./dom.ts";
+import { Fleet } from "./fleet.ts";
+import { showJobs } from "./jobs-view.ts";
+import { PowerChart } from "./power-chart.ts";
+import { showResults } from "./results-view.ts";
+import { showRuns } from "./runs-view.ts";
+
+const SHOW_MS = 200;
+/** The hub hears of a job at the same moment as the page, and needs a moment to record it. */
+const RELOAD_MS = 400;
+
+const fleet = new Fleet();
+const chart = new PowerChart(byId("chart"));
+fleet.onPower = (point) => chart.add(point);
+
+let reload: ReturnType<typeof setTimeout> | undefined;
+fleet.onJob = () => {
+  clearTimeout(reload);
+  reload = setTimeout(() => void loadRuns(), RELOAD_MS);
+};
+
+async function loadRuns(): Promise<void> {
+  try {
+    const [{ jobs }, table] = await Promise.all([
+      getJson<{ jobs: Run[] }>("/api/runs"),
+      getJson<ResultsTable | null>("/api/table"),
+    ]);
+    byId("runs-empty").hidden = jobs.length > 0;
+    byId("runs").hidden = jobs.length === 0;
+    showRuns(byId("runs-body"), jobs);
+    showResults(byId("results"), table);
+  } catch {
+    // The hub is away; the connection says so, and its return loads again.
+  }
+}
+
+function showConnected(connected: boolean): void {
+  const pill = byId("connection");
+  pill.dataset["state"] = connected ? "online" : "offline";
+  setText(pill, connected ? "live" : "reconnecting …");
+  if (connected) void loadRuns();
+}
+
+function show(): void {
+  if (document.hidden) return;
+  showDevices(byId("devices"), fleet);
+  showJobs(byId("jobs"), byId("jobs-empty"), fleet);
+  byId("devices-empty").hidden = fleet.devices.size > 0;
+  const count = [...fleet.devices.values()].filter((device) => device.status?.state === "online").length;
+  setText(byId("device-count"), fleet.devices.size === 0 ? "" : `${count} of ${fleet.devices.size} online`);
+}
+
+connect({ onMessage: (topic, payload) => fleet.apply(topic, payload), onConnected: showConnected });
+setInterval(show, SHOW_MS);

@@ -1,0 +1,57 @@
+import { encodeMessage, formatTopic, MESSAGE_VERSION } from "@edgewatt/protocol";
+import type { Clock, Logger, MqttConnection, MqttWill } from "@edgewatt/runtime";
+
+/** What the hub says of itself, retained: `online` with its address, `offline` after an end, expected or not. */
+export class HubStatus {
+  readonly #topic: string;
+  readonly #clock: Clock;
+  readonly #log: Logger;
+  readonly #epoch: number;
+  readonly #url: string;
+
+  constructor(options: { id: string; url: string; clock: Clock; log: Logger }) {
+    this.#topic = formatTopic({ kind: "service", name: "hub", id: options.id });
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#url = options.url;
+    this.#epoch = this.#nowMs();
+  }
+
+  will(): MqttWill {
+    return { topic: this.#topic, payload: this.#encode("offline", "connection lost"), retain: true, qos: 1 };
+  }
+
+  /** Says `online` now and after every reconnect. */
+  announceOn(connection: MqttConnection): void {
+    const announce = () => {
+      this.#publish(connection, this.#encode("online")).catch((error: unknown) => {
+        this.#log.debug({ err: error }, "status not published; the next connect does it");
+      });
+    };
+    connection.onConnect(announce);
+    if (connection.connected) announce();
+  }
+
+  async offline(connection: MqttConnection): Promise<void> {
+    if (connection.connected) await this.#publish(connection, this.#encode("offline", "shutdown"));
+  }
+
+  async #publish(connection: MqttConnection, payload: string): Promise<void> {
+    await connection.publish(this.#topic, payload, { qos: 1, retain: true });
+  }
+
+  #encode(state: "online" | "offline", reason?: string): string {
+    return encodeMessage("service", {
+      v: MESSAGE_VERSION,
+      state,
+      ts: this.#nowMs(),
+      epoch: this.#epoch,
+      url: this.#url,
+      ...(reason === undefined ? {} : { reason }),
+    });
+  }
+
+  #nowMs(): number {
+    return Math.floor(this.#clock.nowUs() / 1000);
+  }
+}

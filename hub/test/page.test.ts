@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually, requireSystem } from "@edgewatt/testing";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startStack, type Stack } from "./stack.ts";
+import { VirtualDevice } from "./virtual-device.ts";
+
+const chromiumHere = requireSystem("chromium");
+const CHROMIUM_ARGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+const JOB = "01KAQ3N9V4M6T2X8Z0B1C5D7EF";
+
+describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.reason}`, () => {
+  let stack: Stack;
+  let browser: Browser;
+  let page: Page;
+  let device: VirtualDevice;
+  const problems: string[] = [];
+
+  beforeAll(async () => {
+    stack = await startStack();
+    device = new VirtualDevice(stack.connection, "pi-1");
+    browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_ARGS });
+    page = await browser.newPage();
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+    });
+    page.on("pageerror", (error) => problems.push(String(error)));
+    page.on("requestfailed", (request) => problems.push(`${request.url()} ${request.failure()?.errorText}`));
+    await page.goto(stack.url);
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await stack?.[Symbol.asyncDispose]();
+  }, 30_000);
+
+  const text = (selector: string) => page.locator(selector).innerText({ timeout: 2000 });
+  const shows = (selector: string, expected: string | RegExp) =>
+    eventually(async () => expect(await text(selector)).toMatch(expected), { timeoutMs: 10_000, everyMs: 50 });
+
+  test("a device appears with its watts, its source marked as an estimate, and they move", async () => {
+    await shows("#connection", "live");
+    await device.online();
+    await device.telemetry(3.2);
+    await shows("[data-device=pi-1] h3", "pi-1");
+    await shows("[data-device=pi-1] .watts-figure", "3.24");
+    await shows("[data-device=pi-1] .badge", /estimate/i);
+    await shows("[data-device=pi-1] .pill", "online");
+    await shows("[data-device=pi-1] .facts", "51.5 °C");
+    await device.telemetry(5.1);
+    await shows("[data-device=pi-1] .watts-figure", "5.14");
+    await shows("#chart .u-legend", "pi-1 (estimate)");
+  });
+
+  test("a running job shows step and progress, and goes when it has ended", async () => {
+    await device.command(JOB);
+    await device.jobState({
+      job: JOB,
+      state: "running",
+      step: "measure",
+      detail: "block 2 of 3",
+      progress: 0.4,
+      startedAt: Date.now(),
+    });
+    await shows(`[data-job="${JOB}"] .step`, "measure: block 2 of 3");
+    await shows(`[data-job="${JOB}"] .percent`, "40 %");
+    await shows("[data-device=pi-1] .pill", "measuring");
+    expect(await page.locator(`[data-job="${JOB}"] progress`).getAttribute("aria-label")).toContain("pi-1");
+  });
+
+  test("results appear when the benchmark has succeeded, with figures and footnotes", async () => {
+    await sleep(5);
+    await device.jobState({
+      job: JOB,
+      state: "succeeded",
+      startedAt: Date.now() - 60_000,
+      endedAt: Date.now(),
+      result: { results: device.results() },
+    });
+    await shows("#results-table", "3,217,226");
+    await shows("#results .footnotes", "not a result to cite");
+    await shows("#jobs-empty", "Nothing is running");
+    await shows("#runs-body", "succeeded");
+    expect(await page.locator("#results-table tbody tr").count()).toBe(8);
+    await eventually(
+      async () => {
+        const widths = await page
+          .locator(".figure img")
+          .evaluateAll((images) => images.map((image) => (image as HTMLImageElement).naturalWidth));
+        expect(widths).toEqual([680, 680, 680, 680, 680]);
+      },
+      { timeoutMs: 10_000, everyMs: 100 },
+    );
+  });
+
+  test("on a phone nothing but tables scrolls sideways", async () => {
+    await page.setViewportSize({ width: 390, height: 844 });
+    const overflow = () =>
+      page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    await eventually(async () => expect(await overflow()).toBe(0), { timeoutMs: 5000, everyMs: 100 });
+  });
+
+  test("no error, warning, failed request or breach of the content policy happened", () => {
+    expect(problems).toEqual([]);
+  });
+});
