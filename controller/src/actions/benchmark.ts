@@ -37,6 +37,8 @@ export interface MeasureOptions {
   readonly accuracy?: number;
   readonly strict?: true;
   readonly seed?: number;
+  /** Fewer windows are taken where they would take longer than this, and the rows say so. */
+  readonly budgetS?: number;
 }
 
 interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
@@ -46,8 +48,8 @@ interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
 }
 
 /** Test images for accuracy where nobody says how many; as many as CIFAR-10 has, or enough to see a loss of two points. */
-const ACCURACY_IMAGES = 10_000;
-const QUICK_ACCURACY_IMAGES = 2_000;
+export const ACCURACY_IMAGES = 10_000;
+export const QUICK_ACCURACY_IMAGES = 2_000;
 
 export async function benchmark(context: Context, names: readonly string[], options: CommonOptions): Promise<void> {
   const models = findModels(await registry(context, options), names);
@@ -171,7 +173,7 @@ async function argumentsFor(
 }
 
 function jobOptions(options: MeasureOptions, hasEvaluation: boolean): BenchmarkOptions {
-  const { windows, windowS, idleS, threads, seed } = options;
+  const { windows, windowS, idleS, threads, seed, budgetS } = options;
   const quick = options.quick === true;
   const images = options.accuracy ?? (quick ? QUICK_ACCURACY_IMAGES : ACCURACY_IMAGES);
   return {
@@ -184,5 +186,6 @@ function jobOptions(options: MeasureOptions, hasEvaluation: boolean): BenchmarkO
     ...(idleS === undefined ? {} : { idleS }),
     ...(threads === undefined ? {} : { threads }),
     ...(seed === undefined ? {} : { seed }),
+    ...(budgetS === undefined ? {} : { budgetS }),
   };
 }

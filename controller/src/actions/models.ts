@@ -1,8 +1,8 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { DataLocation, describeModel, ModelError, parseModel, readModel, type TensorProto, writeModel } from "@edgewatt/onnx";
-import { FileError, systemErrorCode } from "@edgewatt/runtime";
+import { describeModel, ModelError, modelFileBytes, readModel, writeModel } from "@edgewatt/onnx";
+import { sizeOf } from "../file-size.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { columns, megabytes } from "../columns.ts";
 import type { DataOption, JsonOption } from "../options.ts";
@@ -68,7 +68,6 @@ export async function showModel(context: Context, name: string, options: Options
 /** Checks a file and adds it; weights that lie beside the file are taken into the copy. */
 export async function addModel(context: Context, file: string, options: AddOptions): Promise<void> {
   const source = path.resolve(context.cwd, file);
-  const bytes = await read(source);
   const { params, opset, input, output } = await describeModel(source);
   if (params === 0) {
     throw new ModelError(`${source} has no parameters to measure: give a float model`, {
@@ -76,15 +75,15 @@ export async function addModel(context: Context, file: string, options: AddOptio
       context: { source },
     });
   }
-  const whole = hasExternalData(bytes, source) ? await inOneFile(source) : undefined;
+  const whole = (await modelFileBytes(source)) > (await sizeOf(source)) ? await inOneFile(source) : undefined;
   try {
-    const size = (await read(whole ?? source)).byteLength;
+    const bytes = await sizeOf(whole ?? source);
     const added = await addToRegistry(dataOf(context, options), whole ?? source, (stored) => ({
       ...stored,
       name: options.name ?? path.basename(source, ".onnx"),
       params,
       opset,
-      bytes: size,
+      bytes,
       input: {
         name: input.name,
         shape: [...input.shape],
@@ -100,23 +99,6 @@ export async function addModel(context: Context, file: string, options: AddOptio
   } finally {
     if (whole !== undefined) await rm(whole, { force: true });
   }
-}
-
-async function read(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file);
-  } catch (cause) {
-    throw new FileError(`cannot read ${file} (${systemErrorCode(cause)}): check that it exists and is readable`, {
-      code: "read-failed",
-      context: { file },
-      cause,
-    });
-  }
-}
-
-function hasExternalData(bytes: Uint8Array, name: string): boolean {
-  const initializers: readonly TensorProto[] = parseModel(bytes, name).graph?.initializer ?? [];
-  return initializers.some((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
 }
 
 async function inOneFile(source: string): Promise<string> {

@@ -1,10 +1,10 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { pathToFileURL } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
-import { FileError, hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { sizeOf } from "../file-size.ts";
 import type { Device } from "./fleet.ts";
 
 /** How one device gets files: in place when it sees the same ones, else through the hub. */
@@ -34,18 +34,6 @@ export function offerTo(device: Device, hubUrl: string | undefined): Offer {
 /** Where a device puts the files of its results. */
 export function uploadBase(hubUrl: string): string {
   return new URL("/artifacts", hubUrl).href;
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (cause) {
-    throw new FileError(`cannot read ${file} (${systemErrorCode(cause)}): check that it exists and is readable`, {
-      code: "read-failed",
-      context: { file },
-      cause,
-    });
-  }
 }
 
 async function upload(

@@ -40,7 +40,11 @@ interface Running {
 
 /** The last line that says why, without the prefix that the service puts before it. */
 function reasonIn(lines: readonly string[], name: string): string {
-  const line = lines.findLast((text) => text.startsWith("edgewatt ")) ?? lines.at(-1) ?? "it said nothing";
+  const line =
+    lines.findLast((text) => text.startsWith("edgewatt ")) ??
+    lines.find((text) => /^\w*Error\b/.test(text)) ??
+    lines.at(-1) ??
+    "it said nothing";
   return line.replace(`edgewatt ${name}: `, "");
 }
 

@@ -12,7 +12,6 @@ export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts"
 export { deriveModel, Graph, makeNode, makeOutput } from "./graph.ts";
 export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";
 export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./tensor.ts";
-export { DataLocation } from "./proto.ts";
 export { DataType } from "./data-type.ts";
 export type { ModelProto, NodeProto, TensorProto } from "./proto.ts";
 export { liftConstants } from "./constants.ts";

@@ -1,0 +1,40 @@
+/** What the time of the demo depends on. */
+export interface DemoScale {
+  readonly quick: boolean;
+  readonly models: number;
+  readonly precisions: number;
+  readonly windows: number;
+  readonly windowS: number;
+  readonly accuracyImages: number;
+}
+
+/** The parts of a row's time beside its windows, seconds; the agent keeps one process per row in a quick run alone. */
+const FULL = { windows: 5, windowS: 10, perRow: 0, perWindow: 25 } as const;
+const QUICK = { windows: 3, windowS: 2, perRow: 1.5, perWindow: 1.3 } as const;
+
+/** Of the slowest machine that this is meant to be stated for within a factor of two, a Raspberry Pi 4. */
+const START_S = 10;
+const QUANTIZE_S = 6;
+const ACCURACY_IMAGE_S = 0.002;
+
+export function methodWindows(quick: boolean): { readonly windows: number; readonly windowS: number } {
+  return quick ? QUICK : FULL;
+}
+
+/** The time that a demo takes besides its measured windows, seconds. */
+export function overheadSeconds({ models, precisions, accuracyImages }: DemoScale): number {
+  return START_S + models * QUANTIZE_S + models * precisions * accuracyImages * ACCURACY_IMAGE_S;
+}
+
+/** How long a demo will take, seconds. */
+export function expectedSeconds(scale: DemoScale): number {
+  const { perRow, perWindow } = scale.quick ? QUICK : FULL;
+  const rows = scale.models * scale.precisions;
+  return overheadSeconds(scale) + rows * (perRow + scale.windows * (scale.windowS + perWindow));
+}
+
+/** `3 minutes`; nobody plans by seconds. */
+export function inMinutes(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? "a minute" : `${minutes} minutes`;
+}
