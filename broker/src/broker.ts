@@ -32,12 +32,15 @@ export async function createBroker({ log }: { log: Logger }): Promise<Broker> {
 
   aedes.on("clientReady", (client) => log.debug({ clientId: client.id }, "client connected"));
   aedes.on("clientDisconnect", (client) => log.debug({ clientId: client.id }, "client disconnected"));
-  aedes.on("clientError", (client, error) =>
-    log.info({ clientId: client.id, reason: error.message }, "connection ended"),
-  );
-  aedes.on("connectionError", (_client, error) =>
-    log.info({ reason: error.message }, "connection ended before CONNECT"),
-  );
+  const reported = new WeakSet<Client>();
+  const reportOnce = (client: Client, error: Error) => {
+    // Aedes repeats the error for every message that was still to be written.
+    if (reported.has(client)) return;
+    reported.add(client);
+    log.info({ clientId: client.id, reason: error.message }, "connection ended");
+  };
+  aedes.on("clientError", reportOnce);
+  aedes.on("connectionError", reportOnce);
 
   return {
     accept(stream, request) {

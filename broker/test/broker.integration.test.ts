@@ -220,6 +220,10 @@ describe("refusals", () => {
     // CONNECT that claims 256 MiB less one byte: the largest length that MQTT can express.
     socket.write(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f]));
     await closed;
+    // The reason, since a connection without a CONNECT is closed after a while anyway.
+    await eventually(() =>
+      expect(broker.stderr()).toContain("a packet of 268435455 bytes is larger than the 262144 allowed"),
+    );
     await expectAlive();
   });
 
@@ -270,6 +274,33 @@ describe("refusals", () => {
     expect(await attempt("https://example.org")).toBe("refused");
     expect(await attempt("null")).toBe("refused");
     expect(await attempt("http://127.0.0.1:8080")).toBe("open");
+  });
+});
+
+describe("a subscriber that does not read", () => {
+  it("is cut off after a while and said so once, and its topics flow on", async () => {
+    const stuck = rawSocket();
+    // CONNECT as "s" without keepalive, and SUBSCRIBE to "flow" with QoS 1.
+    stuck.write(Buffer.from([0x10, 13, 0, 4, ...Buffer.from("MQTT"), 4, 0b10, 0, 0, 0, 1, ...Buffer.from("s")]));
+    stuck.write(Buffer.from([0x82, 9, 0, 1, 0, 4, ...Buffer.from("flow"), 1]));
+    let answers = "";
+    stuck.on("data", (bytes: Buffer) => (answers += bytes.toString("hex")));
+    await eventually(() => expect(answers).toBe("200200009003000101"));
+    stuck.pause();
+
+    const healthy = await connected(broker.ready["mqtt"]);
+    const seen = collect(healthy);
+    await healthy.subscribeAsync("flow", { qos: 1 });
+    const publisher = await connected(broker.ready["mqtt"]);
+    // More bytes than the socket buffers hold, and more messages than Aedes keeps under way at once.
+    const messages = 250;
+    await Promise.all(
+      Array.from({ length: messages }, () => publisher.publishAsync("flow", Buffer.alloc(100 * 1024), { qos: 1 })),
+    );
+    await eventually(() => expect(seen).toHaveLength(messages), { timeoutMs: 40_000 });
+    await eventually(async () => expect(await connections()).toBe(2), { timeoutMs: 40_000 });
+    expect(broker.stderr().match(/drain timeout/g)).toHaveLength(1);
+    stuck.destroy();
   });
 });
 
