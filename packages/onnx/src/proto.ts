@@ -1,10 +1,8 @@
 export {
   AttributeProto_AttributeType as AttributeType,
   AttributeProtoSchema,
-  GraphProtoSchema,
   ModelProtoSchema,
   NodeProtoSchema,
-  OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
   TensorProto_DataLocation as DataLocation,
   TensorProtoSchema,

@@ -100,14 +100,14 @@ export async function* fittingBatches(
 }
 
 /** The tensors among the candidates that are float32, which ONNX Runtime's own type inference tells. */
-async function floatTensors(graph: Graph, name = "the model"): Promise<string[]> {
+async function floatTensors(graph: Graph, modelName = "the model"): Promise<string[]> {
   const candidates = candidateTensors(graph);
   const inputs = new Set(graph.inputNames);
   const model = deriveModel(graph.model, {
     node: [...graph.nodes],
     output: candidates.filter((name) => !inputs.has(name) && graph.initializer(name) === undefined).map(makeOutput),
   });
-  await using session = await openSession(model, { optimization: "disabled", name });
+  await using session = await openSession(model, { optimization: "disabled", name: modelName });
   const types = new Map([...session.inputs, ...session.outputs].map((value) => [value.name, value.type]));
   return candidates.filter((name) => types.get(name) === "float32");
 }

@@ -7,7 +7,7 @@ import { ruleOf } from "./rules/operators.ts";
 import type { RuleContext, WeightUse } from "./rules/rule.ts";
 
 /** Parameters of a quantized tensor, and the tensor whose scale and zero point it shares (often itself). */
-export interface PlannedTensor extends QuantParams {
+interface PlannedTensor extends QuantParams {
   readonly owner: string;
 }
 

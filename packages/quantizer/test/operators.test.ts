@@ -6,7 +6,7 @@ import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import type { QuantizationFormat } from "../src/format.ts";
 import { quantize } from "../src/quantize.ts";
 import type { QuantizeReport } from "../src/report.ts";
-import { randomSource } from "./support/random-source.ts";
+import { randomSource } from "../../onnx/test/random-source.ts";
 
 const folder = await useTempDir();
 const SHAPE = ["batch", 8, 12, 12] as const;

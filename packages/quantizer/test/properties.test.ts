@@ -6,7 +6,7 @@ import { ModelBuilder } from "../../onnx/test/build-model.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import { QUANTIZATION_FORMATS } from "../src/format.ts";
 import { quantize } from "../src/quantize.ts";
-import { randomSource } from "./support/random-source.ts";
+import { randomSource } from "../../onnx/test/random-source.ts";
 
 const folder = await useTempDir();
 

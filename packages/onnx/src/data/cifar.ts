@@ -1,14 +1,7 @@
-import { DataError, throwIfCanceled } from "../errors.ts";
+import { DataError } from "../errors.ts";
 import { imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
 import { openForReading, readExactly } from "./read-range.ts";
-import {
-  batchRanges,
-  DEFAULT_IMAGES,
-  type BatchRequest,
-  type DataBatch,
-  type DataOptions,
-  type DataSource,
-} from "./source.ts";
+import { createSource, type DataOptions, type DataSource } from "./source.ts";
 
 const SIDE = 32;
 const CHANNELS = 3;
@@ -40,29 +33,18 @@ export async function openCifar(path: string, options: DataOptions): Promise<Dat
       },
     );
   }
-  const available = bytes / RECORD_BYTES;
-  const count = Math.min(options.images ?? DEFAULT_IMAGES, available);
-  return {
-    kind: "cifar",
-    name: path,
-    count,
-    available,
-    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
-      await using handle = await openForReading(path);
-      for (const range of batchRanges(request, { count, available })) {
-        throwIfCanceled(request.signal, `reading ${path}`);
-        const records = await readExactly(handle, path, range.first * RECORD_BYTES, range.count * RECORD_BYTES);
-        const feed = imageFeed(input, range.count);
-        const labels = new Uint8Array(range.count);
-        for (let index = 0; index < range.count; index++) {
-          const record = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
-          labels[index] = record[0] as number;
-          normalizeImage(record.subarray(1), "CHW", input, feed.image(index));
-        }
-        yield { feeds: { [input.name]: feed.value }, count: range.count, labels };
-      }
-    },
-  };
+  return createSource({ kind: "cifar", name: path, available: bytes / RECORD_BYTES }, options, async (first, count) => {
+    await using handle = await openForReading(path);
+    const records = await readExactly(handle, path, first * RECORD_BYTES, count * RECORD_BYTES);
+    const feed = imageFeed(input, count);
+    const labels = new Uint8Array(count);
+    for (let index = 0; index < count; index++) {
+      const record = records.subarray(index * RECORD_BYTES, (index + 1) * RECORD_BYTES);
+      labels[index] = record[0] as number;
+      normalizeImage(record.subarray(1), "CHW", input, feed.image(index));
+    }
+    return { feeds: { [input.name]: feed.value }, labels };
+  });
 }
 
 async function fileSize(path: string): Promise<number> {

@@ -1,15 +1,8 @@
 import { extname } from "node:path";
 import sharp from "sharp";
-import { DataError, firstLineOf, throwIfCanceled } from "../errors.ts";
-import { imageFeed, imageInputOf, normalizeImage, type ImageInput } from "./image-input.ts";
-import {
-  batchRanges,
-  DEFAULT_IMAGES,
-  type BatchRequest,
-  type DataBatch,
-  type DataOptions,
-  type DataSource,
-} from "./source.ts";
+import { DataError, firstLineOf } from "../errors.ts";
+import { imageFeed, normalizeImage, pictureInputOf, type ImageInput } from "./image-input.ts";
+import { createSource, type DataOptions, type DataSource } from "./source.ts";
 
 const IMAGE_EXTENSIONS = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
@@ -23,37 +16,16 @@ export function isImageFile(path: string): boolean {
  * @param files in the order in which they are used
  */
 export function openImages(folder: string, files: readonly string[], options: DataOptions): DataSource {
-  const input = imageInputOf(options);
-  if (input.channels !== 1 && input.channels !== 3) {
-    throw new DataError(
-      `images have 1 or 3 channels but input "${input.name}" takes ${input.channels}: give its data as .npy`,
-      {
-        code: "data-shape",
-        context: { path: folder },
-      },
+  const input = pictureInputOf(options);
+  return createSource({ kind: "images", name: folder, available: files.length }, options, async (first, count) => {
+    const feed = imageFeed(input, count);
+    await Promise.all(
+      files.slice(first, first + count).map(async (path, index) => {
+        normalizeImage(await decodeImage(path, input), "HWC", input, feed.image(index));
+      }),
     );
-  }
-  const available = files.length;
-  const count = Math.min(options.images ?? DEFAULT_IMAGES, available);
-  return {
-    kind: "images",
-    name: folder,
-    count,
-    available,
-    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
-      for (const range of batchRanges(request, { count, available })) {
-        throwIfCanceled(request.signal, `reading ${folder}`);
-        const feed = imageFeed(input, range.count);
-        const paths = files.slice(range.first, range.first + range.count);
-        await Promise.all(
-          paths.map(async (path, index) => {
-            normalizeImage(await decodeImage(path, input), "HWC", input, feed.image(index));
-          }),
-        );
-        yield { feeds: { [input.name]: feed.value }, count: range.count };
-      }
-    },
-  };
+    return { feeds: { [input.name]: feed.value } };
+  });
 }
 
 async function decodeImage(path: string, input: ImageInput): Promise<Uint8Array> {

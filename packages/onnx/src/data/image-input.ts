@@ -2,7 +2,7 @@ import { DataError } from "../errors.ts";
 import type { TensorValue, ValueDescription } from "../session.ts";
 import type { DataOptions } from "./source.ts";
 
-export type ImageLayout = "NCHW" | "NHWC";
+type ImageLayout = "NCHW" | "NHWC";
 
 /** An input that takes images, and how bytes become its values. */
 export interface ImageInput {
@@ -55,6 +55,16 @@ export function imageInputOf(options: DataOptions, defaultSide?: number): ImageI
     width: sides[1],
     values: valueTables(channels, options),
   };
+}
+
+/** The same for pictures, which are grey or RGB. */
+export function pictureInputOf(options: DataOptions): ImageInput {
+  const input = imageInputOf(options);
+  if (input.channels === 1 || input.channels === 3) return input;
+  throw new DataError(
+    `images have 1 or 3 channels but input "${input.name}" takes ${input.channels}: give its data as .npy`,
+    { code: "data-shape", context: { input: input.name } },
+  );
 }
 
 /** The input's shape with the given sides in place of the dynamic ones; throws DataError where they contradict it. */

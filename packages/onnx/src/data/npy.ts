@@ -1,15 +1,8 @@
-import { DataError, throwIfCanceled } from "../errors.ts";
+import { DataError } from "../errors.ts";
 import type { TensorValue, ValueDescription } from "../session.ts";
 import { fixedShape, imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
 import { openForReading, readExactly } from "./read-range.ts";
-import {
-  batchRanges,
-  DEFAULT_IMAGES,
-  type BatchRequest,
-  type DataBatch,
-  type DataOptions,
-  type DataSource,
-} from "./source.ts";
+import { createSource, type DataOptions, type DataSource } from "./source.ts";
 
 /** What the header of a `.npy` file says (NumPy Enhancement Proposal 1, numpy.lib.format). */
 interface NpyHeader {
@@ -76,21 +69,11 @@ async function npySource(
   const available = readers[0]?.reader.samples ?? 0;
   if (available === 0)
     throw new DataError(`${name} holds no samples: give at least one`, { code: "data-empty", context: { path: name } });
-  const count = Math.min(options.images ?? DEFAULT_IMAGES, available);
-  return {
-    kind: "npy",
-    name,
-    count,
-    available,
-    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
-      for (const range of batchRanges(request, { count, available })) {
-        throwIfCanceled(request.signal, `reading ${name}`);
-        const feeds: Record<string, TensorValue> = {};
-        for (const { input, reader } of readers) feeds[input] = await reader.read(range.first, range.count);
-        yield { feeds, count: range.count };
-      }
-    },
-  };
+  return createSource({ kind: "npy", name, available }, options, async (first, count) => {
+    const feeds: Record<string, TensorValue> = {};
+    for (const { input, reader } of readers) feeds[input] = await reader.read(first, count);
+    return { feeds };
+  });
 }
 
 async function openReader(path: string, input: ValueDescription, options: DataOptions): Promise<NpyReader> {

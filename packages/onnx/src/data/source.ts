@@ -1,3 +1,4 @@
+import { throwIfCanceled } from "../errors.ts";
 import type { TensorValue, ValueDescription } from "../session.ts";
 
 /** Where calibration or evaluation data comes from; results name it, so that synthetic data is never taken for real. */
@@ -49,16 +50,28 @@ export interface DataOptions {
   readonly seed?: number;
 }
 
-export const DEFAULT_IMAGES = 256;
+const DEFAULT_IMAGES = 256;
 
-/** The ranges of samples, one per batch, that a request stands for. */
-export function* batchRanges(
-  request: BatchRequest,
-  source: { count: number; available: number },
-): Generator<{ first: number; count: number }> {
-  const first = request.first ?? 0;
-  const end = Math.min(first + (request.count ?? source.count), source.available);
-  for (let start = first; start < end; start += request.batchSize) {
-    yield { first: start, count: Math.min(request.batchSize, end - start) };
-  }
+/** Feeds, and labels if there are any, of `count` samples from `first` on. */
+export type ReadSamples = (first: number, count: number) => Promise<Omit<DataBatch, "count">>;
+
+/** A source that reads its samples by index; the options say how many were asked for. */
+export function createSource(
+  origin: Pick<DataSource, "kind" | "name" | "available">,
+  options: DataOptions,
+  read: ReadSamples,
+): DataSource {
+  const count = Math.min(options.images ?? DEFAULT_IMAGES, origin.available);
+  return {
+    ...origin,
+    count,
+    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
+      const end = Math.min((request.first ?? 0) + (request.count ?? count), origin.available);
+      for (let first = request.first ?? 0; first < end; first += request.batchSize) {
+        throwIfCanceled(request.signal, `reading ${origin.name}`);
+        const size = Math.min(request.batchSize, end - first);
+        yield { ...(await read(first, size)), count: size };
+      }
+    },
+  };
 }

@@ -1,46 +1,20 @@
-import { DataError, throwIfCanceled } from "../errors.ts";
 import { drawDeadLeaves } from "./dead-leaves.ts";
-import { imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
-import {
-  batchRanges,
-  DEFAULT_IMAGES,
-  type BatchRequest,
-  type DataBatch,
-  type DataOptions,
-  type DataSource,
-} from "./source.ts";
+import { imageFeed, normalizeImage, pictureInputOf } from "./image-input.ts";
+import { createSource, type DataOptions, type DataSource } from "./source.ts";
 
 /** Generated images with the statistics of natural ones, for when there is no data set; any sample can be made on its own. */
 export function openSynthetic(options: DataOptions): DataSource {
-  const input = imageInputOf(options);
-  if (input.channels !== 1 && input.channels !== 3) {
-    throw new DataError(
-      `synthetic images have 1 or 3 channels but input "${input.name}" takes ${input.channels}: give its data as .npy`,
-      {
-        code: "data-shape",
-        context: { input: input.name },
-      },
-    );
-  }
-  const count = options.images ?? DEFAULT_IMAGES;
+  const input = pictureInputOf(options);
   const seed = options.seed ?? 0;
-  return {
-    kind: "synthetic",
-    name: "synthetic",
-    count,
-    available: Number.POSITIVE_INFINITY,
-    async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
-      for (const range of batchRanges(request, { count, available: Number.POSITIVE_INFINITY })) {
-        throwIfCanceled(request.signal, "generating images");
-        const feed = imageFeed(input, range.count);
-        for (let index = 0; index < range.count; index++) {
-          const rgb = drawDeadLeaves(input.width, input.height, seed, range.first + index);
-          normalizeImage(input.channels === 3 ? rgb : greyOf(rgb), "HWC", input, feed.image(index));
-        }
-        yield { feeds: { [input.name]: feed.value }, count: range.count };
-      }
-    },
-  };
+  const origin = { kind: "synthetic", name: "synthetic", available: Number.POSITIVE_INFINITY } as const;
+  return createSource(origin, options, async (first, count) => {
+    const feed = imageFeed(input, count);
+    for (let index = 0; index < count; index++) {
+      const rgb = drawDeadLeaves(input.width, input.height, seed, first + index);
+      normalizeImage(input.channels === 3 ? rgb : greyOf(rgb), "HWC", input, feed.image(index));
+    }
+    return { feeds: { [input.name]: feed.value } };
+  });
 }
 
 /** Luma of ITU-R BT.601, as image libraries compute grey. */

@@ -6,7 +6,7 @@ import type { Rule, RuleName } from "./rule.ts";
 import { sameParameters } from "./same-parameters.ts";
 
 /** Every operator that can be quantized, by the rule that it follows; all others stay in float. */
-export const OPERATORS: Readonly<Record<string, RuleName>> = {
+const OPERATORS: Readonly<Record<string, RuleName>> = {
   Conv: "conv-like",
   Gemm: "conv-like",
   MatMul: "conv-like",
