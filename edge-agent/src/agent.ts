@@ -1,0 +1,198 @@
+import path from "node:path";
+import {
+  decodeMessage,
+  encodeMessage,
+  formatTopic,
+  parseTopic,
+  topicFilter,
+  type JobState,
+} from "@edgewatt/protocol";
+import { connectMqtt, dataDir, type Clock, type Logger, type MqttMessage, type RunningService } from "@edgewatt/runtime";
+import { ArtifactCache } from "./artifacts/cache.ts";
+import { ArtifactStore } from "./artifacts/store.ts";
+import { chooseSource, megabytes, type AgentConfig } from "./config.ts";
+import { nextBoot } from "./device/boot-counter.ts";
+import { ClockSync } from "./device/clock-sync.ts";
+import { buildInfo } from "./device/info.ts";
+import { Presence } from "./device/presence.ts";
+import { retainedBoot } from "./device/retained-boot.ts";
+import { SystemProbe } from "./device/system-state.ts";
+import type { Operations } from "./jobs/admission.ts";
+import { JobJournal } from "./jobs/journal.ts";
+import { Jobs } from "./jobs/jobs.ts";
+import type { Operation } from "./jobs/operation.ts";
+import { Measuring } from "./measure/measuring.ts";
+import { QuantizedModels } from "./models/quantized.ts";
+import { createBenchmark } from "./operations/benchmark.ts";
+import { createQuantize } from "./operations/quantize.ts";
+import type { Workbench } from "./operations/workbench.ts";
+import { splitCores } from "./process/cores.ts";
+import { Sampler } from "./sampler/sampler.ts";
+import { IngestWatch } from "./telemetry/ingest-watch.ts";
+import { Live } from "./telemetry/live.ts";
+import { MemorySpool } from "./telemetry/memory-spool.ts";
+import { Observer } from "./telemetry/observer.ts";
+import { Sender } from "./telemetry/sender.ts";
+import { Telemetry } from "./telemetry/telemetry.ts";
+
+const CONNECT_WAIT_MS = 10_000;
+const DRAIN_MS = 10_000;
+
+export interface AgentContext {
+  readonly config: AgentConfig;
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Path under which `/proc`, `/sys` and `/run` are found. */
+  readonly root?: string;
+}
+
+/** Starts the agent. @throws {UnreachableError} when the broker is not there within 10 s */
+export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
+  const { device, broker: url } = config;
+  const home = await dataDir(path.join(config.data, `agent-${device}`));
+  const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
+  const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
+  const nowMs = () => Math.round(clock.nowUs() / 1000);
+  const clockSync = new ClockSync(root, () => clock.monotonicUs());
+  const presence = new Presence({ device, boot, clock, log });
+  const mqtt = await connectMqtt({ ...connection, signal, will: () => presence.will() });
+
+  const ingest = new IngestWatch(() => sender.resend());
+  const spool = new MemorySpool(megabytes(config.spoolMb));
+  const sender = new Sender({ device, spool, mqtt, clock, log, ingestOnline: () => ingest.online });
+  const measuring = new Measuring((strict) => {
+    sender.pause(strict !== undefined);
+    presence.setMeasuringUntil(strict?.untilMs);
+  });
+  const clockSynchronized = () => clockSync.isSynchronized(measuring.active);
+  const telemetry = new Telemetry({ boot, spool, sender, clock, log, clockSynchronized });
+  const probe = new SystemProbe(root);
+  const cores = splitCores(root);
+  const source = chooseSource(config);
+  let running: JobState | undefined;
+  const observer = new Observer({
+    source: source.id,
+    telemetry,
+    live: new Live(device, boot, mqtt),
+    measuring,
+    probe,
+    clock,
+    clockSynchronized,
+    job: () => running,
+  });
+  const sampler = new Sampler({
+    start: { source: source.id, config: source.config, root },
+    cores: cores.sampler,
+    log,
+    clock,
+    onInterval: (interval) => observer.power(interval),
+    onChange: () => publishInfo(),
+  });
+
+  const info = () =>
+    buildInfo({
+      boot,
+      ts: nowMs(),
+      root,
+      source: source.id,
+      meter: sampler.state,
+      cores,
+      operations: [...operations.keys()],
+      clockSynchronized: clockSynchronized(),
+    });
+  const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
+    mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
+  const publishInfo = () => {
+    if (!mqtt.connected) return;
+    publish({ kind: "info", device }, encodeMessage("info", info()), true).catch((error: unknown) =>
+      log.debug({ reason: String(error) }, "info was not published"),
+    );
+  };
+
+  const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
+  const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
+  const bench: Workbench = {
+    device,
+    source: source.id,
+    store: new ArtifactStore(cache, clock),
+    quantized: new QuantizedModels(quantizedCache),
+    sampler,
+    telemetry,
+    measuring,
+    probe,
+    cores,
+    clock,
+    info,
+  };
+  const operations: Operations = new Map(
+    [createQuantize(bench), createBenchmark(bench)].map((operation) => [operation.name, operation as Operation]),
+  );
+  const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
+  const jobs = new Jobs({
+    journal,
+    records,
+    operations,
+    boot,
+    clock,
+    log,
+    clockSynchronized,
+    publishState: (state) =>
+      publish({ kind: "jobState", device, job: state.job }, encodeMessage("jobState", state), true),
+    publishEvent: (event) => {
+      log.info({ job: event.job }, event.message);
+      publish({ kind: "jobEvent", device, job: event.job }, encodeMessage("jobEvent", event), false).catch(() => {});
+    },
+    onRunning: (state) => {
+      running = state;
+      telemetry.setJob(state?.job);
+    },
+  });
+
+  const announce = () => {
+    presence.connected(mqtt);
+    publishInfo();
+    jobs.publishOpen();
+    sender.resend();
+  };
+  const receive = (handle: (message: MqttMessage) => void) => (message: MqttMessage) => {
+    try {
+      handle(message);
+    } catch (error) {
+      log.warn({ topic: message.topic, reason: error instanceof Error ? error.message : String(error) }, "ignored");
+    }
+  };
+  await mqtt.subscribe(presence.topic, receive((message) => presence.receive(message)));
+  await mqtt.subscribe(topicFilter("service", { name: "ingest" }), receive((message) => ingest.receive(message)));
+  await mqtt.subscribe(
+    topicFilter("ack", { device }),
+    receive(({ topic, payload }) => {
+      const parsed = parseTopic(topic);
+      if (parsed?.kind === "ack") void sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
+    }),
+  );
+  await jobs.start();
+  await mqtt.subscribe(
+    topicFilter("command", { device }),
+    receive(({ topic, payload }) => {
+      const parsed = parseTopic(topic);
+      if (parsed?.kind === "command") jobs.receive(parsed, payload);
+    }),
+  );
+  mqtt.onConnect(announce);
+  if (mqtt.connected) announce();
+
+  return {
+    ready: { device },
+    async stop() {
+      await jobs.stop();
+      await sampler.stop();
+      observer.stop();
+      await telemetry.stop();
+      const drained = await sender.drain(DRAIN_MS);
+      if (!drained && ingest.online) log.warn({ batches: spool.batches }, "some telemetry was not acknowledged");
+      await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
+      await mqtt.close();
+    },
+  };
+}

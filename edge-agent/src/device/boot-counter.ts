@@ -1,0 +1,24 @@
+import { readFile } from "node:fs/promises";
+import { writeFileAtomic } from "@edgewatt/runtime";
+
+/**
+ * The number of this start of the agent: one more than the number on disk, which is then replaced. When the disk has none,
+ * it continues above the one that the broker remembers, which `retained` fetches.
+ */
+export async function nextBoot(path: string, retained: () => Promise<number | undefined>): Promise<number> {
+  const last = (await readNumber(path)) ?? (await retained()) ?? 0;
+  const boot = last + 1;
+  await writeFileAtomic(path, `${boot}\n`);
+  return boot;
+}
+
+async function readNumber(path: string): Promise<number | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch {
+    return undefined;
+  }
+  const value = Number(text.trim());
+  return text.trim() !== "" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}

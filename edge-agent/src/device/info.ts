@@ -1,0 +1,62 @@
+import { createRequire } from "node:module";
+import {
+  MAX_MESSAGE_BYTES,
+  MAX_QUEUED_JOBS,
+  type DeviceInfo,
+  type Operation,
+  type PowerSource,
+} from "@edgewatt/protocol";
+import type { CoreSplit } from "../process/cores.ts";
+import type { MeterState } from "../sampler/sampler.ts";
+import { readHardware } from "./hardware.ts";
+
+/** The name of the channel of an agent with one meter. */
+export const MAIN_CHANNEL = "main";
+
+const require = createRequire(import.meta.url);
+
+function versionOf(manifest: string): string {
+  return (require(manifest) as { version: string }).version;
+}
+
+const VERSIONS = {
+  edgewatt: versionOf("../../package.json"),
+  node: process.versions.node,
+  // Its manifest alone: the library itself is loaded in children only.
+  onnxruntime: versionOf("onnxruntime-node/package.json"),
+};
+
+export interface InfoInputs {
+  readonly boot: number;
+  readonly ts: number;
+  readonly root: string;
+  readonly source: PowerSource;
+  readonly meter: MeterState;
+  readonly cores: CoreSplit;
+  readonly operations: readonly Operation[];
+  readonly clockSynchronized: boolean;
+}
+
+/** What the device tells about itself; hardware is read anew each time, since a governor can change. */
+export function buildInfo(inputs: InfoInputs): DeviceInfo {
+  const { boot, ts, root, source, meter, cores, operations, clockSynchronized } = inputs;
+  return {
+    v: 1,
+    ts,
+    boot,
+    versions: VERSIONS,
+    hardware: readHardware(root),
+    operations: [...operations],
+    limits: { queuedJobs: MAX_QUEUED_JOBS, commandBytes: MAX_MESSAGE_BYTES },
+    power: [
+      {
+        channel: MAIN_CHANNEL,
+        source,
+        rateHz: meter.rateHz,
+        settings: { ...meter.settings, cores: cores.note },
+        ...(meter.fault === undefined ? {} : { fault: meter.fault }),
+      },
+    ],
+    clock: { synchronized: clockSynchronized },
+  };
+}

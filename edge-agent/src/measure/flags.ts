@@ -1,0 +1,65 @@
+import type { PowerSource, ResultRow } from "@edgewatt/protocol";
+import type { MeasuredWindow } from "./window-figures.ts";
+
+const IDLE_DRIFT = 0.02;
+const GC_SHARE = 0.01;
+const MAX_GAP_PERIODS = 5;
+const CONSISTENCY = 0.005;
+/** Instantaneous bits of the firmware's throttling word; the others remember since boot. */
+const THROTTLED_NOW = 0xf;
+
+export const ESTIMATE_FLAG = "estimate: power is modelled from CPU use, no meter";
+
+/** What a reader must know about how the windows went; each flag once. */
+export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSource | undefined): string[] {
+  const flags = new Set<string>();
+  const missing = windows.filter((window) => window.power === undefined);
+  if (missing.length > 0) {
+    const why = [...new Set(missing.flatMap((window) => window.faults))].join(", ") || "no reading before or after";
+    flags.add(`power-missing: ${missing.length} of ${windows.length} windows: ${why}`);
+  } else {
+    const faults = [...new Set(windows.flatMap((window) => window.faults))];
+    if (faults.length > 0) flags.add(`meter-fault: ${faults.join(", ")}`);
+  }
+  if (windows.some(({ power, idleBeforeW, idleAfterW }) => power !== undefined && (idleBeforeW === undefined || idleAfterW === undefined))) {
+    flags.add("idle-missing: idle power was not measured, so there is no net energy");
+  }
+  for (const { power, periodUs, idleBeforeW, idleAfterW, run, throttled } of windows) {
+    if (power !== undefined && power.longestGapUs > MAX_GAP_PERIODS * periodUs) {
+      flags.add("samples-missing: the meter fell behind by more than 5 readings");
+    }
+    if (idleBeforeW !== undefined && idleAfterW !== undefined) {
+      const drift = Math.abs(idleBeforeW - idleAfterW) / idleBeforeW;
+      if (drift > IDLE_DRIFT) flags.add("idle-drift: idle power before and after a window differ by more than 2 %");
+    }
+    if (run.gcMs > GC_SHARE * ((run.t1Us - run.t0Us) / 1000)) flags.add("gc: garbage collection took over 1 % of a window");
+    const after = throttled.after ?? 0;
+    const fresh = after & ~(throttled.before ?? 0);
+    if ((after & THROTTLED_NOW) !== 0 || fresh !== 0) {
+      flags.add(`throttled: the firmware reports 0x${after.toString(16)}`);
+    }
+  }
+  if (source === "estimate") return [ESTIMATE_FLAG, ...flags];
+  return [...flags];
+}
+
+/** Checks of a finished row against itself. */
+export function consistencyFlags(row: ResultRow): string[] {
+  const flags: string[] = [];
+  const { meanPowerW: mean, maxPowerW: max, idlePowerW: idle, imageMs, energyMj } = row;
+  if (idle !== null && mean !== null && idle > mean * (1 + CONSISTENCY)) {
+    flags.push("consistency: idle power is above the mean of the windows");
+  }
+  if (mean !== null && max !== null && mean > max * (1 + CONSISTENCY)) {
+    flags.push("consistency: mean power is above the maximum");
+  }
+  if (mean !== null && imageMs !== null && energyMj.gross !== null) {
+    const off = Math.abs(energyMj.gross / (mean * imageMs) - 1);
+    if (off > CONSISTENCY) flags.push("consistency: energy per image is not mean power times time per image");
+  }
+  const { net, netHalfWidth95 } = energyMj;
+  if (net !== null && netHalfWidth95 !== null && Math.abs(net) <= netHalfWidth95) {
+    flags.push("net-unresolved: the net energy cannot be told from zero");
+  }
+  return flags;
+}

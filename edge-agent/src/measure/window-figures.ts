@@ -1,0 +1,48 @@
+import type { WindowResult } from "../runner/messages.ts";
+import type { Stretch } from "./energy.ts";
+
+/** One measured window with the power around it. */
+export interface MeasuredWindow {
+  readonly run: WindowResult;
+  /** `undefined` where the power of the window is not known. */
+  readonly power: Stretch | undefined;
+  /** Mean power of the idle stretches before and after. */
+  readonly idleBeforeW: number | undefined;
+  readonly idleAfterW: number | undefined;
+  /** Codes of meter faults inside. */
+  readonly faults: readonly string[];
+  /** The meter's period, against which gaps are judged, µs. */
+  readonly periodUs: number;
+  /** Throttling bits of the firmware, before and after; `null` where it has none. */
+  readonly throttled: { readonly before: number | null; readonly after: number | null };
+}
+
+/** Figures of one window, per image where energies are concerned. */
+export interface WindowFigures {
+  readonly seconds: number;
+  readonly images: number;
+  readonly latencyMs: number;
+  readonly joules: number | null;
+  readonly maxW: number | null;
+  readonly idleW: number | null;
+  readonly grossMj: number | null;
+  readonly netMj: number | null;
+}
+
+const MJ_PER_J = 1000;
+
+export function figuresOf({ run, power, idleBeforeW, idleAfterW }: MeasuredWindow): WindowFigures {
+  const seconds = (run.t1Us - run.t0Us) / 1e6;
+  const images = run.latenciesMs.length;
+  const idleW = idleBeforeW === undefined || idleAfterW === undefined ? null : (idleBeforeW + idleAfterW) / 2;
+  return {
+    seconds,
+    images,
+    latencyMs: run.latenciesMs.reduce((sum, value) => sum + value, 0) / images,
+    joules: power?.joules ?? null,
+    maxW: power?.maxW ?? null,
+    idleW,
+    grossMj: power === undefined ? null : (MJ_PER_J * power.joules) / images,
+    netMj: power === undefined || idleW === null ? null : (MJ_PER_J * (power.joules - idleW * seconds)) / images,
+  };
+}

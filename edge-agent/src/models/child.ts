@@ -1,0 +1,83 @@
+import {
+  countParameters,
+  DataError,
+  describeModel,
+  OnnxError,
+  openCalibration,
+  readModel,
+  type DataOptions,
+  type DataSource,
+} from "@edgewatt/onnx";
+import { quantize } from "@edgewatt/quantizer";
+import { EdgewattError } from "@edgewatt/protocol";
+import type { Feeds } from "../runner/messages.ts";
+import type { FromModelWorker, ImageSource, Inspected, Quantized, QuantizeRequest, ToModelWorker } from "./messages.ts";
+
+function tell(message: FromModelWorker): void {
+  process.send?.(message);
+}
+
+function open(source: ImageSource, inputs: DataOptions["inputs"], images: number): Promise<DataSource> {
+  const { what, seed, mean, std } = source;
+  return openCalibration(what, {
+    inputs,
+    images,
+    seed,
+    ...(mean === undefined ? {} : { mean }),
+    ...(std === undefined ? {} : { std }),
+  });
+}
+
+async function inspect({ modelPath, source, images }: Extract<ToModelWorker, { type: "inspect" }>): Promise<Inspected> {
+  const model = await readModel(modelPath);
+  const { inputs } = await describeModel(modelPath);
+  const quantized = (model.graph?.node ?? []).some(({ opType }) => /^(De)?Quantize|^QLinear|Integer$/.test(opType));
+  return { type: "inspected", params: countParameters(model), quantized, feeds: await prepare(source, inputs, images) };
+}
+
+async function prepare(source: ImageSource, inputs: DataOptions["inputs"], images: number): Promise<Feeds[]> {
+  const feeds: Feeds[] = [];
+  try {
+    const data = await open(source, inputs, images);
+    for await (const batch of data.batches({ batchSize: 1, count: images })) feeds.push(batch.feeds as Feeds);
+  } catch (error) {
+    // A model that takes no images can be measured all the same; the runner then feeds it a pattern.
+    if (!(error instanceof DataError)) throw error;
+    return [];
+  }
+  return feeds;
+}
+
+async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
+  const { input, output, source, images, format, perTensor, reduceRange } = request;
+  const { inputs } = await describeModel(input);
+  const report = await quantize({
+    input,
+    output,
+    calibration: await open(source, inputs, images),
+    perTensor,
+    ...(format === undefined ? {} : { format }),
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+    onProgress: ({ step, done, total }) =>
+      tell({ type: "progress", step: step === "calibrate" ? "calibrate" : "quantize", share: done / Math.max(1, total) }),
+  });
+  const { in: _in, out: _out, ...rest } = report;
+  return {
+    type: "quantized",
+    report: {
+      ...rest,
+      nodes: { ...report.nodes, float: report.nodes.float.map((node) => ({ ...node })) },
+      layers: report.layers.map((layer) => ({ ...layer })),
+    },
+  };
+}
+
+process.on("message", (message: ToModelWorker) => {
+  const work = message.type === "inspect" ? inspect(message) : quantizeModel(message);
+  work.then(tell, (error: unknown) => {
+    const known = error instanceof OnnxError || error instanceof EdgewattError;
+    const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    tell({ type: "failed", code: known ? error.code : "model-worker-failed", message: text });
+  });
+});
+process.on("disconnect", () => process.exit());

@@ -1,0 +1,58 @@
+import type { QuantizeReport } from "@edgewatt/protocol";
+import type { Feeds } from "../runner/messages.ts";
+
+/** Where images come from: a CIFAR file or an array, or generated ones. */
+export interface ImageSource {
+  /** A path, or `synthetic`. */
+  readonly what: string;
+  readonly seed: number;
+  readonly mean: readonly number[] | undefined;
+  readonly std: readonly number[] | undefined;
+}
+
+export interface InspectRequest {
+  readonly modelPath: string;
+  readonly source: ImageSource;
+  /** How many inputs to prepare. */
+  readonly images: number;
+}
+
+export interface QuantizeRequest {
+  readonly input: string;
+  readonly output: string;
+  readonly source: ImageSource;
+  readonly images: number;
+  readonly format: "u8s8" | "s8s8" | undefined;
+  readonly perTensor: boolean;
+  readonly reduceRange: boolean | undefined;
+}
+
+export interface Inspected {
+  readonly type: "inspected";
+  /** Learned parameters of the model as it is in the file. */
+  readonly params: number;
+  /** Whether it is an int8 model already. */
+  readonly quantized: boolean;
+  /** Inputs for the runner; none when the model takes no images. */
+  readonly feeds: readonly Feeds[];
+}
+
+export interface Quantized {
+  readonly type: "quantized";
+  readonly report: QuantizeReport;
+}
+
+export type ToModelWorker = ({ readonly type: "inspect" } & InspectRequest) | ({ readonly type: "quantize" } & QuantizeRequest);
+
+export type ModelReply = Inspected | Quantized;
+
+export interface ModelProgress {
+  readonly type: "progress";
+  readonly step: "calibrate" | "quantize";
+  readonly share: number;
+}
+
+export type FromModelWorker =
+  | ModelReply
+  | ModelProgress
+  | { readonly type: "failed"; readonly code: string; readonly message: string };

@@ -1,0 +1,51 @@
+import type { Calibration, ModelArtifact, QuantizeOptions } from "@edgewatt/protocol";
+import type { JobContext } from "../jobs/operation.ts";
+import type { ModelProgress } from "../models/messages.ts";
+import type { QuantizedModel } from "../models/quantized.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Calibration data on this device. */
+export interface LocalCalibration {
+  /** A path, or `synthetic`. */
+  readonly what: string;
+  /** Digest of the file, or `synthetic`. */
+  readonly identity: string;
+  readonly seed: number;
+}
+
+/** Brings calibration data here; without any it is synthetic images. */
+export async function fetchCalibration(
+  calibration: Calibration | undefined,
+  bench: Workbench,
+  context: JobContext,
+): Promise<LocalCalibration> {
+  if (calibration === undefined || calibration.kind === "synthetic") {
+    return { what: "synthetic", identity: "synthetic", seed: calibration?.seed ?? 0 };
+  }
+  const what = await bench.store.fetch(calibration, new Set(), context.signal);
+  return { what, identity: calibration.sha256, seed: 0 };
+}
+
+/** The int8 form of a model that is here, quantized now unless it was before with the same arguments. */
+export function quantizeLocal(
+  work: { model: ModelArtifact; modelPath: string; calibration: LocalCalibration; options: QuantizeOptions },
+  bench: Workbench,
+  context: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
+): Promise<QuantizedModel> {
+  const { model, modelPath, calibration, options } = work;
+  return bench.quantized.get(
+    {
+      modelSha256: model.sha256,
+      calibration: calibration.identity,
+      request: {
+        input: modelPath,
+        source: { what: calibration.what, seed: calibration.seed, mean: model.mean, std: model.std },
+        images: options.images,
+        format: options.format,
+        perTensor: options.perTensor ?? false,
+        reduceRange: options.reduceRange,
+      },
+    },
+    context,
+  );
+}

@@ -1,0 +1,91 @@
+import type { BenchmarkArgs, ModelArtifact, Precision, QuantizeReport } from "@edgewatt/protocol";
+import { JobError } from "../errors.ts";
+import type { JobContext } from "../jobs/operation.ts";
+import { ModelWorker } from "../models/worker.ts";
+import type { Feeds } from "../runner/messages.ts";
+import { fetchCalibration, quantizeLocal, type LocalCalibration } from "./calibration.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Inputs that a window cycles through: enough that caches do not hold all of them, few enough to be sent at once. */
+const INPUT_IMAGES = 64;
+const DEFAULT_QUANTIZE = { images: 256 } as const;
+
+/** An entry of a benchmark whose files are here and ready to be measured. */
+export interface PreparedEntry {
+  readonly run: string;
+  readonly model: ModelArtifact;
+  readonly precision: Precision;
+  readonly path: string;
+  readonly fileBytes: number;
+  readonly params: number | null;
+  readonly feeds: readonly Feeds[];
+  /** Of an int8 model that was quantized here. */
+  readonly report: QuantizeReport | undefined;
+}
+
+export interface PreparedEntries {
+  readonly entries: readonly PreparedEntry[];
+  /** The labelled set, when there is one. */
+  readonly evaluationPath: string | undefined;
+}
+
+/** Fetches all files, quantizes the int8 models that are missing, and prepares inputs. `onShare` is told 0 to 1. */
+export async function prepareEntries(
+  args: BenchmarkArgs,
+  bench: Workbench,
+  context: JobContext,
+  onShare: (step: "fetch" | "calibrate" | "quantize" | "upload", detail: string, share: number) => void,
+): Promise<PreparedEntries> {
+  const { signal, job } = context;
+  const digests = new Set(args.entries.map(({ model }) => model.sha256));
+  const evaluationPath =
+    args.evaluation === undefined ? undefined : await bench.store.fetch(args.evaluation, digests, signal);
+  const calibration = await fetchCalibration(args.calibration, bench, context);
+  const source = { what: evaluationPath ?? calibration.what, seed: calibration.seed };
+  await using worker = new ModelWorker(signal);
+  const entries: PreparedEntry[] = [];
+  for (const [index, { model, precision }] of args.entries.entries()) {
+    const share = (part: number) => (index + part) / args.entries.length;
+    onShare("fetch", model.name, share(0));
+    const floatPath = await bench.store.fetch(model, digests, signal);
+    const inspected = await worker.inspect({
+      modelPath: floatPath,
+      source: { ...source, mean: model.mean, std: model.std },
+      images: INPUT_IMAGES,
+    });
+    const common = { run: `${job}/${index}`, model, precision, feeds: inspected.feeds };
+    const params = model.params ?? (inspected.quantized ? null : inspected.params);
+    if (precision === "fp32" && inspected.quantized) {
+      throw new JobError(`${model.name} is an int8 model already: ask for precision int8`, { code: "precision" });
+    }
+    if (precision === "fp32" || inspected.quantized) {
+      entries.push({ ...common, params, path: floatPath, fileBytes: model.bytes, report: undefined });
+      continue;
+    }
+    const int8 = await quantizeEntry({ args, model, floatPath, calibration }, bench, context, (step, part) =>
+      onShare(step, model.name, share(part)),
+    );
+    entries.push({ ...common, params, path: int8.path, fileBytes: int8.bytes, report: int8.report });
+  }
+  return { entries, evaluationPath };
+}
+
+async function quantizeEntry(
+  work: { args: BenchmarkArgs; model: ModelArtifact; floatPath: string; calibration: LocalCalibration },
+  bench: Workbench,
+  context: JobContext,
+  onShare: (step: "calibrate" | "quantize" | "upload", share: number) => void,
+): Promise<{ path: string; bytes: number; report: QuantizeReport }> {
+  const { args, model, floatPath, calibration } = work;
+  const options = args.options.quantize ?? DEFAULT_QUANTIZE;
+  const int8 = await quantizeLocal({ model, modelPath: floatPath, calibration, options }, bench, {
+    signal: context.signal,
+    onProgress: ({ step, share }) => onShare(step, step === "calibrate" ? share / 2 : 0.5 + share / 2),
+  });
+  if (args.upload !== undefined) {
+    onShare("upload", 1);
+    await bench.store.upload(int8.path, int8.sha256, args.upload, context.signal);
+  }
+  if (!int8.cached) context.event("info", `quantized ${model.name} in ${int8.report.wallS.toFixed(1)} s`);
+  return int8;
+}

@@ -1,0 +1,192 @@
+import type { JobContext } from "../jobs/operation.ts";
+import { measureStretch } from "../measure/energy.ts";
+import { blockOrders, type Plan } from "../measure/plan.ts";
+import type { MeasuredWindow } from "../measure/window-figures.ts";
+import type { Accuracy, WindowResult } from "../runner/messages.ts";
+import { Runner } from "../runner/runner.ts";
+import type { PreparedEntry } from "./entries.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** Seconds of raw readings to keep besides a window and its idle stretch. */
+const SPARE_TRACE_S = 60;
+
+/** What measuring one entry gave. */
+export interface MeasuredEntry {
+  readonly windows: MeasuredWindow[];
+  baselineMb: number;
+  /** Whether every warm-up became steady before its cap. */
+  steady: boolean;
+  accuracy: Accuracy | string;
+}
+
+interface IdleStretch {
+  readonly meanW: number | undefined;
+}
+
+interface Slot {
+  readonly runner: Runner;
+  readonly latencyMs: number;
+}
+
+export interface MeasuringJob {
+  readonly entries: readonly PreparedEntry[];
+  readonly plan: Plan;
+  /** Measures accuracy in a runner whose windows are done; a string says why there is none. */
+  accuracyOf(entry: PreparedEntry, runner: Runner): Promise<Accuracy | string>;
+  onWindow(done: number, total: number, entry: PreparedEntry): void;
+}
+
+/** Measures all entries in randomised complete blocks, one window of each per block. */
+export class EntryMeasurement {
+  readonly #job: MeasuringJob;
+  readonly #bench: Workbench;
+  readonly #context: JobContext;
+  readonly #results: MeasuredEntry[];
+  readonly #kept = new Map<number, Slot>();
+  #lastIdle: IdleStretch | undefined;
+
+  constructor(job: MeasuringJob, bench: Workbench, context: JobContext) {
+    this.#job = job;
+    this.#bench = bench;
+    this.#context = context;
+    this.#results = job.entries.map(() => ({ windows: [], baselineMb: Number.NaN, steady: true, accuracy: "not measured" }));
+  }
+
+  async run(): Promise<readonly MeasuredEntry[]> {
+    const { entries, plan, onWindow, accuracyOf } = this.#job;
+    const total = plan.windows * entries.length;
+    let done = 0;
+    try {
+      if (plan.keepRunners) {
+        for (const index of entries.keys()) this.#kept.set(index, await this.#start(index));
+      }
+      for (const [block, order] of blockOrders(entries.length, plan.windows, plan.seed).entries()) {
+        for (const index of order) {
+          const entry = entryAt(entries, index);
+          onWindow(done, total, entry);
+          await this.#measureOnce(index, block);
+          done += 1;
+        }
+      }
+      for (const [index, { runner }] of this.#kept) {
+        this.#resultOf(index).accuracy = await accuracyOf(entryAt(entries, index), runner);
+      }
+      return this.#results;
+    } finally {
+      this.#bench.measuring.end();
+      for (const { runner } of this.#kept.values()) await runner[Symbol.asyncDispose]();
+    }
+  }
+
+  async #measureOnce(index: number, block: number): Promise<void> {
+    const { entries, plan, accuracyOf } = this.#job;
+    const kept = this.#kept.get(index);
+    const slot = kept ?? (await this.#start(index));
+    try {
+      await this.#window(index, block, slot);
+      if (kept === undefined && block === plan.windows - 1) {
+        this.#resultOf(index).accuracy = await accuracyOf(entryAt(entries, index), slot.runner);
+      }
+    } finally {
+      if (kept === undefined) await slot.runner[Symbol.asyncDispose]();
+    }
+  }
+
+  /** A fresh process with the model loaded and warm. */
+  async #start(index: number): Promise<Slot> {
+    const { entries, plan } = this.#job;
+    const entry = entryAt(entries, index);
+    const { cores } = this.#bench;
+    const { runner, loaded } = await Runner.load(
+      { modelPath: entry.path, threads: plan.threads, spinning: plan.spinning },
+      { cores: cores.runner, signal: this.#context.signal },
+    );
+    try {
+      if (entry.feeds.length > 0) await runner.setInputs(entry.feeds);
+      const warm = await runner.warmUp(plan.warmUp);
+      const result = this.#resultOf(index);
+      result.baselineMb = loaded.baselineMb;
+      result.steady &&= warm.steady;
+      return { runner, latencyMs: warm.medianMs };
+    } catch (error) {
+      await runner[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  async #window(index: number, block: number, { runner, latencyMs }: Slot): Promise<void> {
+    const { plan } = this.#job;
+    const { sampler, measuring, probe, clock, telemetry } = this.#bench;
+    const entry = entryAt(this.#job.entries, index);
+    const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
+    sampler.setRate({ full: true, keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
+    const before = (plan.keepRunners ? this.#lastIdle : undefined) ?? (await this.#idle());
+
+    const throttledBefore = probe.throttled();
+    const untilMs = telemetry.toEpochMs(clock.monotonicUs() + (expectedS + 5) * 1e6);
+    measuring.prepare({ strict: plan.strict, untilMs });
+    const run = await runner.window(
+      { windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns },
+      () => measuring.begin(entry.run, clock.monotonicUs(), plan.strict),
+    );
+    measuring.end();
+    const after = await this.#idle();
+    this.#lastIdle = after;
+
+    const trace = await sampler.trace(run.t0Us, run.t1Us);
+    this.#resultOf(index).windows.push({
+      run,
+      power: trace === undefined ? undefined : measureStretch(trace, run.t0Us, run.t1Us),
+      idleBeforeW: before.meanW,
+      idleAfterW: after.meanW,
+      faults: sampler.faultsBetween(run.t0Us, run.t1Us),
+      periodUs: 1e6 / sampler.state.rateHz,
+      throttled: { before: throttledBefore, after: probe.throttled() },
+    });
+    this.#record(entry, block, run);
+  }
+
+  /** Nothing runs, the runners are alive: what the board draws without the model. */
+  async #idle(): Promise<IdleStretch> {
+    const { clock, sampler } = this.#bench;
+    const { signal } = this.#context;
+    const { rollS, idleS } = this.#job.plan;
+    await clock.sleep(rollS * 1000, signal);
+    const fromUs = clock.monotonicUs();
+    await clock.sleep(idleS * 1000, signal);
+    const toUs = clock.monotonicUs();
+    const trace = await sampler.trace(fromUs, toUs);
+    return { meanW: trace === undefined ? undefined : measureStretch(trace, fromUs, toUs)?.meanW };
+  }
+
+  /** Telemetry of a window, after it. */
+  #record({ model, precision, run }: PreparedEntry, block: number, window: WindowResult): void {
+    const { telemetry } = this.#bench;
+    const { plan } = this.#job;
+    const key = `inference/${model.name}/${precision}`;
+    const constants = { model: model.name, precision, run };
+    window.startsUs.forEach((tUs, i) => {
+      const latencyMs = Number((window.latenciesMs[i] ?? 0).toFixed(4));
+      telemetry.record("inference", key, tUs, { ...constants, latencyMs });
+    });
+    telemetry.record("event", "run_event", window.t0Us, {
+      kind: "window",
+      title: `${model.name} ${precision}`,
+      text: `window ${block + 1} of ${plan.windows}: ${window.latenciesMs.length} inferences`,
+      tags: `window,${model.name},${precision}`,
+      timeEnd: telemetry.toEpochMs(window.t1Us),
+      run,
+    });
+    telemetry.flush();
+  }
+
+  #resultOf(index: number): MeasuredEntry {
+    return entryAt(this.#results, index);
+  }
+}
+
+function entryAt<T>(list: readonly T[], index: number): T {
+  const found = list[index];
+  if (found === undefined) throw new RangeError(`no entry ${index}`);
+  return found;
+}

@@ -1,0 +1,35 @@
+import type { PowerSource, ResultRow } from "@edgewatt/protocol";
+import type { Columns } from "../telemetry/batcher.ts";
+
+/** A row of the results table as columns of measurement `run_summary`. */
+export function runSummary(row: ResultRow, powerSource: PowerSource): Columns {
+  const { latencyMs, energyMj } = row;
+  return {
+    model: row.model,
+    precision: row.precision,
+    pruning: row.pruning === null ? "unknown" : String(row.pruning),
+    pruningFraction: row.pruning,
+    fineTuneEpochs: row.fineTuneEpochs,
+    params: row.params,
+    fileSizeMb: row.fileSizeMb,
+    maxMemoryMb: row.maxMemoryMb,
+    memoryBaselineMb: row.memoryBaselineMb,
+    latencyMs: latencyMs.mean,
+    latencyP50Ms: latencyMs.p50,
+    latencyP95Ms: latencyMs.p95,
+    latencyP99Ms: latencyMs.p99,
+    latencyHalfWidthMs: latencyMs.halfWidth95,
+    imageMs: row.imageMs,
+    maxPowerW: row.maxPowerW,
+    meanPowerW: row.meanPowerW,
+    idlePowerW: row.idlePowerW,
+    energyGrossMj: energyMj.gross,
+    energyGrossHalfWidthMj: energyMj.grossHalfWidth95,
+    energyNetMj: energyMj.net,
+    energyNetHalfWidthMj: energyMj.netHalfWidth95,
+    accuracyPct: row.accuracyPct,
+    powerSource,
+    flags: row.flags.join("; "),
+    run: row.run,
+  };
+}

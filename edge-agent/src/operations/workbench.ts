@@ -1,0 +1,24 @@
+import type { DeviceInfo, PowerSource } from "@edgewatt/protocol";
+import type { Clock } from "@edgewatt/runtime";
+import type { ArtifactStore } from "../artifacts/store.ts";
+import type { SystemProbe } from "../device/system-state.ts";
+import type { Measuring } from "../measure/measuring.ts";
+import type { QuantizedModels } from "../models/quantized.ts";
+import type { CoreSplit } from "../process/cores.ts";
+import type { Sampler } from "../sampler/sampler.ts";
+import type { Telemetry } from "../telemetry/telemetry.ts";
+
+/** What operations work with. */
+export interface Workbench {
+  readonly device: string;
+  readonly source: PowerSource;
+  readonly store: ArtifactStore;
+  readonly quantized: QuantizedModels;
+  readonly sampler: Sampler;
+  readonly telemetry: Telemetry;
+  readonly measuring: Measuring;
+  readonly probe: SystemProbe;
+  readonly cores: CoreSplit;
+  readonly clock: Clock;
+  info(): DeviceInfo;
+}

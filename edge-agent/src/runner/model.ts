@@ -1,0 +1,78 @@
+import * as ort from "onnxruntime-node";
+import { JobError } from "../errors.ts";
+import type { Feeds, LoadRequest, TensorData } from "./messages.ts";
+
+export type OrtFeeds = Record<string, ort.Tensor>;
+
+/** Name, element type and shape of an input; a dynamic side is a name. */
+export interface InputDescription {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A loaded model of the runner. */
+export interface Model {
+  readonly inputs: readonly InputDescription[];
+  /** Runs once; blocks the thread for the time of the inference, as the binding is synchronous. */
+  run(feeds: OrtFeeds): Promise<ort.InferenceSession.OnnxValueMapType>;
+}
+
+export const ORT_VERSION = ort.env.versions.common;
+
+/** Loads a model with the session options that the benchmark's factors stand for. @throws {JobError} `model-not-loadable` */
+export async function loadModel({ modelPath, threads, spinning }: LoadRequest): Promise<Model> {
+  let session: ort.InferenceSession;
+  try {
+    session = await ort.InferenceSession.create(modelPath, {
+      executionProviders: ["cpu"],
+      graphOptimizationLevel: "all",
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      logSeverityLevel: 3,
+      extra: { session: { intra_op: { allow_spinning: spinning ? "1" : "0" } } },
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);
+    throw new JobError(`ONNX Runtime cannot load the model: check that it is a valid ONNX file (${reason})`, {
+      code: "model-not-loadable",
+      context: { modelPath },
+      cause,
+    });
+  }
+  const inputs = session.inputMetadata.map((input) => ({
+    name: input.name,
+    type: input.isTensor ? input.type : "not a tensor",
+    shape: input.isTensor ? input.shape : [],
+  }));
+  return { inputs, run: (feeds) => session.run(feeds) };
+}
+
+export function toOrtFeeds(feeds: Feeds): OrtFeeds {
+  return Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, toTensor(tensor)]));
+}
+
+function toTensor({ type, dims, data }: TensorData): ort.Tensor {
+  return new ort.Tensor(type as ort.Tensor.Type, data, dims);
+}
+
+/**
+ * Inputs for a model that takes no images: a fixed pattern of numbers between 0 and 1 in float inputs, zeros in integer
+ * ones, dynamic sides 1. The values of an input do not change how long dense layers take.
+ */
+export function patternFeeds(model: Model): OrtFeeds {
+  const entries = model.inputs.map((input): [string, ort.Tensor] => {
+    const dims = input.shape.map((side) => (typeof side === "number" ? side : 1));
+    const size = dims.reduce((a, b) => a * b, 1);
+    if (input.type === "float32") {
+      return [input.name, new ort.Tensor("float32", Float32Array.from({ length: size }, (_, i) => (i % 251) / 251), dims)];
+    }
+    if (input.type === "int64") return [input.name, new ort.Tensor("int64", new BigInt64Array(size), dims)];
+    if (input.type === "int32") return [input.name, new ort.Tensor("int32", new Int32Array(size), dims)];
+    if (input.type === "uint8") return [input.name, new ort.Tensor("uint8", new Uint8Array(size), dims)];
+    throw new JobError(`input "${input.name}" of type ${input.type} cannot be fed: export the model with float inputs`, {
+      code: "input-unsupported",
+    });
+  });
+  return Object.fromEntries(entries);
+}
