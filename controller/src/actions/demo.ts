@@ -44,6 +44,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
     options.models === undefined ? known.filter(({ origin }) => origin === "zoo") : findModels(known, options.models);
   const data = await dataFor(context, options);
   const scale = scaleOf(options, models, data);
+  const measuring = measureOptions(options, scale);
   announce(context, scale, models, data, options.budget);
 
   const stack = await startStack({
@@ -60,7 +61,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
   let results: Results;
   try {
     if (options.json !== true) say(context, `Live page: ${stack.ready.hub}`);
-    results = await measureOn(context, stack, { models, data, options: measureOptions(options, scale) });
+    results = await measureOn(context, stack, { models, data, options: measuring });
   } finally {
     await stack.stop();
   }

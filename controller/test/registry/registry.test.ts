@@ -1,0 +1,93 @@
+import { createHash } from "node:crypto";
+import { copyFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { readModel, writeModel } from "@edgewatt/onnx";
+import { tempDir } from "@edgewatt/testing";
+import { describe, expect, it } from "vitest";
+import { findModel, findModels, readRegistry } from "../../src/registry/registry.ts";
+import { runHere } from "../run-app.ts";
+
+const PARAMS = [3_217_226, 2_902_069, 2_606_173, 2_066_884, 1_588_917, 1_174_647];
+
+describe("the zoo", () => {
+  it("holds the six models of the study, with the bytes that its manifest names", async () => {
+    await using dir = await tempDir();
+    const models = await readRegistry(dir.path);
+    expect(models.map(({ params }) => params)).toEqual(PARAMS);
+    for (const model of models) {
+      const content = await readFile(model.path);
+      expect(content.byteLength).toBe(model.bytes);
+      expect(createHash("sha256").update(content).digest("hex")).toBe(model.sha256);
+    }
+  });
+
+  it("is found by full name and by the end of a name", async () => {
+    await using dir = await tempDir();
+    const models = await readRegistry(dir.path);
+    expect(findModel(models, "p05").name).toBe("mobilenetv1-cifar10-p05");
+    expect(findModel(models, "mobilenetv1-cifar10-p05").pruning).toBe(0.05);
+    expect(findModels(models, ["p05", "p00", "p05"]).map(({ name }) => name)).toEqual([
+      "mobilenetv1-cifar10-p05",
+      "mobilenetv1-cifar10-p00",
+    ]);
+    expect(() => findModel(models, "05")).toThrow(/no model 05/);
+  });
+
+  it("refuses an ending that several models share", async () => {
+    await using dir = await tempDir();
+    const [first, second] = await readRegistry(dir.path);
+    const twins = [first, second].flatMap((model) =>
+      model === undefined ? [] : { ...model, name: `${model.name}-x` },
+    );
+    expect(() => findModel(twins, "x")).toThrow(/x names several models: mobilenetv1-cifar10-p00-x, /);
+  });
+});
+
+describe("models add", () => {
+  const zooFile = async (data: string) => findModel(await readRegistry(data), "p40").path;
+
+  it("keeps a checked copy with its parameters counted", async () => {
+    await using dir = await tempDir();
+    const file = path.join(dir.path, "mine.onnx");
+    await copyFile(await zooFile(dir.path), file);
+    const args = ["models", "add", file, "--mean", "0.5,0.5,0.5", "--pruning", "0.4", "--json"];
+    const { exitCode, stdout, stderr } = await runHere(args, { cwd: dir.path });
+    expect(stderr).toBe("");
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ name: "mine", params: 1_174_647, pruning: 0.4, origin: "added" });
+    const added = findModel(await readRegistry(path.join(dir.path, ".edgewatt")), "mine");
+    expect(added.input.mean).toEqual([0.5, 0.5, 0.5]);
+    expect((await stat(added.path)).size).toBe(added.bytes);
+  });
+
+  it("takes weights that lie beside the file into the copy", async () => {
+    await using dir = await tempDir();
+    const file = path.join(dir.path, "split.onnx");
+    await writeModel(await readModel(await zooFile(dir.path)), file, { externalData: true });
+    const { stderr, stdout } = await runHere(["models", "add", file, "--json"], { cwd: dir.path });
+    expect(stderr).toBe("");
+    expect(JSON.parse(stdout).bytes).toBeGreaterThan((await stat(file)).size);
+  });
+
+  it.each([
+    ["no ONNX file", () => Buffer.from("this is no model")],
+    ["a truncated one", (whole: Buffer) => whole.subarray(0, whole.length / 2)],
+    ["an empty one", () => Buffer.alloc(0)],
+  ])("refuses %s in one line and keeps nothing", async (_what, content) => {
+    await using dir = await tempDir();
+    const file = path.join(dir.path, "bad.onnx");
+    await writeFile(file, content(await readFile(await zooFile(dir.path))));
+    const { exitCode, stdout, stderr } = await runHere(["models", "add", file, "--json"], { cwd: dir.path });
+    expect(stderr).toMatch(/^edgewatt: .*bad\.onnx.*\n$/);
+    expect(exitCode).toBe(1);
+    expect(stdout).toBe("");
+    expect(await readdir(dir.path)).toEqual(["bad.onnx"]);
+  });
+
+  it("refuses the name of a zoo model", async () => {
+    await using dir = await tempDir();
+    const { exitCode, stderr } = await runHere(["models", "add", await zooFile(dir.path)], { cwd: dir.path });
+    expect(stderr).toMatch(/is a model of the zoo: give yours another --name/);
+    expect(exitCode).toBe(2);
+  });
+});
