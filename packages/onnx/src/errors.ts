@@ -37,7 +37,7 @@ export function throwIfCanceled(signal: AbortSignal | undefined, what: string): 
     throw new CanceledError(`${what} was canceled`, { code: "canceled", cause: signal.reason });
 }
 
-/** The first line of an error's text, without the ONNX Runtime prefixes that say nothing to a user. */
+/** The first line of an error's text, for quoting it inside another message. */
 export function firstLineOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return (text.split("\n")[0] ?? text).trim();

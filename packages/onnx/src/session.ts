@@ -64,14 +64,11 @@ export async function openSession(
       );
   } catch (error) {
     if (error instanceof ModelError) throw error;
-    throw new ModelError(
-      `ONNX Runtime cannot load ${name}: check that it is a valid ONNX model (${firstLineOf(error)})`,
-      {
-        code: "model-not-loadable",
-        context: { model: name },
-        cause: error,
-      },
-    );
+    throw new ModelError(`ONNX Runtime cannot load ${name}: check that it is a valid ONNX model (${reasonOf(error)})`, {
+      code: "model-not-loadable",
+      context: { model: name },
+      cause: error,
+    });
   }
   return wrapSession(session, name);
 }
@@ -80,8 +77,8 @@ function sessionSettings(options: OpenSessionOptions): ort.InferenceSession.Sess
   return {
     executionProviders: ["cpu"],
     graphOptimizationLevel: options.optimization ?? "all",
-    // 3 = errors only: a failed load is reported by the exception, warnings would tear a progress display.
-    logSeverityLevel: 3,
+    // 4 = fatal only: what fails is reported by the exception, and a second line on stderr would tear a progress display.
+    logSeverityLevel: 4,
     ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     ...(options.optimizedModelPath === undefined ? {} : { optimizedModelFilePath: options.optimizedModelPath }),
     ...(options.int8Activations === true ? { extra: { session: { qdqisint8allowed: "1" } } } : {}),
@@ -106,7 +103,7 @@ function wrapSession(session: ort.InferenceSession, name: string): Session {
         return Object.fromEntries(Object.entries(results).map(([key, tensor]) => [key, readTensor(tensor)]));
       } catch (error) {
         throw new ModelError(
-          `ONNX Runtime failed to run ${name}: check that the data fits its inputs (${firstLineOf(error)})`,
+          `ONNX Runtime failed to run ${name}: check that the data fits its inputs (${reasonOf(error)})`,
           {
             code: "run-failed",
             context: { model: name },
@@ -118,6 +115,11 @@ function wrapSession(session: ort.InferenceSession, name: string): Session {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** Some errors of ONNX Runtime begin with the place in its own source, which helps no user. */
+function reasonOf(error: unknown): string {
+  return firstLineOf(error).replace(/^\/onnxruntime_src\/\S+ .*?\) /, "");
 }
 
 function readTensor(tensor: ort.Tensor): TensorValue {

@@ -62,7 +62,7 @@ export async function openFused(
 }
 
 /** Compares the optimized graph with the plan; see `openFused`. */
-export function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
+function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
   const graph = new Graph(optimized);
   const unfused = Object.entries(FLOAT_FORMS).flatMap(([opType, forms]) => unfusedNodes(graph, plan, opType, forms));
   if (unfused.length > 0) {

@@ -15,7 +15,7 @@ import { buildSmallMobileNet, ModelBuilder } from "../../onnx/test/build-model.t
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import type { Calibration } from "../src/calibration.ts";
 import { QuantizerError } from "../src/errors.ts";
-import { checkFusion } from "../src/fusion.ts";
+import { openFused } from "../src/fusion.ts";
 import { makePlan } from "../src/plan.ts";
 import { prepareModel } from "../src/prepare.ts";
 import { quantize, type QuantizeProgress } from "../src/quantize.ts";
@@ -208,34 +208,27 @@ describe("quantize refuses, and writes nothing", () => {
     expect(error).toMatchObject({ code: "range-not-finite" });
   });
 
-  it("a graph that ONNX Runtime runs in float, by the names of its nodes", async () => {
-    // int8 activations with a branch: without arm64's rule ONNX Runtime on x64 leaves these Convs in float.
+  // Without arm64's rule ONNX Runtime on x64 leaves branches of int8 activations in float.
+  it.skipIf(process.arch !== "x64")("a graph that ONNX Runtime runs in float, by the names of its nodes", async () => {
     const b = new ModelBuilder();
     const x = b.input("x", ["batch", 8, 8, 8]);
     const stem = b.relu(b.conv(x, 8, 8));
     b.output(b.conv(b.node("Add", [b.conv(stem, 8, 8), stem]), 8, 8), ["batch", 8, 8, 8]);
     const model = b.build();
     await writeModel(model, input);
-    let ranges: Calibration | undefined;
+    let ranges: Calibration["ranges"] = new Map();
     const source = randomSource([{ name: "x", shape: ["batch", 8, 8, 8] }]);
     const signed = join(folder, "branch.onnx");
-    await quantize({
-      input,
-      output: signed,
-      calibration: source,
-      format: "s8s8",
-      onCalibrated: (found) => (ranges = found),
-    });
-    const plan = makePlan(prepareModel(model), ranges?.ranges ?? new Map(), "s8s8");
-    const optimizedModelPath = join(folder, "branch-optimized.onnx");
-    const session = await openSession(signed, { optimization: "extended", optimizedModelPath, int8Activations: true });
+    const onCalibrated = (found: Calibration): void => {
+      ranges = found.ranges;
+    };
+    await quantize({ input, output: signed, calibration: source, format: "s8s8", onCalibrated });
+    const plan = makePlan(prepareModel(model), ranges, "s8s8");
+    const { session, fusion } = await openFused(signed, plan, "s8s8");
     await session.close();
-    expect(checkFusion(await readModel(optimizedModelPath), plan)).toEqual({ fused: 4, left: [] });
-
-    const plain = await openSession(input, { optimization: "extended", optimizedModelPath });
-    await plain.close();
-    const optimized = await readModel(optimizedModelPath);
-    expect(() => checkFusion(optimized, plan)).toThrow(QuantizerError);
-    expect(() => checkFusion(optimized, plan)).toThrow(/3 of the quantized nodes in float.*Conv/);
+    expect(fusion).toEqual({ fused: 4, left: [] });
+    const error: unknown = await openFused(signed, plan, "u8s8").catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(QuantizerError);
+    expect(error).toMatchObject({ code: "not-fused", message: expect.stringMatching(/in float.*node_Conv/) as string });
   });
 });

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeModel, openCalibration, openCifar, openSession } from "@edgewatt/onnx";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import { quantize } from "../src/quantize.ts";
 
@@ -21,6 +21,9 @@ const datasets = process.env["EDGEWATT_DATASETS"];
 
 /** The published limit for the size of an int8 file against its float one. */
 const LARGEST_SHARE = 0.285;
+
+// Whole networks on a small shared machine: a limit that only a hang reaches.
+vi.setConfig({ testTimeout: 240_000 });
 
 describe("MobileNetV1", () => {
   it.each(models)("$name fuses completely, in both formats, and is small", async ({ name, file, input: norm }) => {
