@@ -9,5 +9,3 @@ export const brokerConfig = z.strictObject({
   logLevel: commonConfig.logLevel,
   json: commonConfig.json,
 });
-
-export type BrokerConfig = z.output<typeof brokerConfig>;

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect as connectTcp, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
@@ -346,10 +347,19 @@ describe("the process", () => {
     await closed;
   });
 
-  it("ends when the process that started it is gone", async () => {
-    const exit = once(broker.child, "exit");
-    broker.child.disconnect();
-    expect(await exit).toEqual([0, null]);
+  it("ends when the process that started it is killed", async () => {
+    const script = `
+      const { spawn } = require("node:child_process");
+      const child = spawn(process.execPath, [${JSON.stringify(BIN)}, "--json", "--mqtt-port", "0"], { stdio: ["ignore", "pipe", "inherit", "ipc"] });
+      child.stdout.on("data", () => console.log(child.pid));
+    `;
+    const parent = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    const [printed] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(printed.toString());
+    const isAlive = () => process.kill(pid, 0);
+    expect(isAlive()).toBe(true);
+    parent.kill("SIGKILL");
+    await eventually(() => expect(isAlive).toThrow("ESRCH"));
   });
 
   it.each(["--mqtt-port", "--ws-port", "--metrics-port"])(

@@ -87,13 +87,16 @@ export async function runService<S extends z.ZodObject>(definition: ServiceDefin
     const { logLevel, json } = config as { logLevel?: LogLevel; json?: boolean };
     log = createLogger({ name, level: logLevel ?? "info" });
     service = await start({ config, log, clock: systemClock, signal: stopping.signal });
+    service.failed?.catch((error: unknown) => log?.debug({ err: error }, "the service reported a failure"));
     if (!stopping.signal.aborted) {
       announce(name, service.ready, json ?? false);
       await Promise.race([stopping.requested, ...(service.failed ? [service.failed] : [])]);
     }
     process.exitCode = stopping.exitCode;
   } catch (error) {
-    if (stopping.signal.aborted && error === stopping.signal.reason) {
+    if (stopping.signal.aborted) {
+      // Whatever a start that was interrupted ends with is no fault of its own.
+      log?.debug({ err: error }, "the start was interrupted");
       process.exitCode = stopping.exitCode;
     } else {
       report(name, error, log);
