@@ -1,12 +1,14 @@
 // npm test [-- [--fast] [vitest arguments…]]: makes the machine ready, builds, tests, and closes with one line of counts.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+// A checkout of the project's shared material beside this one holds the data sets.
+const SHARED_DATASETS = path.resolve(root, "../shared/datasets");
 const NOT_FAST = ["**/*.integration.test.ts", "tests/**"];
 
 function run(command, args, options = {}) {
@@ -67,6 +69,9 @@ const args = given.filter((arg) => arg !== "--fast");
 if (fast) args.push(...NOT_FAST.map((pattern) => `--exclude=${pattern}`));
 else prepareSystem();
 
+if (process.env["EDGEWATT_DATASETS"] === undefined && existsSync(SHARED_DATASETS)) {
+  process.env["EDGEWATT_DATASETS"] = SHARED_DATASETS;
+}
 const build = run("npm", ["run", "--silent", "build"]);
 if (build.status !== 0) {
   say("the build failed; nothing was tested");
