@@ -1,13 +1,13 @@
 import path from "node:path";
+import { decodeMessage, encodeMessage, formatTopic, parseTopic, topicFilter, type JobState } from "@edgewatt/protocol";
 import {
-  decodeMessage,
-  encodeMessage,
-  formatTopic,
-  parseTopic,
-  topicFilter,
-  type JobState,
-} from "@edgewatt/protocol";
-import { connectMqtt, dataDir, type Clock, type Logger, type MqttMessage, type RunningService } from "@edgewatt/runtime";
+  connectMqtt,
+  dataDir,
+  type Clock,
+  type Logger,
+  type MqttMessage,
+  type RunningService,
+} from "@edgewatt/runtime";
 import { ArtifactCache } from "./artifacts/cache.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { chooseSource, megabytes, type AgentConfig } from "./config.ts";
@@ -162,8 +162,14 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       log.warn({ topic: message.topic, reason: error instanceof Error ? error.message : String(error) }, "ignored");
     }
   };
-  await mqtt.subscribe(presence.topic, receive((message) => presence.receive(message)));
-  await mqtt.subscribe(topicFilter("service", { name: "ingest" }), receive((message) => ingest.receive(message)));
+  await mqtt.subscribe(
+    presence.topic,
+    receive((message) => presence.receive(message)),
+  );
+  await mqtt.subscribe(
+    topicFilter("service", { name: "ingest" }),
+    receive((message) => ingest.receive(message)),
+  );
   await mqtt.subscribe(
     topicFilter("ack", { device }),
     receive(({ topic, payload }) => {

@@ -115,7 +115,10 @@ async function downloadRest(artifact: FileArtifact, part: string, signal: AbortS
   const flags = resume && response.status === 206 ? "a" : "w";
   await pipeline(Readable.fromWeb(response.body), createWriteStream(part, { flags }), { signal });
   if ((await sizeOf(part)) < artifact.bytes) {
-    throw new ArtifactError(`the download of ${artifact.name} ended early`, { code: "artifact-short", retryable: true });
+    throw new ArtifactError(`the download of ${artifact.name} ended early`, {
+      code: "artifact-short",
+      retryable: true,
+    });
   }
 }
 

@@ -4,21 +4,23 @@ import { readFileSync } from "node:fs";
 export interface CpuTime {
   readonly busy: number;
   readonly total: number;
+  /** Processors of the machine, whichever of them this process may use. */
+  readonly cores: number;
 }
 
 export const TICKS_PER_SECOND = 100;
 
 /**
- * Reads the first line of `/proc/stat` (proc_stat(5)): user, nice, system, idle, iowait, irq, softirq, steal; guest time is
+ * Reads `/proc/stat` (proc_stat(5)), whose first line sums all processors: user, nice, system, idle, iowait, irq, softirq, steal; guest time is
  * already part of user. Time stolen by a hypervisor is neither busy nor ours, so it is left out.
  */
 export function readCpuTime(root = ""): CpuTime {
-  const line = readFileSync(`${root}/proc/stat`, "latin1").split("\n", 1)[0] ?? "";
-  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0] = line
-    .trim()
+  const text = readFileSync(`${root}/proc/stat`, "latin1");
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0] = text
+    .slice(0, text.indexOf("\n"))
     .split(/\s+/)
     .slice(1)
     .map(Number);
   const busy = user + nice + system + irq + softirq;
-  return { busy, total: busy + idle + iowait };
+  return { busy, total: busy + idle + iowait, cores: text.match(/^cpu\d/gm)?.length ?? 1 };
 }

@@ -74,7 +74,8 @@ export class Presence {
 
   #encode(state: DeviceStatus["state"], conn: number, cause: string): string {
     const ts = Math.round(this.#clock.nowUs() / 1000);
-    const until = state === "online" && this.#measuringUntil !== undefined ? { measuringUntil: this.#measuringUntil } : {};
+    const until =
+      state === "online" && this.#measuringUntil !== undefined ? { measuringUntil: this.#measuringUntil } : {};
     return encodeMessage("status", { v: 1, state, boot: this.#boot, conn, ts, cause, ...until });
   }
 }

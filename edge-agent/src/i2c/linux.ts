@@ -25,7 +25,10 @@ function faultOf(code: string, path: string, at: string): { code: string; messag
     case "EREMOTEIO":
       return { code: "no-answer", message: `nothing answers ${at}: check address, wiring and power of the chip` };
     case "EBUSY":
-      return { code: "address-busy", message: `a kernel driver owns the chip ${at}: read it through hwmon or unload the driver` };
+      return {
+        code: "address-busy",
+        message: `a kernel driver owns the chip ${at}: read it through hwmon or unload the driver`,
+      };
     default:
       return { code: "bus-error", message: `the transfer ${at} failed (${code}): check wiring and bus speed` };
   }

@@ -1,14 +1,14 @@
-import {
-  EdgewattError,
-  isTerminal,
-  type Command,
-  type JobEvent,
-  type JobState,
-
-} from "@edgewatt/protocol";
+import { EdgewattError, isTerminal, type Command, type JobEvent, type JobState } from "@edgewatt/protocol";
 import type { Clock, Logger } from "@edgewatt/runtime";
 import { JobError } from "../errors.ts";
-import { readCommand, rejectionOf, unreadableCommand, type CommandAddress, type Operations, type Reason } from "./admission.ts";
+import {
+  readCommand,
+  rejectionOf,
+  unreadableCommand,
+  type CommandAddress,
+  type Operations,
+  type Reason,
+} from "./admission.ts";
 import type { JobJournal, JobRecord } from "./journal.ts";
 import type { JobProgress } from "./operation.ts";
 import { nextState, type JobChange } from "./transition.ts";
@@ -114,7 +114,10 @@ export class Jobs {
     }
     const { command } = read;
     if (command.cancel) {
-      await this.#create(command, { state: "canceled", reason: { code: "canceled", message: `canceled by ${command.by}` } });
+      await this.#create(command, {
+        state: "canceled",
+        reason: { code: "canceled", message: `canceled by ${command.by}` },
+      });
       return;
     }
     const { operations, clockSynchronized } = this.#options;
@@ -291,7 +294,8 @@ export class Jobs {
       () => {
         if (this.#records.get(state.job)?.state === state) this.#unpublished.delete(state.job);
       },
-      (error: unknown) => this.#options.log.debug({ job: state.job, reason: String(error) }, "a state waits for the broker"),
+      (error: unknown) =>
+        this.#options.log.debug({ job: state.job, reason: String(error) }, "a state waits for the broker"),
     );
   }
 
@@ -305,4 +309,3 @@ function reasonOf(error: unknown): Reason {
   if (error instanceof Error) return { code: "internal", message: error.message.split("\n")[0] ?? "" };
   return { code: "internal", message: String(error) };
 }
-

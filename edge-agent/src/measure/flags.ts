@@ -21,7 +21,12 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
     const faults = [...new Set(windows.flatMap((window) => window.faults))];
     if (faults.length > 0) flags.add(`meter-fault: ${faults.join(", ")}`);
   }
-  if (windows.some(({ power, idleBeforeW, idleAfterW }) => power !== undefined && (idleBeforeW === undefined || idleAfterW === undefined))) {
+  if (
+    windows.some(
+      ({ power, idleBeforeW, idleAfterW }) =>
+        power !== undefined && (idleBeforeW === undefined || idleAfterW === undefined),
+    )
+  ) {
     flags.add("idle-missing: idle power was not measured, so there is no net energy");
   }
   for (const { power, periodUs, idleBeforeW, idleAfterW, run, throttled } of windows) {
@@ -32,7 +37,8 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
       const drift = Math.abs(idleBeforeW - idleAfterW) / idleBeforeW;
       if (drift > IDLE_DRIFT) flags.add("idle-drift: idle power before and after a window differ by more than 2 %");
     }
-    if (run.gcMs > GC_SHARE * ((run.t1Us - run.t0Us) / 1000)) flags.add("gc: garbage collection took over 1 % of a window");
+    if (run.gcMs > GC_SHARE * ((run.t1Us - run.t0Us) / 1000))
+      flags.add("gc: garbage collection took over 1 % of a window");
     const after = throttled.after ?? 0;
     const fresh = after & ~(throttled.before ?? 0);
     if ((after & THROTTLED_NOW) !== 0 || fresh !== 0) {

@@ -1,7 +1,8 @@
 /** Which measured window is open now; telemetry marks its rows with it, and strict windows keep the agent silent. */
 export class Measuring {
   readonly #onChange: (strict: { untilMs: number } | undefined) => void;
-  #open: { run: string; sinceUs: number; strict: boolean } | undefined;
+  #open: { run: string; sinceUs: number } | undefined;
+  #strict = false;
 
   /** @param onChange a strict window begins, and how long it takes at least; or it ended */
   constructor(onChange: (strict: { untilMs: number } | undefined) => void) {
@@ -17,18 +18,20 @@ export class Measuring {
     return this.#open !== undefined && tUs > this.#open.sinceUs ? this.#open.run : undefined;
   }
 
-  /** Announces strict silence before the window, since nothing may be sent inside. */
-  prepare({ strict, untilMs }: { strict: boolean; untilMs: number }): void {
-    if (strict) this.#onChange({ untilMs });
+  /** Begins strict silence ahead of the window, since nothing may be sent inside. */
+  beSilent(untilMs: number): void {
+    this.#strict = true;
+    this.#onChange({ untilMs });
   }
 
-  begin(run: string, sinceUs: number, strict: boolean): void {
-    this.#open = { run, sinceUs, strict };
+  begin(run: string, sinceUs: number): void {
+    this.#open = { run, sinceUs };
   }
 
   end(): void {
-    const strict = this.#open?.strict === true;
     this.#open = undefined;
-    if (strict) this.#onChange(undefined);
+    if (!this.#strict) return;
+    this.#strict = false;
+    this.#onChange(undefined);
   }
 }

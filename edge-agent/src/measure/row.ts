@@ -24,7 +24,7 @@ export interface RowFacts {
 const BYTES_PER_MB = 1e6;
 
 /**
- * A row of the results table. Means of energy, power and time are those of all windows together, so that energy per image
+ * A row of the results table. Means of latency, energy, power and time are those of all windows together, so that energy per image
  * is mean power times time per image; half-widths are of the windows' own figures.
  */
 export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], plan: Plan): ResultRow {
@@ -46,7 +46,7 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     maxMemoryMb: Math.max(...windows.map(({ run }) => run.peakMb)),
     memoryBaselineMb: facts.baselineMb,
     latencyMs: {
-      mean: mean(figures.map((figure) => figure.latencyMs)),
+      mean: mean(pooled),
       p50,
       p95,
       p99,

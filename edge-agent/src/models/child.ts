@@ -59,7 +59,11 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
     ...(format === undefined ? {} : { format }),
     ...(reduceRange === undefined ? {} : { reduceRange }),
     onProgress: ({ step, done, total }) =>
-      tell({ type: "progress", step: step === "calibrate" ? "calibrate" : "quantize", share: done / Math.max(1, total) }),
+      tell({
+        type: "progress",
+        step: step === "calibrate" ? "calibrate" : "quantize",
+        share: done / Math.max(1, total),
+      }),
   });
   const { in: _in, out: _out, ...rest } = report;
   return {

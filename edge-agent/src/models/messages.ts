@@ -42,7 +42,9 @@ export interface Quantized {
   readonly report: QuantizeReport;
 }
 
-export type ToModelWorker = ({ readonly type: "inspect" } & InspectRequest) | ({ readonly type: "quantize" } & QuantizeRequest);
+export type ToModelWorker =
+  | ({ readonly type: "inspect" } & InspectRequest)
+  | ({ readonly type: "quantize" } & QuantizeRequest);
 
 export type ModelReply = Inspected | Quantized;
 

@@ -20,7 +20,12 @@ export class ModelWorker implements AsyncDisposable {
   readonly #child: AskedChild<ModelReply, ModelProgress, ToModelWorker>;
 
   constructor(signal: AbortSignal) {
-    this.#child = new AskedChild<ModelReply, ModelProgress, ToModelWorker>({ name: "model worker", script: SCRIPT, isNote, signal });
+    this.#child = new AskedChild<ModelReply, ModelProgress, ToModelWorker>({
+      name: "model worker",
+      script: SCRIPT,
+      isNote,
+      signal,
+    });
   }
 
   /** @throws {JobError} with one line when the file is no model that ONNX Runtime loads */

@@ -57,8 +57,14 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     const rows = prepared.entries.map((entry, index) => rowOf(entry, measured[index], { args, plan, bench }));
     const nowUs = bench.clock.monotonicUs();
     for (const row of rows) {
-      bench.telemetry.record("summary", `run_summary/${row.model}/${row.precision}`, nowUs, runSummary(row, bench.source));
+      bench.telemetry.record(
+        "summary",
+        `run_summary/${row.model}/${row.precision}`,
+        nowUs,
+        runSummary(row, bench.source),
+      );
     }
+    await bench.telemetry.settle();
     return resultsOf(rows, { plan, prepared, measured, bench });
   } finally {
     bench.sampler.setRate(idleRate);
@@ -117,7 +123,8 @@ function rowOf(
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");
   const { pruning = null, fineTuneEpochs = null } = entry.model;
-  if (pruning === null || fineTuneEpochs === null) flags.push("lineage: pruning and fine-tuning are not stated for this model");
+  if (pruning === null || fineTuneEpochs === null)
+    flags.push("lineage: pruning and fine-tuning are not stated for this model");
   if (entry.feeds.length === 0) flags.push("inputs: a fixed pattern, the model takes no images");
   return makeRow(
     {
@@ -144,7 +151,10 @@ function resultsOf(
   work: { plan: Plan; prepared: PreparedEntries; measured: readonly MeasuredEntry[]; bench: Workbench },
 ): Results {
   const { plan, prepared, measured, bench } = work;
-  const accuracyImages = Math.max(0, ...measured.map(({ accuracy }) => (typeof accuracy === "string" ? 0 : accuracy.images)));
+  const accuracyImages = Math.max(
+    0,
+    ...measured.map(({ accuracy }) => (typeof accuracy === "string" ? 0 : accuracy.images)),
+  );
   const calibration = prepared.entries.find(({ report }) => report !== undefined)?.report?.calibration ?? null;
   const { quick, windows, windowS, idleS, rollS, threads, seed, strict, keepRunners } = plan;
   const method: ResultMethod = {

@@ -9,6 +9,8 @@ import type { Workbench } from "./workbench.ts";
 
 /** Seconds of raw readings to keep besides a window and its idle stretch. */
 const SPARE_TRACE_S = 60;
+/** How much longer than expected a strict window may stay silent before presence calls the device stale. */
+const SILENCE_SPARE_S = 5;
 
 /** What measuring one entry gave. */
 export interface MeasuredEntry {
@@ -49,7 +51,12 @@ export class EntryMeasurement {
     this.#job = job;
     this.#bench = bench;
     this.#context = context;
-    this.#results = job.entries.map(() => ({ windows: [], baselineMb: Number.NaN, steady: true, accuracy: "not measured" }));
+    this.#results = job.entries.map(() => ({
+      windows: [],
+      baselineMb: Number.NaN,
+      steady: true,
+      accuracy: "not measured",
+    }));
   }
 
   async run(): Promise<readonly MeasuredEntry[]> {
@@ -123,11 +130,9 @@ export class EntryMeasurement {
     const before = (plan.keepRunners ? this.#lastIdle : undefined) ?? (await this.#idle());
 
     const throttledBefore = probe.throttled();
-    const untilMs = telemetry.toEpochMs(clock.monotonicUs() + (expectedS + 5) * 1e6);
-    measuring.prepare({ strict: plan.strict, untilMs });
-    const run = await runner.window(
-      { windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns },
-      () => measuring.begin(entry.run, clock.monotonicUs(), plan.strict),
+    if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
+    const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
+      measuring.begin(entry.run, clock.monotonicUs()),
     );
     measuring.end();
     const after = await this.#idle();

@@ -36,7 +36,11 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
       });
       const accuracyPct =
         args.evaluation?.kind === "cifar"
-          ? await compareAccuracy({ model, modelPath, int8Path: int8.path, evaluation: args.evaluation }, bench, context)
+          ? await compareAccuracy(
+              { model, modelPath, int8Path: int8.path, evaluation: args.evaluation },
+              bench,
+              context,
+            )
           : null;
       const artifact = await publish(int8, { model, upload: args.upload }, bench, context);
       return { model: model.name, artifact, report: int8.report, accuracyPct, cached: int8.cached };

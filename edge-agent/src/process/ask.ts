@@ -15,7 +15,11 @@ interface Message {
  * A child that answers one request at a time, and may send notes in between. Every call rejects when the child fails,
  * ends, or the signal aborts, which ends the child.
  */
-export class AskedChild<Reply extends Message, Note extends Message, Request extends Message> implements AsyncDisposable {
+export class AskedChild<
+  Reply extends Message,
+  Note extends Message,
+  Request extends Message,
+> implements AsyncDisposable {
   readonly #child: Child<Reply | Note | Failed, Request>;
   readonly #name: string;
   readonly #isNote: (message: Reply | Note) => message is Note;
@@ -23,9 +27,7 @@ export class AskedChild<Reply extends Message, Note extends Message, Request ext
   #onNote: ((note: Note) => void) | undefined;
   #ended: Error | undefined;
 
-  constructor(
-    options: ChildOptions & { signal: AbortSignal; isNote: (message: Reply | Note) => message is Note },
-  ) {
+  constructor(options: ChildOptions & { signal: AbortSignal; isNote: (message: Reply | Note) => message is Note }) {
     const { signal, isNote } = options;
     signal.throwIfAborted();
     this.#name = options.name;

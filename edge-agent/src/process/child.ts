@@ -29,7 +29,8 @@ export interface Child<In, Out> {
 /** Forks a script of this package; its stdout is discarded because ours belongs to the ready line. */
 export function forkChild<In, Out extends object>(options: ChildOptions): Child<In, Out> {
   const { name, script, args = [], cores, env } = options;
-  const pinned = cores === undefined ? {} : { execPath: "taskset", execArgv: ["-c", cores.join(","), process.execPath] };
+  const pinned =
+    cores === undefined ? {} : { execPath: "taskset", execArgv: ["-c", cores.join(","), process.execPath] };
   const child: ChildProcess = fork(fileURLToPath(script), args, {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],

@@ -84,4 +84,7 @@ export type RunnerReply = Loaded | Warm | WindowResult | Accuracy | { readonly t
 /** Said while a request is worked on; between `windowStarts` and the window's result the child says nothing. */
 export type RunnerNote = { readonly type: "windowStarts" } | { readonly type: "progress"; readonly share: number };
 
-export type FromRunner = RunnerReply | RunnerNote | { readonly type: "failed"; readonly code: string; readonly message: string };
+export type FromRunner =
+  | RunnerReply
+  | RunnerNote
+  | { readonly type: "failed"; readonly code: string; readonly message: string };

@@ -65,14 +65,24 @@ export function patternFeeds(model: Model): OrtFeeds {
     const dims = input.shape.map((side) => (typeof side === "number" ? side : 1));
     const size = dims.reduce((a, b) => a * b, 1);
     if (input.type === "float32") {
-      return [input.name, new ort.Tensor("float32", Float32Array.from({ length: size }, (_, i) => (i % 251) / 251), dims)];
+      return [
+        input.name,
+        new ort.Tensor(
+          "float32",
+          Float32Array.from({ length: size }, (_, i) => (i % 251) / 251),
+          dims,
+        ),
+      ];
     }
     if (input.type === "int64") return [input.name, new ort.Tensor("int64", new BigInt64Array(size), dims)];
     if (input.type === "int32") return [input.name, new ort.Tensor("int32", new Int32Array(size), dims)];
     if (input.type === "uint8") return [input.name, new ort.Tensor("uint8", new Uint8Array(size), dims)];
-    throw new JobError(`input "${input.name}" of type ${input.type} cannot be fed: export the model with float inputs`, {
-      code: "input-unsupported",
-    });
+    throw new JobError(
+      `input "${input.name}" of type ${input.type} cannot be fed: export the model with float inputs`,
+      {
+        code: "input-unsupported",
+      },
+    );
   });
   return Object.fromEntries(entries);
 }

@@ -33,7 +33,12 @@ export class Runner implements AsyncDisposable {
     request: LoadRequest,
     options: { cores: readonly number[] | undefined; signal: AbortSignal },
   ): Promise<{ runner: Runner; loaded: Loaded }> {
-    const child = new AskedChild<RunnerReply, RunnerNote, ToRunner>({ name: "runner", script: SCRIPT, isNote, ...options });
+    const child = new AskedChild<RunnerReply, RunnerNote, ToRunner>({
+      name: "runner",
+      script: SCRIPT,
+      isNote,
+      ...options,
+    });
     try {
       return { loaded: await child.ask({ type: "load", ...request }, "loaded"), runner: new Runner(child) };
     } catch (error) {

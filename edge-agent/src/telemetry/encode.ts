@@ -1,10 +1,4 @@
-import {
-  encodeMessage,
-  MAX_TELEMETRY_BYTES,
-  type Channel,
-  type Column,
-  type TelemetryBatch,
-} from "@edgewatt/protocol";
+import { encodeMessage, MAX_TELEMETRY_BYTES, type Channel, type Column, type TelemetryBatch } from "@edgewatt/protocol";
 import type { Columns, Draft, DraftChannel } from "./batcher.ts";
 
 /** The envelope of a batch, fixed when it is encoded; `seq` is called once per batch. */

@@ -24,6 +24,8 @@ export class Live {
       ch: { [channel]: { t: Math.round(tUs), ...Object.fromEntries(known) } },
     });
     // QoS 0 while disconnecting: lost by design.
-    this.#mqtt.publish(formatTopic({ kind: "live", device: this.#device, stream }), payload, { qos: 0 }).catch(() => {});
+    this.#mqtt
+      .publish(formatTopic({ kind: "live", device: this.#device, stream }), payload, { qos: 0 })
+      .catch(() => {});
   }
 }

@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { z } from "zod";
 import { readCpuTime, TICKS_PER_SECOND } from "../../device/cpu-time.ts";
 import { boardModel } from "../../device/board.ts";
@@ -24,9 +23,8 @@ export const estimate = defineDriver({
     const idleW = options.idleW ?? table.idleW;
     const fullW = options.fullW ?? table.fullW;
     const configured = options.idleW !== undefined || options.fullW !== undefined;
-    const cores = availableParallelism();
     const startUs = host.monotonicUs();
-    const startBusy = readCpuTime(host.root).busy;
+    const { busy: startBusy, cores } = readCpuTime(host.root);
     let lastUs = startUs;
     let lastJoules = 0;
 
