@@ -8,9 +8,9 @@ import { generate } from "./generate.ts";
 /** Wrong usage, or an output folder that cannot be written. */
 export class CommandError extends EdgewattError {}
 
-export const DEFAULT_OUT = path.join("reports", "grafana");
+const DEFAULT_OUT = path.join("reports", "grafana");
 
-export const HELP = `Usage: edgewatt dashboards build [--out DIR] [--json]
+const HELP = `Usage: edgewatt dashboards build [--out DIR] [--json]
 
 Writes the Grafana dashboards and provisioning files, generated from the metrics catalogue.
 

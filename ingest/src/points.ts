@@ -4,7 +4,7 @@ import type { Line } from "./line-protocol.ts";
 import { escapeKey, formatFieldValue, formatLine, formatSeries, isTagValue } from "./line-protocol.ts";
 
 /** What of a batch cannot be stored, for people: `power: unknown column "x"`. */
-export type Omission = string;
+type Omission = string;
 
 export interface Points {
   readonly lines: readonly Line[];

@@ -7,7 +7,7 @@ import type { Line } from "../line-protocol.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** The database's fixed name. */
-export const DATABASE = "edgewatt";
+const DATABASE = "edgewatt";
 
 export interface InfluxOptions {
   /** Base address of the v1 API, with or without user and password. */

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { systemClock } from "@edgewatt/runtime";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
 import { InfluxSink } from "../../src/sinks/influx.ts";
@@ -70,6 +70,64 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
     await expect(sink.write([`back watts=1 ${T0}`])).rejects.toMatchObject({ code: "unavailable", retryable: true });
     influx = await startInfluxd({ dir: influx.dir, port: Number(new URL(influx.url).port) });
     expect(await sink.write([`back watts=1 ${T0}`])).toEqual([]);
+  });
+});
+
+describe.skipIf(influxd.skip)("InfluxSink on an influxd with users", () => {
+  let influx: TestInfluxd;
+
+  async function ask(q: string, user: string): Promise<Response> {
+    const authorization = `Basic ${Buffer.from(`${user}:${user}-pw`).toString("base64")}`;
+    return fetch(`${influx.url}/query`, {
+      method: "POST",
+      headers: { authorization },
+      body: new URLSearchParams({ db: "edgewatt", q }),
+    });
+  }
+
+  function openAs(user: string, password = `${user}-pw`): InfluxSink {
+    return new InfluxSink({ url: influx.url, user, password, timeoutMs: 5000, clock: systemClock });
+  }
+
+  // The users of docker-compose.yml.
+  beforeAll(async () => {
+    vi.stubEnv("INFLUXDB_HTTP_AUTH_ENABLED", "true");
+    influx = await startInfluxd();
+    vi.unstubAllEnvs();
+    await ask(`CREATE USER admin WITH PASSWORD 'admin-pw' WITH ALL PRIVILEGES`, "admin");
+    for (const user of ["ingest", "grafana"]) await ask(`CREATE USER ${user} WITH PASSWORD '${user}-pw'`, "admin");
+  });
+  afterAll(() => influx.stop());
+
+  it("says which database is missing when it may not create it, and writes when there is one and it may", async () => {
+    const sink = openAs("ingest");
+    await expect(sink.write([`a watts=1 ${T0}`])).rejects.toMatchObject({ name: "SinkError", retryable: true });
+    await ask("CREATE DATABASE edgewatt", "admin");
+    await expect(sink.write([`a watts=1 ${T0}`])).rejects.toMatchObject({ code: "unauthorized" });
+    await ask("GRANT WRITE ON edgewatt TO ingest", "admin");
+    await ask("GRANT READ ON edgewatt TO grafana", "admin");
+    expect(await sink.write([`a watts=1 ${T0}`])).toEqual([]);
+    await sink.close();
+  });
+
+  it("is refused with a wrong password, or as the user that can only read", async () => {
+    for (const sink of [openAs("ingest", "wrong"), openAs("grafana")]) {
+      await expect(sink.write([`a watts=2 ${T0 + 1}`])).rejects.toMatchObject({
+        code: "unauthorized",
+        retryable: true,
+      });
+      await sink.close();
+    }
+  });
+
+  it("leaves the reading user unable to change anything", async () => {
+    expect((await ask("SELECT * FROM a", "grafana")).status).toBe(200);
+    expect(await (await ask("SELECT * FROM a", "grafana")).json()).toMatchObject({
+      results: [{ series: [{ values: [[expect.anything(), 1]] }] }],
+    });
+    for (const q of ["DROP DATABASE edgewatt", "DROP MEASUREMENT a", 'SELECT * INTO "b" FROM "a"']) {
+      expect(await (await ask(q, "grafana")).text()).toMatch(/error/);
+    }
   });
 });
 
