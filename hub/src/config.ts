@@ -20,4 +20,3 @@ export const hubConfig = z.strictObject({
     .default("hub-1")
     .describe("name of this instance, unique on the broker"),
 });
-export type HubConfig = z.output<typeof hubConfig>;

@@ -1,10 +1,7 @@
 import { RuntimeError } from "@edgewatt/runtime";
 
-/** What goes wrong inside the hub. */
-export class HubError extends RuntimeError {}
-
 /** A request that cannot be answered; becomes the status and the `{error, message}` body of the reply. */
-export class HttpError extends HubError {
+export class HttpError extends RuntimeError {
   readonly status: number;
 
   constructor(status: number, code: string, message: string) {

@@ -24,16 +24,11 @@ export class ArtifactRoute {
         "an artifact is named by the sha256 of its bytes: 64 lower-case hex digits",
       );
     }
-    switch (request.method) {
-      case "GET":
-      case "HEAD":
-        return this.#get(request, response, sha256);
-      case "PUT":
-        return this.#put(request, response, sha256);
-      default:
-        response.setHeader("Allow", "GET, HEAD, PUT");
-        throw new HttpError(405, "method-not-allowed", `artifacts take GET, HEAD and PUT, not ${request.method}`);
-    }
+    const { method = "" } = request;
+    if (method === "GET" || method === "HEAD") return this.#get(request, response, sha256);
+    if (method === "PUT") return this.#put(request, response, sha256);
+    response.setHeader("Allow", "GET, HEAD, PUT");
+    throw new HttpError(405, "method-not-allowed", `artifacts take GET, HEAD and PUT, not ${method}`);
   }
 
   async #get(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {

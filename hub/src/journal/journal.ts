@@ -30,6 +30,7 @@ export class Journal {
     const journal = new Journal();
     journal.#file = await JournalFile.open(file, log, (records) => {
       for (const record of records) journal.#restore(record, log);
+      journal.#prune();
       return journal.#records();
     });
     return journal;
@@ -102,7 +103,7 @@ export class Journal {
   }
 
   #prune(): void {
-    if (this.#runs.size > MAX_RUNS) this.#forgetOldest();
+    while (this.#runs.size > MAX_RUNS) this.#forgetOldest();
   }
 
   /** Half of the limit is free after it, or else every message would compact again. */
@@ -123,12 +124,12 @@ export class Journal {
   }
 
   #records(): Message[] {
-    return this.runs()
-      .toReversed()
-      .flatMap(({ device, command, state }): Message[] => [
-        ...(command === null ? [] : [{ kind: "command" as const, device, message: command }]),
-        ...(state === null ? [] : [{ kind: "jobState" as const, device, message: state }]),
-      ]);
+    const records: Message[] = [];
+    for (const { device, command, state } of this.runs().toReversed()) {
+      if (command !== null) records.push({ kind: "command", device, message: command });
+      if (state !== null) records.push({ kind: "jobState", device, message: state });
+    }
+    return records;
   }
 }
 

@@ -11,7 +11,12 @@ export interface Run {
 
 /** The results table as `@edgewatt/report` lays it out. */
 export interface ResultsTable {
-  readonly columns: readonly { readonly key: string; readonly title: string; readonly align: "left" | "right" }[];
+  readonly columns: readonly {
+    readonly key: string;
+    readonly title: string;
+    readonly short: string;
+    readonly align: "left" | "right";
+  }[];
   readonly rows: readonly (readonly { readonly text: string; readonly notes: readonly number[] }[])[];
   readonly footnotes: readonly string[];
   readonly caption: readonly string[];

@@ -1,5 +1,5 @@
 import { h, keyed, setText } from "./dom.ts";
-import { isEstimate, type Device, type Fleet } from "./fleet.ts";
+import type { Device, Fleet } from "./fleet.ts";
 import { ago, watts, withUnit } from "./format.ts";
 
 const POWER_FRESH_MS = 10_000;
@@ -63,7 +63,9 @@ function update(card: Card, device: Device, fleet: Fleet): void {
   setText(card.state, state);
   const [channel] = device.info?.power ?? [];
   const power = channel === undefined ? [...device.watts.values()][0] : device.watts.get(channel.channel);
-  const fresh = power !== undefined && now - power.timeMs < POWER_FRESH_MS && state !== "offline";
+  // Without info the source is unknown, and the figure could be an unmarked estimate.
+  const fresh =
+    device.info !== undefined && power !== undefined && now - power.timeMs < POWER_FRESH_MS && state !== "offline";
   setText(card.watts, fresh ? watts(power.value) : "–");
   showSource(card.source, device);
   setText(card.temperature, withUnit(state === "offline" ? undefined : device.tempC, "°C", 1));
@@ -75,7 +77,7 @@ function update(card: Card, device: Device, fleet: Fleet): void {
 
 function showSource(badge: HTMLElement, device: Device): void {
   const [channel] = device.info?.power ?? [];
-  const estimate = channel !== undefined && isEstimate(device, channel.channel);
+  const estimate = channel?.source === "estimate";
   badge.classList.toggle("estimate", estimate);
   badge.title = estimate ? "A model of CPU load, no meter" : "";
   if (channel === undefined) setText(badge, device.info === undefined ? "" : "no meter");

@@ -3,7 +3,6 @@ import { parseTopic } from "./vendor/protocol/topics.js";
 
 /** An agent that is silent this long, and not in a measured window, is stale. */
 const STALE_MS = 30_000;
-/** A device whose clock is not synchronized may be anywhere in time; its points are placed when they arrive. */
 const MAX_JOBS = 500;
 
 export interface Device {
@@ -47,26 +46,11 @@ export class Fleet {
     const parsed = parseTopic(topic);
     const message = parse(payload);
     if (parsed === undefined || message === undefined) return;
-    switch (parsed.kind) {
-      case "status":
-        this.#status(parsed.device, message as DeviceStatus);
-        break;
-      case "info":
-        this.#device(parsed.device).info = message as DeviceInfo;
-        break;
-      case "telemetry":
-        this.#device(parsed.device).heardMs = Date.now();
-        for (const sample of batchRows(message as TelemetryBatch)) this.#sample(parsed.device, parsed.stream, sample);
-        break;
-      case "live":
-        this.#device(parsed.device).heardMs = Date.now();
-        for (const sample of liveRows(message as LiveSample)) this.#sample(parsed.device, parsed.stream, sample);
-        break;
-      case "jobState":
-        this.#job({ ...(message as JobState), device: parsed.device });
-        break;
-      default:
-    }
+    if (parsed.kind === "status") this.#status(parsed.device, message as DeviceStatus);
+    else if (parsed.kind === "info") this.#device(parsed.device).info = message as DeviceInfo;
+    else if (parsed.kind === "jobState") this.#job({ ...(message as JobState), device: parsed.device });
+    else if (parsed.kind === "telemetry") this.#samples(parsed, batchRows(message as TelemetryBatch));
+    else if (parsed.kind === "live") this.#samples(parsed, liveRows(message as LiveSample));
   }
 
   stateOf(device: Device, nowMs: number): DeviceState {
@@ -104,6 +88,11 @@ export class Fleet {
     if (known?.state !== job.state) this.onJob(job);
   }
 
+  #samples({ device, stream }: { device: string; stream: string }, samples: Iterable<Sample>): void {
+    this.#device(device).heardMs = Date.now();
+    for (const sample of samples) this.#sample(device, stream, sample);
+  }
+
   #sample(id: string, stream: string, { channel, timeUs, row }: Sample): void {
     const device = this.#device(id);
     if (stream === "system" && channel === "system") {
@@ -111,15 +100,20 @@ export class Fleet {
       if (typeof row["tempC"] === "number") device.tempC = row["tempC"];
     }
     if (stream !== "power" || typeof row["w"] !== "number") return;
+    // A clock that is not synchronized may be anywhere in time: such a point is placed where it arrives.
     const timeMs = device.info?.clock.synchronized === false ? Date.now() : timeUs / 1000;
     const known = device.watts.get(channel);
     if (known === undefined || timeMs >= known.timeMs) device.watts.set(channel, { timeMs, value: row["w"] });
-    this.onPower({ device: id, channel, estimate: isEstimate(device, channel), timeMs, watts: row["w"] });
+    // A figure whose source is not known yet could be an estimate, and must not be drawn as a measurement.
+    const source = sourceOf(device, channel) ?? row["source"];
+    if (source !== undefined) {
+      this.onPower({ device: id, channel, estimate: source === "estimate", timeMs, watts: row["w"] });
+    }
   }
 }
 
-export function isEstimate(device: Device, channel: string): boolean {
-  return device.info?.power.find((candidate) => candidate.channel === channel)?.source === "estimate";
+function sourceOf(device: Device, channel: string): string | undefined {
+  return device.info?.power.find((candidate) => candidate.channel === channel)?.source;
 }
 
 interface Sample {
@@ -141,8 +135,7 @@ function* batchRows(batch: TelemetryBatch): Generator<Sample> {
 }
 
 function* liveRows(sample: LiveSample): Generator<Sample> {
-  for (const [channel, { t, ...row }] of Object.entries(sample.ch))
-    yield { channel, timeUs: t, row: row as Sample["row"] };
+  for (const [channel, { t, ...row }] of Object.entries(sample.ch)) yield { channel, timeUs: t, row };
 }
 
 function parse(payload: Uint8Array): unknown {

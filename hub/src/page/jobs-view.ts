@@ -12,6 +12,7 @@ interface JobCard {
   readonly progress: HTMLProgressElement;
   readonly percent: HTMLElement;
   readonly elapsed: HTMLElement;
+  readonly bar: HTMLElement;
 }
 
 const cards = new Map<string, JobCard>();
@@ -33,21 +34,23 @@ function create(job: DeviceJob): JobCard {
     percent: h("span", { class: "percent" }),
     elapsed: h("span", { class: "muted" }),
   };
+  const bar = h("div", { class: "row progress" }, card.progress, card.percent);
   const element = h(
     "li",
     { class: "card job", "data-job": job.job },
     h("div", { class: "row" }, h("h3", {}, `${job.op} on ${job.device}`), card.state),
     card.step,
-    h("div", { class: "row progress" }, card.progress, card.percent),
+    bar,
     h("div", { class: "row" }, h("span", { class: "muted id" }, job.job), card.elapsed),
   );
-  return { element, ...card };
+  return { element, bar, ...card };
 }
 
 function update(card: JobCard, job: DeviceJob): void {
   card.element.dataset["state"] = job.state;
   setText(card.state, job.state);
   setText(card.step, describeStep(job));
+  card.bar.hidden = job.state === "accepted";
   card.progress.value = job.progress ?? 0;
   setText(card.percent, `${Math.round((job.progress ?? 0) * 100)} %`);
   setText(card.elapsed, job.startedAt === undefined ? "" : duration(Math.max(0, (Date.now() - job.startedAt) / 1000)));

@@ -1,54 +1,73 @@
-import uPlot from "./vendor/uplot.js";
 import type { PowerPoint } from "./fleet.ts";
 import { watts } from "./format.ts";
 import { historyTimes, PowerHistory } from "./power-history.ts";
+import uPlot from "./vendor/uplot.js";
 
 const COLOURS = ["#2f81d6", "#d9622b", "#2f9e6e", "#a35bd0", "#c79a1b", "#d6457d", "#3aa6b9", "#8a8f3c"];
 const HEIGHT = 260;
 const REDRAW_MS = 250;
+const WINDOW_S = 300;
+/** A page that was just opened has little to show: the axis begins there and grows. */
+const MIN_WINDOW_S = 60;
+
+interface Line {
+  readonly estimate: boolean;
+  readonly history: PowerHistory;
+}
 
 /** The live graph: one line per device and channel, dashed where the figures are estimates. */
 export class PowerChart {
   readonly #parent: HTMLElement;
-  readonly #histories = new Map<string, PowerHistory>();
+  readonly #lines = new Map<string, Line>();
+  #firstS = Number.POSITIVE_INFINITY;
   #plot: uPlot;
 
   constructor(parent: HTMLElement) {
     this.#parent = parent;
     this.#plot = this.#create();
-    new ResizeObserver(() => this.#plot.setSize({ width: parent.clientWidth, height: HEIGHT })).observe(parent);
+    new ResizeObserver(() => this.#plot.setSize({ width: contentWidth(parent), height: HEIGHT })).observe(parent);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recreate());
     setInterval(() => this.#draw(), REDRAW_MS);
   }
 
   add({ device, channel, estimate, timeMs, watts: value }: PowerPoint): void {
-    const name = channel === "main" ? device : `${device} ${channel}`;
-    let history = this.#histories.get(name);
-    if (history === undefined) {
-      history = new PowerHistory();
-      this.#plot.addSeries(series(name, estimate, this.#histories.size));
-      this.#histories.set(name, history);
+    const name = `${channel === "main" ? device : `${device} ${channel}`}${estimate ? " (estimate)" : ""}`;
+    let line = this.#lines.get(name);
+    if (line === undefined) {
+      line = { estimate, history: new PowerHistory() };
+      this.#plot.addSeries(series(name, estimate, this.#lines.size));
+      this.#lines.set(name, line);
     }
-    history.add(timeMs, value);
+    this.#firstS = Math.min(this.#firstS, timeMs / 1000);
+    line.history.add(timeMs, value);
   }
 
   #draw(): void {
-    if (!document.hidden) this.#plot.setData(this.#data());
+    if (document.hidden) return;
+    const now = Date.now();
+    const data = [...this.#lines.values()].map(({ history }) => history.values(now));
+    this.#plot.setData([historyTimes(now), ...data]);
+    if (this.#plot.cursor.idx === null || this.#plot.cursor.idx === undefined) this.#showNewest(data);
   }
 
-  #data(): uPlot.AlignedData {
-    const now = Date.now();
-    return [historyTimes(now), ...[...this.#histories.values()].map((history) => history.values(now))];
+  /** Without a cursor the legend shows what is now. */
+  #showNewest(data: readonly (readonly (number | null | undefined)[])[]): void {
+    const newest = data.map((values) => values.findLastIndex((value) => typeof value === "number"));
+    if (newest.length > 0) this.#plot.setLegend({ idxs: [Math.max(...newest), ...newest] }, false);
   }
 
   #recreate(): void {
-    const known = this.#plot.series.slice(1);
     this.#plot.destroy();
     this.#plot = this.#create();
-    for (const { label, stroke, dash } of known) {
-      this.#plot.addSeries({ ...series("", false, 0), label: label ?? "", stroke: stroke ?? "", dash: dash ?? [] });
+    for (const [index, [name, { estimate }]] of [...this.#lines].entries()) {
+      this.#plot.addSeries(series(name, estimate, index));
     }
     this.#draw();
+  }
+
+  #range(): [number, number] {
+    const now = Date.now() / 1000;
+    return [Math.min(now - MIN_WINDOW_S, Math.max(now - WINDOW_S, this.#firstS)), now];
   }
 
   #create(): uPlot {
@@ -60,13 +79,18 @@ export class PowerChart {
       ticks: { stroke: style.getPropertyValue("--line"), width: 1 },
     };
     const options: uPlot.Options = {
-      width: Math.max(200, this.#parent.clientWidth),
+      width: contentWidth(this.#parent),
       height: HEIGHT,
-      series: [{ value: (_plot, seconds) => (seconds === null ? "–" : new Date(seconds * 1000).toLocaleTimeString()) }],
-      axes: [axis, { ...axis, size: 48, values: (_plot, ticks) => ticks.map((tick) => `${tick} W`) }],
-      scales: { y: { range: { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1 } } } },
-      cursor: { y: false, points: { size: 7 } },
-      legend: { live: true },
+      series: [{ value: (_plot, seconds) => (seconds === null ? "–" : timeOfDay(seconds)) }],
+      axes: [
+        { ...axis, space: 90, values: (_plot, ticks) => ticks.map(timeOfDay) },
+        { ...axis, size: 48, values: (_plot, ticks) => ticks.map((tick) => `${tick} W`) },
+      ],
+      scales: {
+        x: { range: () => this.#range() },
+        y: { range: { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1 } } },
+      },
+      cursor: { y: false, points: { size: 7 }, drag: { setScale: false, x: false } },
     };
     return new uPlot(options, [[]], this.#parent);
   }
@@ -74,11 +98,25 @@ export class PowerChart {
 
 function series(name: string, estimate: boolean, index: number): uPlot.Series {
   return {
-    label: estimate ? `${name} (estimate)` : name,
+    label: name,
     stroke: COLOURS[index % COLOURS.length] ?? "#2f81d6",
     width: 1.75,
     points: { show: false },
-    value: (_plot, value) => (value === null ? "–" : `${watts(value)} W`),
+    value: (_plot, value) => (typeof value === "number" ? `${watts(value)} W` : "–"),
     ...(estimate ? { dash: [6, 3] } : {}),
   };
+}
+
+function contentWidth(element: HTMLElement): number {
+  const { paddingLeft, paddingRight } = getComputedStyle(element);
+  return Math.max(200, element.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight));
+}
+
+function timeOfDay(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  });
 }

@@ -26,7 +26,11 @@ export function showResults(parent: Element, table: ResultsTable | null): void {
 }
 
 function grid({ columns, rows }: ResultsTable): HTMLElement {
-  const head = h("tr", {}, ...columns.map(({ title, align }) => h("th", { scope: "col", class: align }, title)));
+  const head = h(
+    "tr",
+    {},
+    ...columns.map(({ title, short, align }) => h("th", { scope: "col", class: align }, h("abbr", { title }, short))),
+  );
   const body = rows.map((cells) =>
     h(
       "tr",

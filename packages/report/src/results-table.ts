@@ -26,7 +26,7 @@ export interface ResultsTable {
   readonly caption: readonly string[];
 }
 
-export const BLANK = "–";
+const BLANK = "–";
 
 /** The rows of a document under the fixed columns, formatted; every blank cell points to a footnote that says why. */
 export function resultsTable(results: Results): ResultsTable {
@@ -120,7 +120,7 @@ function numbersOf(notes: readonly string[], footnotes: Footnotes): number[] {
 }
 
 /** A method in words: `3 windows of 2 s (quick), 1 thread, batch 1`. */
-export function describeMethod(method: ResultMethod): string {
+function describeMethod(method: ResultMethod): string {
   const quick = method.quick ? " (quick)" : "";
   const accuracy =
     method.accuracyImages === 0 ? "accuracy not measured" : `accuracy on ${method.accuracyImages} test images`;

@@ -1,0 +1,130 @@
+import { connect } from "node:net";
+import { once } from "node:events";
+import { decodeMessage, formatTopic } from "@edgewatt/protocol";
+import { eventually, requireSystem, runCommand, startMosquitto, tempDir } from "@edgewatt/testing";
+import { WebSocket } from "ws";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connectTo, startHub, startStack, type Stack } from "./stack.ts";
+
+const POLL = { timeoutMs: 10_000, everyMs: 50 };
+const mosquittoHere = requireSystem("mosquitto");
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await startStack();
+}, 60_000);
+afterAll(async () => stack[Symbol.asyncDispose]());
+
+test("the page comes with a strict policy, and again only when it has changed", async () => {
+  const page = await fetch(stack.url);
+  expect(page.headers.get("content-type")).toContain("text/html");
+  const policy = page.headers.get("content-security-policy");
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("unsafe");
+  expect(page.headers.get("x-content-type-options")).toBe("nosniff");
+  expect(await page.text()).not.toMatch(/<script(?![^>]*src=)|https?:\/\//);
+  const again = await fetch(stack.url, { headers: { "if-none-match": page.headers.get("etag") ?? "" } });
+  expect(again.status).toBe(304);
+  expect((await fetch(`${stack.url}/package.json`)).status).toBe(404);
+  expect((await fetch(`${stack.url}/page/..%2f..%2fpackage.json`)).status).toBe(404);
+  expect((await fetch(stack.url, { method: "POST" })).status).toBe(405);
+});
+
+test("foreign pages are refused: by origin, and by a name bent to loopback", async () => {
+  expect((await fetch(`${stack.url}/api/runs`, { headers: { origin: "http://evil.example" } })).status).toBe(403);
+  const { port } = new URL(stack.url);
+  const socket = connect(Number(port), "127.0.0.1");
+  socket.end("GET /api/runs HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+  const [head] = (await once(socket, "data")) as [Buffer];
+  expect(head.toString()).toContain("403");
+});
+
+function openSocket(headers: Record<string, string>, protocol = "mqtt"): Promise<"open" | number> {
+  const socket = new WebSocket(`${stack.url.replace("http", "ws")}/mqtt`, protocol, { headers });
+  return new Promise((resolve, reject) => {
+    socket.on("open", () => {
+      socket.terminate();
+      resolve("open");
+    });
+    socket.on("unexpected-response", (_request, response) => resolve(response.statusCode ?? 0));
+    socket.on("error", reject);
+  });
+}
+
+test("the relay speaks to its own page only, and only MQTT", async () => {
+  expect(await openSocket({ origin: stack.url })).toBe("open");
+  expect(await openSocket({ origin: "http://evil.example" })).toBe(403);
+  expect(await openSocket({}, "chat")).toBe(400);
+});
+
+test("MQTT goes through the relay in both directions, large messages too", async () => {
+  const page = await connectTo(`${stack.url.replace("http", "ws")}/mqtt`);
+  try {
+    const received: string[] = [];
+    await page.subscribe("test/down", ({ payload }) => received.push(Buffer.from(payload).toString()));
+    await stack.connection.subscribe("test/up", ({ payload }) => received.push(Buffer.from(payload).toString()));
+    const large = "x".repeat(200_000);
+    await stack.connection.publish("test/down", large);
+    await page.publish("test/up", large);
+    await eventually(() => expect(received).toEqual([large, large]), POLL);
+  } finally {
+    await page.close();
+  }
+});
+
+test("it announces itself with its address, and says when it goes", async () => {
+  await using dir = await tempDir();
+  const hub = await startHub({ broker: stack.broker.url, dir: dir.path, args: ["--id", "hub-2"] });
+  const seen: { state: string; url?: string | undefined }[] = [];
+  await stack.connection.subscribe(formatTopic({ kind: "service", name: "hub", id: "hub-2" }), ({ payload }) =>
+    seen.push(decodeMessage("service", payload)),
+  );
+  await eventually(() => expect(seen.at(-1)).toMatchObject({ state: "online", url: hub.ready["hub"] as string }), POLL);
+  expect(await fetch(`${hub.ready["hub"]}/health`).then((reply) => reply.json())).toEqual({
+    ok: true,
+    broker: "connected",
+  });
+  await hub.stop("SIGKILL");
+  await eventually(() => expect(seen.at(-1)?.state).toBe("offline"), POLL);
+});
+
+test("a broker that is not there, and a port in use, are one line and an exit code", async () => {
+  await using dir = await tempDir();
+  const bin = new URL("../bin/edgewatt-hub.js", import.meta.url);
+  const { port } = new URL(stack.url);
+  const inUse = await runCommand(bin, ["--broker", stack.broker.url, "--http-port", port, "--data", dir.path]);
+  expect(inUse.code).toBe(1);
+  expect(inUse.stderr).toContain(`port ${port} on 127.0.0.1 is in use`);
+  const nowhere = await runCommand(bin, [
+    "--broker",
+    "mqtt://127.0.0.1:9",
+    "--http-port",
+    "0",
+    "--data",
+    dir.path,
+    "--log-level",
+    "fatal",
+  ]);
+  expect(nowhere.code).toBe(3);
+  expect(nowhere.stderr).toContain("no broker at mqtt://127.0.0.1:9");
+}, 60_000);
+
+describe.skipIf(mosquittoHere.skip)(`with Mosquitto in the broker's place ${mosquittoHere.reason}`, () => {
+  test("hub and relay work the same", async () => {
+    await using dir = await tempDir();
+    const mosquitto = await startMosquitto();
+    const hub = await startHub({ broker: mosquitto.url, dir: dir.path });
+    const page = await connectTo(`${(hub.ready["hub"] as string).replace("http", "ws")}/mqtt`);
+    try {
+      const states: string[] = [];
+      await page.subscribe(formatTopic({ kind: "service", name: "hub", id: "hub-1" }), ({ payload }) =>
+        states.push(decodeMessage("service", payload).state),
+      );
+      await eventually(() => expect(states).toContain("online"), POLL);
+    } finally {
+      await page.close();
+      await hub.stop();
+      await mosquitto.stop();
+    }
+  });
+});
