@@ -1,3 +1,4 @@
+import type I2cBusAddon from "i2c-bus";
 import type { I2CBus as NativeBus } from "i2c-bus";
 import { DeviceError } from "../errors.ts";
 import type { I2cBus } from "./bus.ts";
@@ -76,7 +77,7 @@ export async function openLinuxBus(busNumber: number): Promise<I2cBus> {
   };
 }
 
-async function loadAddon(): Promise<typeof import("i2c-bus")> {
+async function loadAddon(): Promise<typeof I2cBusAddon> {
   try {
     const addon = await import("i2c-bus");
     return addon.default;

@@ -23,12 +23,12 @@ export interface JobsOptions {
   readonly boot: number;
   readonly clock: Clock;
   readonly log: Logger;
-  clockSynchronized(): boolean;
+  readonly clockSynchronized: () => boolean;
   /** Rejects when there is no connection; the state is then published at the next connect. */
-  publishState(state: JobState): Promise<void>;
-  publishEvent(event: JobEvent): void;
+  readonly publishState: (state: JobState) => Promise<void>;
+  readonly publishEvent: (event: JobEvent) => void;
   /** The running job changed its state or ended (`undefined`). */
-  onRunning(state: JobState | undefined): void;
+  readonly onRunning: (state: JobState | undefined) => void;
 }
 
 interface Running {
@@ -159,10 +159,7 @@ export class Jobs {
     }
     await this.#change(command.job, { state: "running", attempt: state.attempt + 1 });
     const abort = new AbortController();
-    const finished = this.#run(command, abort).then(() => {
-      this.#enqueue(() => this.#startNext());
-    });
-    this.#running = { job: command.job, abort, finished };
+    this.#running = { job: command.job, abort, finished: this.#run(command, abort) };
     this.#announcePositions();
   }
 
@@ -192,17 +189,18 @@ export class Jobs {
       this.#progressTimer = undefined;
     }
     // In the lane, so that a cancellation that arrives now sees either the running or the ended job.
-    await new Promise<void>((resolve) => {
-      this.#enqueue(async () => {
-        this.#running = undefined;
-        try {
-          await this.#change(job, change);
-        } finally {
-          this.#options.onRunning(undefined);
-          resolve();
-        }
-      });
-    });
+    this.#enqueue(() => this.#finish(job, change));
+    await this.#lane;
+  }
+
+  async #finish(job: string, change: JobChange): Promise<void> {
+    this.#running = undefined;
+    try {
+      await this.#change(job, change);
+    } finally {
+      this.#options.onRunning(undefined);
+    }
+    await this.#startNext();
   }
 
   #outcome(command: Command, error: unknown): JobChange {
@@ -290,13 +288,17 @@ export class Jobs {
 
   #publish(state: JobState): void {
     this.#unpublished.add(state.job);
-    this.#options.publishState(state).then(
-      () => {
-        if (this.#records.get(state.job)?.state === state) this.#unpublished.delete(state.job);
-      },
-      (error: unknown) =>
-        this.#options.log.debug({ job: state.job, reason: String(error) }, "a state waits for the broker"),
-    );
+    void this.#confirm(state);
+  }
+
+  async #confirm(state: JobState): Promise<void> {
+    try {
+      await this.#options.publishState(state);
+    } catch (error) {
+      this.#options.log.debug({ job: state.job, reason: String(error) }, "a state waits for the broker");
+      return;
+    }
+    if (this.#records.get(state.job)?.state === state) this.#unpublished.delete(state.job);
   }
 
   #nowMs(): number {

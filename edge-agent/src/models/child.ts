@@ -9,7 +9,7 @@ import {
   type DataSource,
 } from "@edgewatt/onnx";
 import { quantize } from "@edgewatt/quantizer";
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError, quantizeReportSchema } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
 import type { FromModelWorker, ImageSource, Inspected, Quantized, QuantizeRequest, ToModelWorker } from "./messages.ts";
 
@@ -65,15 +65,7 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
         share: done / Math.max(1, total),
       }),
   });
-  const { in: _in, out: _out, ...rest } = report;
-  return {
-    type: "quantized",
-    report: {
-      ...rest,
-      nodes: { ...report.nodes, float: report.nodes.float.map((node) => ({ ...node })) },
-      layers: report.layers.map((layer) => ({ ...layer })),
-    },
-  };
+  return { type: "quantized", report: quantizeReportSchema.parse(report) };
 }
 
 process.on("message", (message: ToModelWorker) => {

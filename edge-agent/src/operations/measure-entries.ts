@@ -34,8 +34,8 @@ export interface MeasuringJob {
   readonly entries: readonly PreparedEntry[];
   readonly plan: Plan;
   /** Measures accuracy in a runner whose windows are done; a string says why there is none. */
-  accuracyOf(entry: PreparedEntry, runner: Runner): Promise<Accuracy | string>;
-  onWindow(done: number, total: number, entry: PreparedEntry): void;
+  readonly accuracyOf: (entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>;
+  readonly onWindow: (done: number, total: number, entry: PreparedEntry) => void;
 }
 
 /** Measures all entries in randomised complete blocks, one window of each per block. */

@@ -76,10 +76,14 @@ async function compareAccuracy(
       { cores: undefined, signal },
     );
     await using running = runner;
-    return running.accuracy({ path, images: Number.MAX_SAFE_INTEGER, mean: model.mean, std: model.std }, (share) => {
-      const done = FROM.accuracy + ((half + share) / 2) * (FROM.upload - FROM.accuracy);
-      context.progress({ step: "accuracy", detail: `${model.name} ${name}`, share: done });
-    });
+    // Awaited here, as the runner ends with this scope.
+    return await running.accuracy(
+      { path, images: Number.MAX_SAFE_INTEGER, mean: model.mean, std: model.std },
+      (share) => {
+        const done = FROM.accuracy + ((half + share) / 2) * (FROM.upload - FROM.accuracy);
+        context.progress({ step: "accuracy", detail: `${model.name} ${name}`, share: done });
+      },
+    );
   };
   const float = await measure(modelPath, "fp32", 0);
   const int8 = await measure(int8Path, "int8", 1);

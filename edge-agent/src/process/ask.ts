@@ -40,11 +40,14 @@ export class AskedChild<
       void child.kill();
     };
     signal.addEventListener("abort", onAbort, { once: true });
-    void child.ended.then((error) => {
-      signal.removeEventListener("abort", onAbort);
-      this.#ended = error ?? new JobError(`the ${this.#name} was stopped`, { code: "stopped" });
-      this.#waiting?.reject(this.#ended);
-    });
+    void this.#watch(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  async #watch(onEnd: () => void): Promise<void> {
+    const error = await this.#child.ended;
+    onEnd();
+    this.#ended = error ?? new JobError(`the ${this.#name} was stopped`, { code: "stopped" });
+    this.#waiting?.reject(this.#ended);
   }
 
   /** @throws {JobError} with the child's code and message when it failed */

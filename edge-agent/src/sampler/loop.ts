@@ -21,13 +21,13 @@ export interface SampledFault {
 }
 
 export interface SamplingLoop {
-  open(): Promise<Sensor>;
-  monotonicUs(): number;
-  onOpened(sensor: Sensor): void;
-  onInterval(interval: PowerInterval): void;
-  onFault(fault: SampledFault): void;
+  readonly open: () => Promise<Sensor>;
+  readonly monotonicUs: () => number;
+  readonly onOpened: (sensor: Sensor) => void;
+  readonly onInterval: (interval: PowerInterval) => void;
+  readonly onFault: (fault: SampledFault) => void;
   /** Called between intervals, when messages have been handled. */
-  onTurn(ring: TraceRing): void;
+  readonly onTurn: (ring: TraceRing) => void;
 }
 
 /** What the parent can change while the loop runs. */

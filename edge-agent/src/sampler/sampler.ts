@@ -23,9 +23,9 @@ export interface SamplerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly env?: NodeJS.ProcessEnv;
-  onInterval(interval: PowerInterval): void;
+  readonly onInterval: (interval: PowerInterval) => void;
   /** The meter was opened, lost or found again. */
-  onChange(state: MeterState): void;
+  readonly onChange: (state: MeterState) => void;
 }
 
 interface Fault {
@@ -102,9 +102,12 @@ export class Sampler {
     this.#child = child;
     child.onMessage((message) => this.#receive(message));
     child.send(this.#rate);
-    void child.ended.then((error) => {
-      if (error !== undefined) this.#restart(error.message);
-    });
+    void this.#watch(child);
+  }
+
+  async #watch(child: Child<FromSampler, ToSampler>): Promise<void> {
+    const error = await child.ended;
+    if (error !== undefined) this.#restart(error.message);
   }
 
   #restart(message: string): void {

@@ -36,7 +36,7 @@ export interface SensorHost {
   readonly openI2cBus: OpenI2cBus;
   /** Path under which `/proc` and `/sys` are found; empty in production. */
   readonly root: string;
-  monotonicUs(): number;
+  readonly monotonicUs: () => number;
 }
 
 /** A kind of meter. One folder and one line in the table of `sensors/index.ts` add another. */

@@ -45,7 +45,7 @@ export class MemorySpool implements Spool {
   }
 
   newestFirst(): Iterable<SpooledBatch> {
-    return [...this.#held.values()].reverse();
+    return [...this.#held.values()].toReversed();
   }
 
   async close(): Promise<void> {

@@ -17,9 +17,9 @@ export interface ObserverOptions {
   readonly measuring: Measuring;
   readonly probe: SystemProbe;
   readonly clock: Clock;
-  clockSynchronized(): boolean;
+  readonly clockSynchronized: () => boolean;
   /** The running job and its state. */
-  job(): { job: string; state: string } | undefined;
+  readonly job: () => { job: string; state: string } | undefined;
 }
 
 /** Turns what is always watched, power ten times and the machine once a second, into telemetry and live values. */

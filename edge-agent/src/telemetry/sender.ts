@@ -13,7 +13,7 @@ export interface SenderOptions {
   readonly clock: Clock;
   readonly log: Logger;
   /** Whether some ingest says that it takes batches. */
-  ingestOnline(): boolean;
+  readonly ingestOnline: () => boolean;
 }
 
 /**

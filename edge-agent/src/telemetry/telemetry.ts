@@ -16,7 +16,7 @@ export interface TelemetryOptions {
   readonly sender: Sender;
   readonly clock: Clock;
   readonly log: Logger;
-  clockSynchronized(): boolean;
+  readonly clockSynchronized: () => boolean;
 }
 
 /**
@@ -98,15 +98,19 @@ export class Telemetry {
       return seq;
     };
     const batches = encodeDraft(draft, { boot, sync, job, offsetUs: this.#offsetUs, nextSeq });
-    this.#storing = this.#storing
-      .then(async () => {
+    const before = this.#storing;
+    this.#storing = (async () => {
+      await before;
+      try {
         for (const batch of batches) {
           const dropped = await spool.append({ boot, stream, ...batch });
           for (const { stream: from, points } of dropped) this.#recordGap(from, points);
         }
-        sender.kick();
-      })
-      .catch((error: unknown) => log.error({ err: error }, "telemetry could not be stored"));
+      } catch (error) {
+        log.error({ err: error }, "telemetry could not be stored");
+      }
+      sender.kick();
+    })();
   }
 
   #recordGap(stream: Stream, lost: number): void {
