@@ -66,6 +66,12 @@ export async function calibrateMinMax(
   };
 }
 
+/** The batch size that a model insists on; undefined where it is free. */
+export function fixedBatch(session: Session): number | undefined {
+  const batch = session.inputs[0]?.shape[0];
+  return typeof batch === "number" ? batch : undefined;
+}
+
 /** Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory. */
 export async function* fittingBatches(
   session: Session,
@@ -75,11 +81,9 @@ export async function* fittingBatches(
   signal: AbortSignal | undefined,
   largestBatch = LARGEST_BATCH,
 ): AsyncGenerator<{ feeds: Readonly<Record<string, TensorValue>>; count: number }> {
-  const shape = session.inputs[0]?.shape ?? [];
-  const fixed = typeof shape[0] === "number" ? shape[0] : undefined;
-  const sampleValues = shape
-    .slice(1)
-    .reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
+  const fixed = fixedBatch(session);
+  const sides = session.inputs[0]?.shape.slice(1) ?? [];
+  const sampleValues = sides.reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
   const batchSize = fixed ?? Math.max(1, Math.min(largestBatch, Math.floor(BATCH_VALUES / sampleValues)));
   let yielded = 0;
   for await (const batch of source.batches({ batchSize, first, count, ...(signal === undefined ? {} : { signal }) })) {

@@ -39,6 +39,7 @@ export function makePlan(graph: Graph, ranges: ReadonlyMap<string, Range>, forma
   const context: RuleContext = {
     graph,
     isActivation: (tensor) => ranges.has(tensor),
+    isReadInside: (tensor) => graph.consumers(tensor).some((node) => !node.input.includes(tensor)),
     isQuantized: (tensor) => tensors.has(tensor),
     quantize(tensor) {
       if (!tensors.has(tensor)) tensors.set(tensor, { ...context.paramsOf(tensor), owner: tensor });

@@ -8,7 +8,7 @@ import {
   type Session,
   type TensorValue,
 } from "@edgewatt/onnx";
-import { fittingBatches } from "./calibration.ts";
+import { fittingBatches, fixedBatch } from "./calibration.ts";
 import type { EmittedModel } from "./emit.ts";
 import type { Plan } from "./plan.ts";
 import type { LayerReport } from "./report.ts";
@@ -25,11 +25,16 @@ export interface Quality {
   readonly heldBack: boolean;
 }
 
-/** The part of a source that quality is measured on: what calibration has not seen, where there is that much. */
-export function verificationRange(source: DataSource): { first: number; count: number; heldBack: boolean } {
-  const heldBack = source.available > source.count;
+/** The part of a source that quality is measured on: what calibration has not seen, where that fills at least one batch. */
+function verificationRange(
+  source: DataSource,
+  session: Session,
+  wanted: number,
+): { first: number; count: number; heldBack: boolean } {
+  const batch = fixedBatch(session) ?? 1;
+  const heldBack = source.available - source.count >= batch;
   const first = heldBack ? source.count : 0;
-  return { first, count: Math.min(VERIFIED_IMAGES, source.available - first), heldBack };
+  return { first, count: Math.min(Math.max(wanted, batch), source.available - first), heldBack };
 }
 
 /** Runs float and int8 side by side on the same images. */
@@ -39,7 +44,7 @@ export async function measureQuality(
   source: DataSource,
   options: { readonly signal?: AbortSignal; readonly onImages?: (done: number, total: number) => void },
 ): Promise<Quality> {
-  const { first, count, heldBack } = verificationRange(source);
+  const { first, count, heldBack } = verificationRange(source, float, VERIFIED_IMAGES);
   const noise = new NoiseMeter();
   const classes = new AgreementMeter();
   let images = 0;
@@ -81,8 +86,8 @@ export async function measureLayers(
     emitted.model,
     layers.map((layer) => layer.dequantized),
   );
-  const { first, count } = verificationRange(source);
-  for await (const batch of fittingBatches(float, source, first, Math.min(LAYER_IMAGES, count), signal, 1)) {
+  const { first, count } = verificationRange(source, float, LAYER_IMAGES);
+  for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
     const expected = await float.run(batch.feeds, undefined, signal);
     const found = await int8.run(batch.feeds, undefined, signal);
     for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.dequantized]);

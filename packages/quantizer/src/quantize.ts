@@ -19,7 +19,7 @@ import { defaultFormat, needsReducedRange, type QuantizationFormat } from "./for
 import { openFused } from "./fusion.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { prepareModel } from "./prepare.ts";
-import { measureLayers, measureQuality, verificationRange } from "./quality.ts";
+import { measureLayers, measureQuality } from "./quality.ts";
 import type { QuantizeReport } from "./report.ts";
 import { candidateTensors } from "./rules/operators.ts";
 
@@ -102,7 +102,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
     await using float = await openSession(input);
     const quality = await measureQuality(float, int8, source, {
       ...abortable,
-      onImages: (done) => progress("verify", done, verificationRange(source).count),
+      onImages: (done, total) => progress("verify", done, total),
     });
     const layers = await measureLayers(graph, plan, emitted, source, signal);
     throwIfCanceled(signal, `quantizing ${input}`);

@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   CanceledError,
@@ -85,6 +85,13 @@ describe("quantize", () => {
     expect(await outputsOf(signed, "s8s8")).toEqual(await outputsOf(output, "u8s8"));
   });
 
+  it("gives the same bytes each time", async () => {
+    await quantize({ input, output, calibration: await synthetic() });
+    const first = await readFile(output);
+    await quantize({ input, output, calibration: await synthetic() });
+    expect(first.equals(await readFile(output))).toBe(true);
+  });
+
   it("keeps names, types and dynamic shapes of inputs and outputs", async () => {
     await quantize({ input, output, calibration: await synthetic() });
     const [before, after] = [await describeModel(input), await describeModel(output)];
@@ -122,12 +129,21 @@ describe("quantize", () => {
 
   it("takes a model with a fixed batch", async () => {
     const b = new ModelBuilder();
-    b.output(b.conv(b.input("x", [4, 3, 8, 8]), 3, 8), [4, 8, 8, 8]);
+    b.output(b.conv(b.input("x", [16, 3, 8, 8]), 3, 8), [16, 8, 8, 8]);
     await writeModel(b.build(), input);
-    const source = randomSource([{ name: "x", shape: [4, 3, 8, 8] }], 10);
-    expect((await quantize({ input, output, calibration: source })).calibration.images).toBe(8);
-    const few = randomSource([{ name: "x", shape: [4, 3, 8, 8] }], 2);
-    await expect(quantize({ input, output, calibration: few })).rejects.toThrow(/fixed batch of 4: give at least 4/);
+    const shape = [16, 3, 8, 8];
+    const source = randomSource([{ name: "x", shape }], 40);
+    expect(await quantize({ input, output, calibration: source })).toMatchObject({
+      calibration: { images: 32 },
+      verification: { images: 32, heldBack: true },
+    });
+    const barely = { ...source, count: 20, available: 30 };
+    expect((await quantize({ input, output, calibration: barely })).verification).toEqual({
+      images: 16,
+      heldBack: false,
+    });
+    const few = randomSource([{ name: "x", shape }], 2);
+    await expect(quantize({ input, output, calibration: few })).rejects.toThrow(/fixed batch of 16: give at least 16/);
   });
 });
 

@@ -6,6 +6,7 @@ export const convLike: Rule = (node, context) => {
   const [input = "", weightName = "", biasName = ""] = node.input;
   const [output = ""] = node.output;
   if (!context.isActivation(input) || !context.isActivation(output)) return "its input or output is not float32";
+  if (context.isReadInside(output)) return "a graph inside another node reads its output";
   const weight = context.graph.constant(weightName);
   if (weight === undefined)
     return node.opType === "MatMul" ? activationMatMul(node, context) : "its weights are computed at run time";

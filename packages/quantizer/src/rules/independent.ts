@@ -7,6 +7,7 @@ export const independent: Rule = (node, context) => {
   if (!context.isActivation(output)) return "its output is not float32";
   if (FINAL_IN_FLOAT.has(node.opType) && context.graph.isOutput(output))
     return "it gives the model's output, which stays in float";
+  if (context.isReadInside(output)) return "a graph inside another node reads its output";
   const constants: number[] = [];
   for (const [index, name] of node.input.entries()) {
     if (context.isActivation(name)) continue;

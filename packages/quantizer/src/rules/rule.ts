@@ -15,6 +15,8 @@ export interface RuleContext {
   quantize(tensor: string): void;
   /** Quantizes `output` with the very parameters of `input`. */
   quantizeLike(output: string, input: string): void;
+  /** Whether a graph inside a node (If, Loop) reads the tensor by its name, so that it cannot be 8-bit only. */
+  isReadInside(tensor: string): boolean;
   /** What the tensor would be quantized with by its own range. */
   paramsOf(tensor: string): QuantParams;
   /**
