@@ -1,6 +1,9 @@
+import { once } from "node:events";
 import { createReadStream } from "node:fs";
+import { type IncomingMessage, request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 import path from "node:path";
-import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
 import { hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
@@ -43,20 +46,25 @@ async function upload(
   const url = `${uploadBase(hubUrl)}/${sha256}`;
   try {
     const known = await fetch(url, { method: "HEAD" });
-    if (known.ok) return url;
-    const body = Readable.toWeb(createReadStream(file));
-    const answer = await fetch(url, {
-      method: "PUT",
-      body,
-      duplex: "half",
-      headers: { "content-length": String(bytes) },
-    });
-    if (!answer.ok) throw uploadFailure(url, `it answers ${answer.status} ${(await answer.text()).slice(0, 200)}`);
-    return url;
+    const status = known.ok ? known.status : await put(url, file, bytes);
+    if (status >= 200 && status < 300) return url;
+    throw uploadFailure(url, `it answers ${status}`);
   } catch (cause) {
     if (cause instanceof UnreachableError) throw cause;
     throw uploadFailure(url, systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause), cause);
   }
+}
+
+/** Sends a file from disk; resolves with the status of the answer. */
+async function put(url: string, file: string, bytes: number): Promise<number> {
+  const send = url.startsWith("https:") ? httpsRequest : httpRequest;
+  const request = send(url, { method: "PUT", headers: { "content-length": bytes } });
+  const answered = once(request, "response") as Promise<[IncomingMessage]>;
+  // A hub that refuses answers before it has read everything.
+  const sent = pipeline(createReadStream(file), request).then(() => answered);
+  const [response] = await Promise.race([answered, sent]);
+  response.resume();
+  return response.statusCode ?? 0;
 }
 
 function uploadFailure(url: string, why: string, cause?: unknown): UnreachableError {

@@ -17,7 +17,7 @@ function withStack(command: Command): Command {
   return withJson(withData(command))
     .option("--config <file>", "configuration file of the services; default: edgewatt.yaml when there is one")
     .option("--influx <url>", "InfluxDB to write to; default: a private influxd when there is one on the PATH")
-    .option("--device <id>", "id of the local agent; default: from the host name")
+    .option("--device <id>", "id of the local agent; default: made from the host name")
     .addOption(
       choice("--log-level <level>", "least severe log line of the services that is shown", LOG_LEVELS).default("warn"),
     );

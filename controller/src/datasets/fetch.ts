@@ -46,7 +46,7 @@ async function download(source: DatasetSource, part: string, options: FetchOptio
   const response = await request(source, have, options.signal);
   // 416: what is here is all there is, or more; the digest decides.
   if (response.status === 416) return;
-  if (!response.ok || response.body === null) throw unreachable(source, `it answers ${response.status}`);
+  if (!response.ok) throw unreachable(source, `it answers ${response.status}`);
   const resumed = response.status === 206;
   const length = response.headers.get("content-length");
   let done = resumed ? have : 0;
@@ -60,7 +60,7 @@ async function download(source: DatasetSource, part: string, options: FetchOptio
   });
   try {
     await pipeline(
-      Readable.fromWeb(response.body),
+      Readable.from(chunksOf(response)),
       count,
       createWriteStream(part, { flags: resumed ? "a" : "w" }),
       ...(options.signal === undefined ? [] : [{ signal: options.signal }]),
@@ -78,6 +78,19 @@ async function download(source: DatasetSource, part: string, options: FetchOptio
       );
     }
     throw unreachable(source, `the connection broke after ${done} bytes, which are kept`, cause);
+  }
+}
+
+async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  try {
+    for (;;) {
+      const next = await reader?.read();
+      if (next?.value === undefined) return;
+      yield next.value;
+    }
+  } finally {
+    await reader?.cancel();
   }
 }
 

@@ -1,4 +1,3 @@
-import os from "node:os";
 import path from "node:path";
 import { isDeviceId } from "@edgewatt/protocol";
 import { dataDir, EXIT } from "@edgewatt/runtime";
@@ -37,37 +36,22 @@ export interface Stack extends AsyncDisposable {
 const AGENT_STOP_MS = 20_000;
 const SERVICE_STOP_MS = 15_000;
 
-/** The device id of this machine: its host name as far as that is one, else `local`. */
-export function localDeviceId(hostname: string): string {
-  const id = hostname
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 40);
-  return isDeviceId(id) ? id : "local";
-}
-
-/** @throws {ChildError} when the part did not say where it is */
-function addressIn(ready: Ready | undefined, key: string): string {
-  const address = ready?.[key];
-  if (typeof address === "string") return address;
-  throw new ChildError(
-    `a part of the stack is ready but did not say its ${key} address: install edgewatt again`,
-    EXIT.failed,
-    {
-      ready,
-    },
-  );
+/** @throws {ChildError} when the part did not say that */
+function announced(ready: Ready | undefined, key: string): string {
+  const value = ready?.[key];
+  if (typeof value === "string") return value;
+  throw new ChildError(`a part of the stack is ready but did not say its ${key}: install edgewatt again`, EXIT.failed, {
+    ready,
+  });
 }
 
 /** The port that the first start took, so that a restart is found at the same place. */
 function portAgain(previous: Ready | undefined, key: string, asked: number): string {
-  return previous === undefined ? String(asked) : new URL(addressIn(previous, key)).port;
+  return previous === undefined ? String(asked) : new URL(announced(previous, key)).port;
 }
 
-function deviceOf(asked: string | undefined): string {
-  if (asked === undefined) return localDeviceId(os.hostname());
-  if (isDeviceId(asked)) return asked;
+function checkDevice(asked: string | undefined): void {
+  if (asked === undefined || isDeviceId(asked)) return;
   throw new UsageError(
     `--device ${asked}: a device id is 2 to 40 of a-z, 0-9 and -, and begins with a letter or digit`,
   );
@@ -78,8 +62,8 @@ function deviceOf(asked: string | undefined): string {
  * @throws what keeps a part from starting; everything that was started by then is stopped again
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
+  checkDevice(options.device);
   const data = await dataDir(path.resolve(options.cwd, options.data));
-  const device = deviceOf(options.device);
   const lock = await lockDataDir(data);
   // In the order of starting; ended in reverse.
   const tiers: SupervisedChild[][] = [];
@@ -107,7 +91,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
 
   try {
-    const ready = await startParts(options, { data, device, start });
+    const ready = await startParts(options, { data, start });
     await writeStackFile(ready);
     return { ready, stop, [Symbol.asyncDispose]: stop };
   } catch (error) {
@@ -118,7 +102,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 async function startParts(
   options: StackOptions,
-  { data, device, start }: { data: string; device: string; start: (...specs: ChildSpec[]) => Promise<Ready[]> },
+  { data, start }: { data: string; start: (...specs: ChildSpec[]) => Promise<Ready[]> },
 ): Promise<StackReady> {
   const common = ["--json", "--log-level", options.logLevel];
   if (options.config !== undefined) common.push("--config", path.resolve(options.cwd, options.config));
@@ -131,7 +115,7 @@ async function startParts(
 
   const influxd = options.influx === undefined ? findOnPath("influxd", options.env) : undefined;
   const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
-  const influx = database === undefined ? options.influx : addressIn(database, "influx");
+  const influx = database === undefined ? options.influx : announced(database, "influx");
 
   const [broker] = await start(
     service("broker", SERVICE_STOP_MS, (previous) => [
@@ -141,7 +125,7 @@ async function startParts(
       ...(options.wsPort === undefined ? [] : ["--ws-port", portAgain(previous, "ws", options.wsPort)]),
     ]),
   );
-  const mqtt = addressIn(broker, "mqtt");
+  const mqtt = announced(broker, "mqtt");
   const behindBroker = ["--broker", mqtt, "--data", data];
 
   const [hub] = await start(
@@ -153,14 +137,15 @@ async function startParts(
     ]),
     service("ingest", SERVICE_STOP_MS, () => [...behindBroker, ...(influx === undefined ? [] : ["--influx", influx])]),
   );
-  await start(service("agent", AGENT_STOP_MS, () => [...behindBroker, "--device", device]));
+  const named = options.device === undefined ? [] : ["--device", options.device];
+  const [agent] = await start(service("agent", AGENT_STOP_MS, () => [...behindBroker, ...named]));
 
   return {
     mqtt,
-    ...(options.wsPort === undefined ? {} : { ws: addressIn(broker, "ws") }),
-    hub: addressIn(hub, "hub"),
+    ...(options.wsPort === undefined ? {} : { ws: announced(broker, "ws") }),
+    hub: announced(hub, "hub"),
     influx: influx ?? null,
     data,
-    device,
+    device: announced(agent, "device"),
   };
 }

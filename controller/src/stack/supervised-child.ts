@@ -74,10 +74,15 @@ export class SupervisedChild {
 
   /** Resolves when the child is ready. @throws {ChildError} with the child's own reason and exit code when it is not */
   static async start(spec: ChildSpec, events: ChildEvents, signal?: AbortSignal): Promise<SupervisedChild> {
-    const first = await launch(spec, events, undefined, (child) =>
-      signal?.addEventListener("abort", () => child.kill("SIGKILL"), { once: true }),
-    );
-    return new SupervisedChild(spec, events, first);
+    const starting: { child?: ChildProcess } = {};
+    const giveUp = (): void => void starting.child?.kill("SIGTERM");
+    signal?.addEventListener("abort", giveUp);
+    try {
+      const first = await launch(spec, events, undefined, (child) => void (starting.child = child));
+      return new SupervisedChild(spec, events, first);
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
+    }
   }
 
   /** Asks the child to end and waits; kills it when that takes too long. */
