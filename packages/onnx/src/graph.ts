@@ -81,7 +81,7 @@ export class Graph {
 
   /** A name that no tensor or node has yet, and that is taken by this call. */
   uniqueName(base: string): string {
-    this.#names ??= this.#allNames();
+    this.#names ??= new Set(namesIn(this.#proto));
     let name = base;
     for (let suffix = 1; this.#names.has(name); suffix++) name = `${base}_${suffix}`;
     this.#names.add(name);
@@ -162,16 +162,6 @@ export class Graph {
     this.#index ??= buildIndex(this.#proto);
     return this.#index;
   }
-
-  #allNames(): Set<string> {
-    const names = new Set<string>();
-    for (const node of this.#proto.node) {
-      for (const name of [node.name, ...readsOf(node), ...node.output]) names.add(name);
-    }
-    for (const value of [...this.#proto.input, ...this.#proto.output, ...this.#proto.initializer])
-      names.add(value.name);
-    return names;
-  }
 }
 
 /** Builds a node of the default operator set (or of `domain`). */
@@ -223,14 +213,24 @@ function buildIndex(graph: GraphProto): GraphIndex {
   };
 }
 
+/** All names of a graph and of the graphs inside its nodes, which must not use an outer name again. */
+function* namesIn(graph: GraphProto): Generator<string> {
+  for (const value of [...graph.input, ...graph.output, ...graph.initializer]) yield value.name;
+  for (const node of graph.node) {
+    yield node.name;
+    yield* node.input;
+    yield* node.output;
+    for (const inner of innerGraphs(node)) yield* namesIn(inner);
+  }
+}
+
+function innerGraphs(node: NodeProto): GraphProto[] {
+  return node.attribute.flatMap((attribute) => (attribute.g === undefined ? attribute.graphs : [attribute.g]));
+}
+
 /** What a node reads, including what its sub-graphs (If, Loop) take from outside. */
 function readsOf(node: NodeProto): string[] {
-  const names = node.input.filter((name) => name !== "");
-  for (const attribute of node.attribute) {
-    if (attribute.g !== undefined) names.push(...outerReads(attribute.g));
-    for (const inner of attribute.graphs) names.push(...outerReads(inner));
-  }
-  return names;
+  return [...node.input.filter((name) => name !== ""), ...innerGraphs(node).flatMap(outerReads)];
 }
 
 function outerReads(graph: GraphProto): string[] {
@@ -252,6 +252,11 @@ export function deriveModel(
   changes: Partial<Pick<GraphProto, "node" | "output" | "initializer">>,
 ): ModelProto {
   return shallowCopy(model, { graph: shallowCopy<GraphProto>(model.graph as GraphProto, changes) });
+}
+
+/** A node with other inputs and outputs; its attributes are shared with the original. */
+export function deriveNode(node: NodeProto, changes: Pick<NodeProto, "input" | "output">): NodeProto {
+  return shallowCopy<NodeProto>(node, changes);
 }
 
 /** Messages of proto2 keep their defaults on the prototype, which a spread would lose. */

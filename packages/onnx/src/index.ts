@@ -9,7 +9,7 @@ export {
 } from "./errors.ts";
 export { modelFileBytes, parseModel, readModel } from "./reader.ts";
 export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts";
-export { deriveModel, Graph, makeNode, makeOutput } from "./graph.ts";
+export { deriveModel, deriveNode, Graph, makeNode, makeOutput } from "./graph.ts";
 export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";
 export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./tensor.ts";
 export { DataType } from "./data-type.ts";

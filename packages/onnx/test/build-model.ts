@@ -1,6 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { makeNode, makeTensor, type ModelProto, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
   GraphProtoSchema,
   ModelProtoSchema,
   OperatorSetIdProtoSchema,
@@ -105,6 +107,31 @@ export class ModelBuilder {
       transB: 1n,
       ...attributes,
     });
+  }
+
+  /** An If whose branches give what the two bodies, which may read outer tensors, return. */
+  branch(
+    condition: string,
+    then: (b: ModelBuilder) => string,
+    otherwise: (b: ModelBuilder) => string,
+    dims: Dims,
+  ): string {
+    const output = this.node("If", [condition]);
+    const node = this.#nodes.at(-1);
+    for (const [name, body] of [
+      ["then_branch", then],
+      ["else_branch", otherwise],
+    ] as const) {
+      const inner = new ModelBuilder();
+      inner.output(body(inner), dims);
+      const { graph } = inner.build();
+      if (graph !== undefined) {
+        node?.attribute.push(
+          create(AttributeProtoSchema, { name, type: AttributeProto_AttributeType.GRAPH, g: graph }),
+        );
+      }
+    }
+    return output;
   }
 
   build(): ModelProto {

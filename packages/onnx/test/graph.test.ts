@@ -41,22 +41,19 @@ describe("Graph", () => {
 
   it("sees what the graphs inside a node read", () => {
     const b = new ModelBuilder();
-    const x = b.input("x", [1]);
-    const inner = b.relu(x);
-    b.output(inner, [1]);
-    const model = b.build();
-    const branch = new ModelBuilder();
-    branch.output(branch.node("Add", [inner, inner]), [1]);
-    const node = makeNode("If", "if", ["condition"], ["y"]);
-    const graph = new Graph(model);
-    const attribute = makeNode("", "", [], [], { then_branch: 0n }).attribute[0];
-    if (attribute === undefined) throw new Error("no attribute");
-    const innerGraph = branch.build().graph;
-    if (innerGraph === undefined) throw new Error("no graph");
-    attribute.g = innerGraph;
-    node.attribute.push(attribute);
-    graph.setNodes([...graph.nodes, node]);
-    expect(graph.consumers(inner)).toEqual([node]);
+    const outer = b.relu(b.input("x", [1]));
+    const condition = b.input("condition", []);
+    const chosen = b.branch(
+      condition,
+      (inner) => inner.node("Exp", [outer]),
+      (inner) => inner.relu(inner.relu(outer)),
+      [1],
+    );
+    b.output(chosen, [1]);
+    const graph = new Graph(b.build());
+    expect(graph.consumers(outer).map((node) => node.opType)).toEqual(["If"]);
+    expect(graph.consumers(condition).map((node) => node.opType)).toEqual(["If"]);
+    expect(graph.uniqueName("Exp_1")).toBe("Exp_1_1");
   });
 });
 

@@ -1,5 +1,6 @@
 import {
   deriveModel,
+  deriveNode,
   dimsOf,
   Graph,
   makeNode,
@@ -94,12 +95,7 @@ class Emitter {
     const names = output.map((name) =>
       this.#plan.tensors.has(name) && this.#source.isOutput(name) ? this.#unique(`${name}_QuantizeLinear_Input`) : name,
     );
-    this.#nodes.push(
-      Object.assign(makeNode(node.opType, node.name, input, names, {}, node.domain), {
-        attribute: node.attribute,
-        docString: node.docString,
-      }),
-    );
+    this.#nodes.push(deriveNode(node, { input, output: names }));
     for (const [index, name] of output.entries()) this.#emitActivation(name, names[index]);
   }
 
@@ -158,7 +154,7 @@ class Emitter {
     const name = this.#emitDequantized(
       weight.name,
       {
-        values: makeQuantized(weight.name, dimsOf(weight), quantizeWeights(values, layout, scales)),
+        values: makeTensor(weight.name, dimsOf(weight), quantizeWeights(values, layout, scales)),
         scales,
         sides,
         zeroPoint: new Int8Array(scales.length),
@@ -173,18 +169,17 @@ class Emitter {
   /** Each node gets a bias of its own, as its scale depends on the node's input. */
   #emitBias(bias: TensorProto, node: NodeProto, inputScale: number, weightScale: Float32Array): string {
     const { data, scales } = quantizeBias(readFloats(bias), inputScale, weightScale);
-    // One scale for several biases must be a scalar to ONNX Runtime's fusion, several scales a vector.
-    const sides = scales.length === 1 && data.length > 1 ? [] : [scales.length];
+    const sides = this.#options.perChannel ? [scales.length] : [];
     return this.#emitDequantized(
       `${bias.name}_${node.name}`,
-      { values: makeQuantized(bias.name, dimsOf(bias), data), scales, sides, zeroPoint: undefined },
-      sides.length === 0 ? undefined : 0,
+      { values: makeTensor(bias.name, dimsOf(bias), data), scales, sides, zeroPoint: undefined },
+      this.#options.perChannel ? 0 : undefined,
     );
   }
 
   #emitConstant(constant: TensorProto): string {
     const { data, params } = quantizeActivations(readFloats(constant), this.#options.format);
-    const values = makeQuantized(constant.name, dimsOf(constant), data);
+    const values = makeTensor(constant.name, dimsOf(constant), data);
     const zeroPoint = data instanceof Uint8Array ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
     return this.#emitDequantized(
       constant.name,
@@ -229,8 +224,4 @@ class Emitter {
   #unique(base: string): string {
     return this.#source.uniqueName(base);
   }
-}
-
-function makeQuantized(name: string, dims: readonly number[], data: Int8Array | Uint8Array | Int32Array): TensorProto {
-  return makeTensor(name, dims, data);
 }

@@ -160,6 +160,30 @@ describe("what stays in float", () => {
     expect(ops.filter((op) => op === "QLinearConv")).toHaveLength(3);
   });
 
+  it("a Conv that a graph inside an If reads, while its neighbours fuse", async () => {
+    const model = build(
+      (b, x) => {
+        const mean = b.node("ReduceMean", [x], { keepdims: 0n });
+        const condition = b.node("Greater", [mean, b.constant([], Float32Array.of(0))]);
+        const read = b.conv(b.relu(b.conv(x, 8, 8)), 8, 8);
+        const shape = ["batch", 8, 12, 12];
+        const chosen = b.branch(
+          condition,
+          (inner) => inner.node("Exp", [read]),
+          (inner) => inner.node("Neg", [read]),
+          shape,
+        );
+        return b.conv(chosen, 8, 8);
+      },
+      ["batch", 8, 12, 12],
+    );
+    const { report, ops } = await quantized(model);
+    expect(report.nodes.float.find((node) => node.op === "Conv")?.reason).toBe(
+      "a graph inside another node reads its output",
+    );
+    expect(ops.filter((op) => op === "QLinearConv")).toHaveLength(2);
+  });
+
   it("a Conv whose weights are computed", async () => {
     const model = build(
       (b, x) => {
