@@ -12,13 +12,18 @@ export class Complaints {
     this.#log = log;
   }
 
-  report(key: string, message: string, context: Readonly<Record<string, unknown>>): void {
+  report(
+    key: string,
+    message: string,
+    context: Readonly<Record<string, unknown>>,
+    level: "warn" | "error" = "warn",
+  ): void {
     const count = (this.#counts.get(key) ?? 0) + 1;
     if (count === 1 && this.#counts.size >= MAX_KEYS) {
       const [oldest] = this.#counts.keys();
       if (oldest !== undefined) this.#counts.delete(oldest);
     }
     this.#counts.set(key, count);
-    if (Number.isInteger(Math.log10(count))) this.#log.warn({ ...context, count }, message);
+    if (Number.isInteger(Math.log10(count))) this.#log[level]({ ...context, count }, message);
   }
 }

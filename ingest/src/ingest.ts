@@ -141,7 +141,7 @@ export class Ingest {
           signal,
           onFailedAttempt: (error) => {
             status.holding(error.message);
-            this.#complaints.report(`hold ${error.message}`, `holding: ${error.message}`, {});
+            this.#complaints.report(`hold ${error.message}`, `holding: ${error.message}`, {}, "error");
           },
         },
       );
