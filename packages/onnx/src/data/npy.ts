@@ -20,6 +20,14 @@ const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"));
 /** Longer headers than this do not occur for the two types that are read here; it bounds what a damaged length can ask for. */
 const LARGEST_HEADER_BYTES = 65_536;
 
+/** Whether a file begins as a `.npy` file does, whatever its name is: artifacts are kept under their digest. */
+export async function isNpy(path: string): Promise<boolean> {
+  await using handle = await openForReading(path);
+  const start = new Uint8Array(MAGIC.length);
+  await handle.read(start, 0, start.length, 0);
+  return MAGIC.every((byte, index) => start[index] === byte);
+}
+
 /**
  * Opens one `.npy` file whose first axis counts samples: float32 is taken as ready for the model, in its layout; uint8 as
  * NHWC images, which are normalized. Samples are read by offset, so the file may be larger than memory.

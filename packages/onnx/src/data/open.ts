@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DataError, firstLineOf } from "../errors.ts";
 import { openCifar } from "./cifar.ts";
 import { isImageFile, openImages } from "./image-folder.ts";
-import { openNpy, openNpyFolder } from "./npy.ts";
+import { isNpy, openNpy, openNpyFolder } from "./npy.ts";
 import type { DataOptions, DataSource } from "./source.ts";
 import { openSynthetic } from "./synthetic.ts";
 
@@ -27,7 +27,7 @@ export async function openCalibration(what: string, options: DataOptions): Promi
     );
   }
   if (isFolder) return openFolder(what, options);
-  return what.endsWith(".npy") ? openNpy(what, options) : openCifar(what, options);
+  return what.endsWith(".npy") || (await isNpy(what)) ? openNpy(what, options) : openCifar(what, options);
 }
 
 async function openFolder(folder: string, options: DataOptions): Promise<DataSource> {

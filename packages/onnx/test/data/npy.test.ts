@@ -56,6 +56,12 @@ describe("one .npy file", () => {
     expect(values[60 + 40 + 19]).toBe(expected(1, 2, 19));
   });
 
+  it("is known by its content where its name says nothing", async () => {
+    const path = join(folder, "0f3a9c");
+    await writeFile(path, npy("<f4", [2, 2, 3], counting(12)));
+    expect((await openCalibration(path, { inputs })).kind).toBe("npy");
+  });
+
   it("fixes dynamic sides by --input-shape", async () => {
     const path = join(folder, "dynamic.npy");
     await writeFile(path, npy("<f4", [2, 4, 3], counting(24)));
