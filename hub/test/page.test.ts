@@ -108,6 +108,33 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await eventually(async () => expect(await overflow()).toBe(0), { timeoutMs: 5000, everyMs: 100 });
   });
 
+  test("the graph draws its lines on a phone, where its legend takes several rows, in light and dark", async () => {
+    const phone = await browser.newPage({ viewport: { width: 390, height: 844 } });
+    phone.on("pageerror", (error) => problems.push(String(error)));
+    await phone.goto(stack.url);
+    const drawn = async () => {
+      await device.telemetry(4.4);
+      await other.telemetry(2.9);
+      // The colour of the first line, anywhere on the canvas.
+      const pixels = await phone.locator("#chart canvas").evaluate((element) => {
+        const canvas = element as HTMLCanvasElement;
+        const data = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4) {
+          if (data[i] === 0x2f && data[i + 1] === 0x81 && data[i + 2] === 0xd6) found++;
+        }
+        return found;
+      });
+      expect(pixels).toBeGreaterThan(3);
+    };
+    const other = new VirtualDevice(stack.connection, "pi-2");
+    await other.online();
+    await eventually(drawn, { timeoutMs: 10_000, everyMs: 250 });
+    await phone.emulateMedia({ colorScheme: "dark" });
+    await eventually(drawn, { timeoutMs: 10_000, everyMs: 250 });
+    await phone.close();
+  });
+
   test("no error, warning, failed request or breach of the content policy happened", () => {
     expect(problems).toEqual([]);
   });

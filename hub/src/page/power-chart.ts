@@ -27,7 +27,9 @@ export class PowerChart {
     this.#plot = this.#create();
     new ResizeObserver(() => this.#plot.setSize({ width: contentWidth(parent), height: HEIGHT })).observe(parent);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#recreate());
-    setInterval(() => this.#draw(), REDRAW_MS);
+    setInterval(() => {
+      if (!document.hidden) this.#draw();
+    }, REDRAW_MS);
   }
 
   add({ device, channel, estimate, timeMs, watts: value }: PowerPoint): void {
@@ -35,15 +37,17 @@ export class PowerChart {
     let line = this.#lines.get(name);
     if (line === undefined) {
       line = { estimate, history: new PowerHistory() };
-      this.#plot.addSeries(series(name, estimate, this.#lines.size));
       this.#lines.set(name, line);
     }
     this.#firstS = Math.min(this.#firstS, timeMs / 1000);
     line.history.add(timeMs, value);
   }
 
+  /** uPlot stops for good when it draws a series before it has its data: both are given in one go. */
   #draw(): void {
-    if (document.hidden) return;
+    for (const [index, [name, { estimate }]] of [...this.#lines].entries()) {
+      if (index + 1 === this.#plot.series.length) this.#plot.addSeries(series(name, estimate, index));
+    }
     const now = Date.now();
     const data = [...this.#lines.values()].map(({ history }) => history.values(now));
     this.#plot.setData([historyTimes(now), ...data]);
@@ -59,9 +63,6 @@ export class PowerChart {
   #recreate(): void {
     this.#plot.destroy();
     this.#plot = this.#create();
-    for (const [index, [name, { estimate }]] of [...this.#lines].entries()) {
-      this.#plot.addSeries(series(name, estimate, index));
-    }
     this.#draw();
   }
 
