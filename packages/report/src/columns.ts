@@ -40,7 +40,7 @@ export const COLUMNS: readonly Column[] = [
     short: "pruning fraction",
     align: "right",
     format: figure((row) => row.pruning, String),
-    blankCodes: /pruning|manifest/,
+    blankCodes: /lineage|pruning/,
     blankReason: `pruning fraction: ${noManifest}`,
   },
   {
@@ -49,7 +49,7 @@ export const COLUMNS: readonly Column[] = [
     short: "fine-tune epochs",
     align: "right",
     format: figure((row) => row.fineTuneEpochs, String),
-    blankCodes: /fine-?tun|manifest/,
+    blankCodes: /lineage|fine-?tun/,
     blankReason: `fine-tuning epochs: ${noManifest}`,
   },
   {
@@ -58,7 +58,7 @@ export const COLUMNS: readonly Column[] = [
     short: "#params",
     align: "right",
     format: figure((row) => row.params, formatCount),
-    blankCodes: /params|manifest/,
+    blankCodes: /lineage|params/,
     blankReason: `#params: ${noManifest}`,
   },
   { key: "precision", title: "precision", short: "precision", align: "left", format: (row) => row.precision },
@@ -152,7 +152,7 @@ export const COLUMNS: readonly Column[] = [
       (row) => row.energyMj.net,
       (row) => row.energyMj.netHalfWidth95,
     ),
-    blankCodes: /power|meter|sensor|energy|source|idle/,
+    blankCodes: /power|meter|sensor|energy|source|idle-missing/,
     blankReason: `net energy: ${notMeasured}`,
   },
   {

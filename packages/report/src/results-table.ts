@@ -92,7 +92,8 @@ function notesOf(row: ResultRow, results: Results, columns: readonly Column[]): 
 
 /** The flags of a row, and what its document shows to be wrong or different about it. */
 function flagsOf(row: ResultRow, results: Results): string[] {
-  const faults = inconsistencies(row).map((fault) => `inconsistent: ${fault}`);
+  const known = row.flags.some((flag) => flagCode(flag) === "consistency");
+  const faults = known ? [] : inconsistencies(row).map((fault) => `consistency: ${fault}`);
   const method = row.method === undefined ? [] : [`other method: ${describeMethod(methodOf(row, results))}`];
   return [...row.flags, ...faults, ...method];
 }
