@@ -15,6 +15,15 @@ function hex(value: number): string {
   return `0x${value.toString(16).padStart(2, "0")}`;
 }
 
+/** What a missing chip gives on a Pi's adapter (errno(3)); Node has no name for it and leaves the code empty. */
+const EREMOTEIO = 121;
+
+function errorName(error: unknown): string {
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (errno === EREMOTEIO) return "EREMOTEIO";
+  return code === undefined || code === "" ? String(error) : code;
+}
+
 function faultOf(code: string, path: string, at: string): { code: string; message: string } {
   switch (code) {
     case "ENOENT":
@@ -57,9 +66,8 @@ export async function openLinuxBus(busNumber: number): Promise<I2cBus> {
       return transfer(native);
     } catch (cause) {
       drop();
-      const system = (cause as NodeJS.ErrnoException).code ?? String(cause);
       const at = `at ${hex(address)} register ${hex(register)} of ${path}`;
-      const fault = faultOf(system, path, at);
+      const fault = faultOf(errorName(cause), path, at);
       throw new DeviceError(fault.message, {
         code: fault.code,
         retryable: true,

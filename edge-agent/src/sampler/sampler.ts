@@ -51,6 +51,11 @@ export class Sampler {
     this.#fork();
   }
 
+  /** The child's process; `undefined` while it is down. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   get state(): MeterState {
     return this.#state;
   }

@@ -13,7 +13,7 @@ const STEP_US = 50_000;
 export interface TelemetryOptions {
   readonly boot: number;
   readonly spool: Spool;
-  readonly sender: Sender;
+  readonly sender: Pick<Sender, "kick">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clockSynchronized: () => boolean;

@@ -10,7 +10,7 @@ import {
   MATH_OVERFLOW,
   REGISTER,
   scaleFor,
-  SHUNT_RANGES_MV,
+  shuntRangeFor,
 } from "./registers.ts";
 
 const config = z.strictObject({
@@ -21,8 +21,6 @@ const config = z.strictObject({
   busRangeV: z.literal(BUS_RANGES_V).default(16).describe("full scale of the supply voltage"),
 });
 
-const MV_PER_V = 1000;
-
 /**
  * INA219 (TI SBOS448G): power from the chip's own product of shunt and bus voltage, one per conversion cycle of 1.064 ms.
  * The chip has no id register, so it is known by its calibration register, whose bit 0 reads 0 whatever is written.
@@ -32,7 +30,7 @@ export const ina219 = defineDriver({
   id: "ina219",
   config,
   async open({ bus: busNumber, address, shuntOhm, maxA, busRangeV }, host): Promise<Sensor> {
-    const shuntRangeMv = SHUNT_RANGES_MV.find((range) => maxA * shuntOhm * MV_PER_V <= range);
+    const shuntRangeMv = shuntRangeFor(shuntOhm, maxA);
     if (shuntRangeMv === undefined) {
       throw new DeviceError(
         `INA219: ${maxA} A through ${shuntOhm} ohm exceed the chip's 320 mV: set a smaller maxA or fit a smaller shunt`,

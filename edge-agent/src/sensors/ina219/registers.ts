@@ -21,6 +21,13 @@ export const CONVERSION_READY = 0b10;
 /** Bit 0 of it: current or power went out of range and "may be meaningless". */
 export const MATH_OVERFLOW = 0b01;
 
+/** The smallest shunt range, mV, that holds the largest current; `undefined` when none does. */
+export function shuntRangeFor(shuntOhm: number, maxA: number): number | undefined {
+  // Whole µV: 3.2 A through 0.1 ohm are 320 mV exactly, and not a rounding error more.
+  const microvolts = Math.round(shuntOhm * maxA * 1e6);
+  return SHUNT_RANGES_MV.find((range) => microvolts <= range * 1000);
+}
+
 /** Time of one shunt plus one bus conversion at 12 bits without averaging (table 5): 2 × 532 µs. */
 export const CYCLE_US = 1064;
 
@@ -42,13 +49,14 @@ export interface Scale {
   readonly powerLsbW: number;
 }
 
-const CURRENT_STEPS = 32_768;
+/** Slightly more steps than the register has (2^15), so that a clipped shunt voltage overflows it and is reported. */
+const CURRENT_STEPS = 32_800;
 const CALIBRATION_CONSTANT = 0.04096;
 const POWER_LSB_PER_CURRENT_LSB = 20;
 const MAX_CALIBRATION = 0xfffe;
 
 /**
- * Current LSB = maxA / 2^15, Cal = trunc(0.04096 / (current LSB · shunt)), power LSB = 20 current LSB. The LSBs are taken
+ * Current LSB = maxA / 32,800, Cal = trunc(0.04096 / (current LSB · shunt)), power LSB = 20 current LSB. The LSBs are taken
  * back from the truncated calibration, so its rounding does not end up in the results.
  */
 export function scaleFor(shuntOhm: number, maxA: number): Scale {
