@@ -1,7 +1,16 @@
 import { readdir, readFile } from "node:fs/promises";
-import { type CommandResult, runCommand, type SpawnedService, spawnService, TestingError } from "@edgewatt/testing";
+import { fileURLToPath } from "node:url";
+import {
+  type CommandResult,
+  runCommand,
+  type SpawnedService,
+  spawnService,
+  startChild,
+  type TestChild,
+  TestingError,
+} from "@edgewatt/testing";
 
-export const EDGEWATT = new URL("../controller/bin/edgewatt.js", import.meta.url);
+const EDGEWATT = new URL("../controller/bin/edgewatt.js", import.meta.url);
 
 /** A folder to run in, which is the data folder too. */
 export interface Place {
@@ -17,6 +26,15 @@ function environment({ dir, env }: Place): NodeJS.ProcessEnv {
 /** Runs `edgewatt` to its end. */
 export function edgewatt(place: Place, args: readonly string[], timeoutMs = 60_000): Promise<CommandResult> {
   return runCommand(EDGEWATT, args, { cwd: place.dir, timeoutMs, env: environment(place) });
+}
+
+/** Starts `edgewatt` to be interrupted; it dies with the test. */
+export function startEdgewatt(place: Place, args: readonly string[]): TestChild {
+  return startChild(process.execPath, [fileURLToPath(EDGEWATT), ...args], {
+    cwd: place.dir,
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: { ...process.env, ...environment(place) },
+  });
 }
 
 /** The document that a command prints with `--json`; fails with its messages when it did not succeed. */

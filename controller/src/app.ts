@@ -1,5 +1,7 @@
+import { createRequire } from "node:module";
 import { Command, CommanderError, type Option } from "commander";
 import { EXIT } from "@edgewatt/runtime";
+import { z } from "zod";
 import { addDatasetCommands } from "./commands/datasets.ts";
 import { addDeviceCommands } from "./commands/devices.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -21,6 +23,10 @@ export interface App {
 /** What commander throws after it has shown a help text that was asked for. */
 const HELP_SHOWN = new Set(["commander.helpDisplayed", "commander.version"]);
 
+function versionOf(): string {
+  return z.looseObject({ version: z.string() }).parse(createRequire(import.meta.url)("../package.json")).version;
+}
+
 function describeOption(option: Option): string {
   const shown = option.defaultValue === undefined ? "" : `; default: ${String(option.defaultValue)}`;
   const choices = option.argChoices === undefined ? "" : `: ${option.argChoices.join(", ")}`;
@@ -32,6 +38,7 @@ function buildProgram(app: App): Command {
   const { context } = app;
   const program = new Command("edgewatt")
     .description("Quantizes and benchmarks ONNX models on a fleet of Raspberry Pis and shows the watts live.")
+    .version(versionOf(), "-V, --version", "version of edgewatt")
     .exitOverride()
     .enablePositionalOptions()
     .configureHelp({ optionDescription: describeOption, helpWidth: context.stdout.columns ?? 100 })

@@ -2,7 +2,9 @@ import { once } from "node:events";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import path from "node:path";
-import { eventually, requireSystem, type SpawnedService, type TempDir, tempDir } from "@edgewatt/testing";
+import { decodeMessage, topicFilter } from "@edgewatt/protocol";
+import { connectMqtt, createLogger } from "@edgewatt/runtime";
+import { eventually, queryInflux, requireSystem, type SpawnedService, type TempDir, tempDir } from "@edgewatt/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { edgewatt, edgewattJson, type Place, processesOn, startPart, startUp } from "../edgewatt.ts";
 
@@ -32,6 +34,22 @@ const TINY = [
   "fp32",
 ];
 
+/** Counts the batches of watts that a device sends while a job runs. */
+async function countBatches(url: string, device: string) {
+  const log = createLogger({ name: "test", level: "silent" });
+  const connection = await connectMqtt({ url, clientId: `test-${process.pid}`, log, waitMs: 10_000 });
+  let count = 0;
+  await connection.subscribe(topicFilter("telemetry", { device, stream: "power" }), ({ payload }) => {
+    if (decodeMessage("telemetry", payload).job !== undefined) count++;
+  });
+  return {
+    async inJobs() {
+      await connection.close();
+      return count;
+    },
+  };
+}
+
 describe("a stack", () => {
   let dir: TempDir;
   let place: Place;
@@ -49,9 +67,11 @@ describe("a stack", () => {
 
   it("says in its ready line and in stack.json where everything is", async () => {
     expect(stack.ready).toMatchObject({ ready: true, data: dir.path, device: "pi-1" });
-    const { ready, ...addresses } = stack.ready;
+    const { mqtt, hub, influx } = stack.ready;
     expect(JSON.parse(await readFile(path.join(dir.path, "stack.json"), "utf8"))).toMatchObject({
-      ...addresses,
+      mqtt,
+      hub,
+      influx,
       pid: stack.child.pid,
     });
     expect((await fetch(`${stack.ready["hub"]}/health`)).status).toBe(200);
@@ -60,13 +80,8 @@ describe("a stack", () => {
 
   it.skipIf(requireSystem("influxd").skip)("keeps telemetry in a private database", async () => {
     await eventually(async () => {
-      const query = new URL("/query", stack.ready["influx"]);
-      query.search = new URLSearchParams({
-        db: "edgewatt",
-        q: "select count(watts) from power where device = 'pi-1'",
-      }).toString();
-      const { results } = (await (await fetch(query)).json()) as { results: { series?: { values: number[][] }[] }[] };
-      expect(results[0]?.series?.[0]?.values[0]?.[1]).toBeGreaterThan(0);
+      const [row] = await queryInflux(stack.ready["influx"], "select count(watts) from power where device = 'pi-1'");
+      expect(row?.["count"]).toBeGreaterThan(0);
     });
   });
 
@@ -148,6 +163,7 @@ describe("a stack", () => {
         /several devices are online: choose with --on; known are pi-1 \(online\), pi-2 \(online\)/,
       );
       expect(nobody.code).toBe(3);
+      const watts = await countBatches(stack.ready["mqtt"], "pi-2");
       const results = await edgewattJson<{ rows: { device: string }[] }>(place, [
         "benchmark",
         "p40",
@@ -156,6 +172,7 @@ describe("a stack", () => {
         "pi-2",
       ]);
       expect(results.rows.map(({ device }) => device)).toEqual(["pi-2"]);
+      expect(await watts.inJobs()).toBeGreaterThan(0);
       const both = await edgewattJson<{ rows: { device: string }[] }>(place, [
         "benchmark",
         "p40",

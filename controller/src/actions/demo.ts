@@ -82,10 +82,12 @@ async function dataFor(context: Context, options: DemoOptions): Promise<LocalDat
   const found = await findLocalData(context, options);
   const terminal = context.stdin.isTTY === true && context.stderr.isTTY === true;
   if (found.evaluationFile !== undefined || options.quick === true || options.json === true || !terminal) return found;
-  const prompt = createInterface({ input: context.stdin, output: process.stderr });
+  const prompt = createInterface({ input: context.stdin });
   try {
-    const question = `Accuracy needs ${CIFAR10.name}, which is not here. Download it (170 MB) into ${path.join(options.data, "datasets")}? [y/N] `;
-    const answer = await prompt.question(question, { signal: context.signal });
+    context.stderr.write(
+      `Accuracy needs ${CIFAR10.name}, which is not here. Download it (170 MB) into ${path.join(options.data, "datasets")}? [y/N] `,
+    );
+    const answer = await prompt.question("", { signal: context.signal });
     if (!/^y(es)?$/i.test(answer.trim())) return found;
   } finally {
     prompt.close();

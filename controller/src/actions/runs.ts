@@ -5,8 +5,8 @@ import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
 import { canceledEnd, cancellationOf, followJob, publishCommand } from "../client/jobs.ts";
 import { collectRetained } from "../client/retained.ts";
-import { readRuns, type Run } from "../client/runs.ts";
-import { ControllerError, UsageError } from "../errors.ts";
+import { readRun, readRuns, type Run } from "../client/runs.ts";
+import { ControllerError } from "../errors.ts";
 import type { BrokerOption } from "../options.ts";
 
 function stateOf({ command, state }: Run): string {
@@ -38,7 +38,7 @@ export async function listRuns(context: Context, options: BrokerOption): Promise
 
 /** One job with its command, state and result. */
 export async function showRun(context: Context, job: string, options: BrokerOption): Promise<void> {
-  const run = await withConnection(context, options, async (connection) => findRun(await readRuns(connection), job));
+  const run = await withConnection(context, options, async (connection) => await readRun(connection, job));
   if (options.json === true) return printJson(context, run);
   const { command, state } = run;
   const rows = [
@@ -52,16 +52,6 @@ export async function showRun(context: Context, job: string, options: BrokerOpti
   ];
   print(context, columns([run.job, ""], rows));
   if (state?.result !== undefined) print(context, JSON.stringify(state.result, null, 2));
-}
-
-export function findRun(runs: readonly Run[], job: string): Run {
-  const run = runs.find((known) => known.job === job);
-  if (run !== undefined) return run;
-  const newest = runs.slice(0, 5).map((known) => known.job);
-  throw new UsageError(
-    `no job ${job}: ${newest.length === 0 ? "there are none" : `the newest are ${newest.join(", ")}`}; see edgewatt runs`,
-    { job },
-  );
 }
 
 /** Asks for a job's end and waits until its device says so. */
@@ -85,7 +75,7 @@ async function commandOf(
   const [retained] = (await collectRetained(connection, ["command"], { job })).command;
   if (retained !== undefined)
     return { device: retained.topic.device, op: retained.topic.op, command: retained.message };
-  const { device, op, command } = findRun(await readRuns(connection), job);
+  const { device, op, command } = await readRun(connection, job);
   if (command !== null) return { device, op, command };
   throw new ControllerError(`the command of job ${job} is not known any more, so it cannot be canceled`, {
     code: "no-command",

@@ -106,6 +106,11 @@ export async function followJob(
       const read = readMessage("jobEvent", topic, payload);
       if (read !== undefined) onMessage?.(read.message.level, read.message.message);
     }),
+    connection.subscribe(topicFilter("status", { device }), ({ topic, payload, retain }) => {
+      const read = readMessage("status", topic, payload);
+      if (read?.message.state !== "offline" || retain) return;
+      onMessage?.("warn", `offline (${read.message.cause ?? "no reason given"}); the job waits until it is back`);
+    }),
   ]);
   return {
     job,

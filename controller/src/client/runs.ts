@@ -1,6 +1,15 @@
-import { type Command, type JobState, OPERATIONS } from "@edgewatt/protocol";
+import {
+  benchmarkResultSchema,
+  type Command,
+  type JobState,
+  OPERATIONS,
+  type Results,
+  resultsSchema,
+} from "@edgewatt/protocol";
+import { mergeResults } from "@edgewatt/report";
 import { type MqttConnection, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
 import { z } from "zod";
+import { UsageError } from "../errors.ts";
 import { readFleet } from "./fleet.ts";
 import { collectRetained } from "./retained.ts";
 
@@ -13,35 +22,58 @@ export interface Run {
   readonly state: JobState | null;
 }
 
-const runsSchema = z.looseObject({
-  jobs: z.array(
-    z.looseObject({
-      device: z.string(),
-      job: z.string(),
-      op: z.enum(OPERATIONS),
-      command: z
-        .custom<Command>()
-        .nullish()
-        .transform((command) => command ?? null),
-      state: z
-        .custom<JobState>()
-        .nullish()
-        .transform((state) => state ?? null),
-    }),
-  ),
+const runSchema = z.looseObject({
+  device: z.string(),
+  job: z.string(),
+  op: z.enum(OPERATIONS),
+  command: z.custom<Command>().nullable(),
+  state: z.custom<JobState>().nullable(),
 });
 
-/** All jobs, newest first: what the hub has recorded, and without a hub what is retained at the broker. */
+/** The newest jobs, newest first: what the hub has recorded, and without a hub what is retained at the broker. */
 export async function readRuns(connection: MqttConnection): Promise<readonly Run[]> {
   const { hubUrl } = await readFleet(connection);
-  return hubUrl === undefined ? await retainedRuns(connection) : await recordedRuns(hubUrl);
+  if (hubUrl === undefined) return retainedRuns(connection);
+  return z.looseObject({ jobs: z.array(runSchema) }).parse(await askHub(hubUrl, "/api/runs")).jobs;
 }
 
-async function recordedRuns(hubUrl: string): Promise<readonly Run[]> {
-  const url = new URL("/api/runs", hubUrl).href;
+/** One job. @throws {UsageError} that names the newest ones when there is no such job */
+export async function readRun(connection: MqttConnection, job: string): Promise<Run> {
+  const { hubUrl } = await readFleet(connection);
+  const recorded = hubUrl === undefined ? null : await askHub(hubUrl, `/api/runs/${encodeURIComponent(job)}`);
+  if (recorded !== null) return runSchema.parse(recorded);
+  const runs = await retainedRuns(connection);
+  const run = runs.find((known) => known.job === job);
+  if (run !== undefined) return run;
+  const newest = runs.slice(0, 5).map((known) => known.job);
+  const known = newest.length === 0 ? "there are none" : `the newest are ${newest.join(", ")}`;
+  throw new UsageError(`no job ${job}: ${known}; see edgewatt runs`, { job });
+}
+
+/** The newest row of each device, model and precision that was measured; `undefined` where there are none. */
+export async function readResults(connection: MqttConnection): Promise<Results | undefined> {
+  const { hubUrl } = await readFleet(connection);
+  if (hubUrl !== undefined) {
+    const merged = await askHub(hubUrl, "/api/results");
+    return merged === null ? undefined : resultsSchema.parse(merged);
+  }
+  const documents = (await retainedRuns(connection)).flatMap((run) => resultsOf(run) ?? []);
+  return documents.length === 0 ? undefined : mergeResults(documents);
+}
+
+/** What a benchmark measured; `undefined` unless the job is one and succeeded. */
+export function resultsOf({ op, state }: Run): Results | undefined {
+  if (op !== "benchmark" || state?.state !== "succeeded") return undefined;
+  return benchmarkResultSchema.parse(state.result).results;
+}
+
+/** A document of the hub's API; `null` where it has none. @throws {UnreachableError} */
+async function askHub(hubUrl: string, path: string): Promise<unknown> {
+  const url = new URL(path, hubUrl).href;
   try {
     const response = await fetch(url);
-    if (response.ok) return runsSchema.parse(await response.json()).jobs;
+    if (response.ok) return await response.json();
+    if (response.status === 404) return null;
     throw new UnreachableError(`the hub answers ${response.status} to ${url}: check its log`, {
       code: "hub-failed",
       context: { url },
@@ -50,13 +82,8 @@ async function recordedRuns(hubUrl: string): Promise<readonly Run[]> {
     if (cause instanceof UnreachableError) throw cause;
     const why = systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause);
     throw new UnreachableError(
-      `cannot read the jobs from the hub at ${url} (${why}): check that it runs and can be reached from here`,
-      {
-        code: "hub-unreachable",
-        retryable: true,
-        context: { url },
-        cause,
-      },
+      `cannot read from the hub at ${url} (${why}): check that it runs and can be reached from here`,
+      { code: "hub-unreachable", retryable: true, context: { url }, cause },
     );
   }
 }

@@ -61,7 +61,7 @@ export function addJobCommands(program: Command, { context }: App): void {
     .option("--std <numbers>", "with --local: standard deviation of each input channel", numbers)
     .option("--input-shape <sides>", "with --local: the input's sides, where the model leaves them open", numbers)
     .addOption(choice("--method <method>", "with --local: how ranges are found", ["minmax"]))
-    .option("--verify", "with --local: compare the float and the int8 model on the calibration images")
+    .option("--verify", "with --local: compare the outputs of both models; always done")
     .action(async (models: string[], _options, command: Command) =>
       (await import("../actions/quantize.ts")).quantize(context, models, command.opts()),
     );

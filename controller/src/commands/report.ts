@@ -13,7 +13,7 @@ export function addReportCommands(program: Command, { context, exitWith }: App):
   const dashboards = program.command("dashboards").description("Grafana dashboards");
   withJson(dashboards.command("build"))
     .description("write the dashboards and their provisioning as files")
-    .option("--out <dir>", "folder to write to")
+    .option("--out <dir>", "folder to write to; default: reports/grafana")
     .action(async (_options, command: Command) =>
       exitWith(await (await import("../actions/dashboards.ts")).buildDashboards(context, command.opts())),
     );

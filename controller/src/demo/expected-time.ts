@@ -12,7 +12,7 @@ export interface DemoScale {
 const FULL = { windows: 5, windowS: 10, perRow: 0, perWindow: 25 } as const;
 const QUICK = { windows: 3, windowS: 2, perRow: 1.5, perWindow: 1.3 } as const;
 
-/** Of the slowest machine that this is meant to be stated for within a factor of two, a Raspberry Pi 4. */
+/** Rounded up from two x86-64 cores; a statement for people who decide whether to wait, not part of the method. */
 const START_S = 10;
 const QUANTIZE_S = 6;
 const ACCURACY_IMAGE_S = 0.002;

@@ -16,6 +16,12 @@ export function warn(name: string, message: string, advice: string): Check {
   return { name, status: "warn", message, advice };
 }
 
+/** A check from an error, whose message says after its first colon what to do. */
+export function fromError(name: string, status: "warn" | "fail", error: Error): Check {
+  const [message = "", ...advice] = error.message.split(": ");
+  return { name, status, message, advice: advice.join(": ") };
+}
+
 export function fail(name: string, message: string, advice: string): Check {
   return { name, status: "fail", message, advice };
 }

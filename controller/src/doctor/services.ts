@@ -7,7 +7,7 @@ import { findDataset, searchPath } from "../datasets/find.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { findOnPath } from "../stack/influxd.ts";
 import { readStackFile } from "../stack/stack-file.ts";
-import { type Check, fail, ok, warn } from "./check.ts";
+import { type Check, fail, fromError, ok, warn } from "./check.ts";
 
 export interface DoctorOptions extends BrokerOption, DatasetsOption {
   readonly influx?: string;
@@ -20,7 +20,7 @@ export async function checkData(context: Context, options: DoctorOptions): Promi
     return ok("data folder", await dataDir(path.resolve(context.cwd, options.data)));
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    return fail("data folder", error.message, "or pass another --data DIR");
+    return fromError("data folder", "fail", error);
   }
 }
 
@@ -41,8 +41,7 @@ export async function checkBroker(context: Context, options: DoctorOptions): Pro
     return ok("broker", "answers");
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    const check = options.broker === undefined ? warn : fail;
-    return check("broker", error.message, "see the README");
+    return fromError("broker", options.broker === undefined ? "warn" : "fail", error);
   }
 }
 

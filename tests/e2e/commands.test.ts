@@ -1,0 +1,86 @@
+import { readdir, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { eventually, tempDir } from "@edgewatt/testing";
+import { describe, expect, it } from "vitest";
+import { edgewatt, edgewattJson, processesOn, startEdgewatt, startUp } from "../edgewatt.ts";
+
+const MODEL = fileURLToPath(new URL("../../models/mobilenetv1-cifar10-p40.onnx", import.meta.url));
+const NORMALIZATION = ["--mean", "0.4914,0.4822,0.4465", "--std", "0.247,0.2435,0.2616"];
+
+describe("quantize --local", () => {
+  const local = (args: readonly string[]) => ["quantize", "--local", ...args];
+
+  it("writes an int8 model without a broker and prints the fixed document", async () => {
+    await using dir = await tempDir();
+    const args = local([MODEL, "int8.onnx", "--calibration", "synthetic", "--images", "16", ...NORMALIZATION]);
+    const report = await edgewattJson<{ layers: { op: string }[]; wallS: number; peakMemoryMb: number }>(
+      { dir: dir.path },
+      args,
+    );
+    const out = path.join(dir.path, "int8.onnx");
+    expect(report).toMatchObject({ in: MODEL, out, bytes: { float: 4_773_078, int8: (await stat(out)).size } });
+    expect(report).toMatchObject({ nodes: { float: [] }, sqnrDb: expect.any(Number), agreement: expect.any(Number) });
+    expect(report.layers.filter(({ op }) => op === "Conv" || op === "Gemm")).toHaveLength(28);
+    expect(report.wallS).toBeGreaterThan(0);
+    expect(report.peakMemoryMb).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ["a file that is not ONNX", Buffer.from("no model"), /bad\.onnx.* not an ONNX model/],
+    ["one that is not there", undefined, /bad\.onnx.*check the path/],
+  ])("refuses %s in one line and writes nothing", async (_what, content, message) => {
+    await using dir = await tempDir();
+    if (content !== undefined) await writeFile(path.join(dir.path, "bad.onnx"), content);
+    const before = await readdir(dir.path);
+    const { code, stdout, stderr } = await edgewatt(
+      { dir: dir.path },
+      local(["bad.onnx", "out.onnx", "--calibration", "synthetic", "--json"]),
+    );
+    expect(stderr).toMatch(message);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(await readdir(dir.path)).toEqual(before);
+  });
+
+  it("refuses calibration data that is not there", async () => {
+    await using dir = await tempDir();
+    const { code, stderr } = await edgewatt({ dir: dir.path }, local([MODEL, "out.onnx", "--calibration", "nowhere"]));
+    expect(stderr).toMatch(/^edgewatt: cannot read calibration data .*nowhere: give a folder of images, .*\n$/);
+    expect(code).toBe(1);
+  });
+});
+
+describe("dashboards build", () => {
+  it("writes the dashboards to a folder", async () => {
+    await using dir = await tempDir();
+    const { files } = await edgewattJson<{ files: string[] }>({ dir: dir.path }, [
+      "dashboards",
+      "build",
+      "--out",
+      "grafana",
+    ]);
+    expect(files.length).toBeGreaterThan(0);
+    for (const file of files) expect((await stat(path.resolve(dir.path, file))).size).toBeGreaterThan(0);
+  });
+});
+
+describe("Ctrl-C", () => {
+  it("while a benchmark is followed cancels its job", async () => {
+    await using dir = await tempDir();
+    const place = { dir: dir.path };
+    const stack = await startUp(place, ["--device", "pi-1"]);
+    const benchmark = startEdgewatt(place, ["benchmark", "p40", "--window-s", "60", "--precisions", "fp32"]);
+    await eventually(async () => {
+      const { jobs } = await edgewattJson<{ jobs: { state: { state: string } | null }[] }>(place, ["runs"]);
+      expect(jobs[0]?.state?.state).toBe("running");
+    });
+    expect(await benchmark.stop("SIGINT")).toEqual({ code: 130, signal: null });
+    expect(benchmark.stderr()).toMatch(/interrupted: job \w+ on pi-1 was canceled/);
+    const { jobs } = await edgewattJson<{ jobs: { state: { state: string } | null }[] }>(place, ["runs"]);
+    expect(jobs.map(({ state }) => state?.state)).toEqual(["canceled"]);
+    await stack.stop();
+    expect(await processesOn(dir.path)).toEqual([]);
+  });
+});
