@@ -28,8 +28,8 @@ try {
   await page.goto(url);
   await page.locator("#connection[data-state=online]").waitFor();
   await page.locator(".device").first().waitFor();
-  // The graph fills as samples arrive; a few seconds make a line of it.
-  await page.waitForTimeout(8000);
+  // The graph fills as samples arrive; some seconds make a line of it.
+  await page.waitForTimeout(15_000);
   await page.evaluate(() => Promise.all([...document.images].map((image) => image.decode())));
   await page.screenshot({ path: out, fullPage: true });
 } finally {

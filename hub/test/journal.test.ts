@@ -1,10 +1,10 @@
 import { appendFile, readFile } from "node:fs/promises";
 import path from "node:path";
-import { decodeMessage, formatTopic, type Results } from "@edgewatt/protocol";
+import { decodeMessage, formatTopic, type Results, type Run } from "@edgewatt/protocol";
 import { eventually, startBroker, tempDir } from "@edgewatt/testing";
 import { createLogger } from "@edgewatt/runtime";
 import { expect, test } from "vitest";
-import { Journal, type Run } from "../src/journal/journal.ts";
+import { Journal } from "../src/journal/journal.ts";
 import { connectTo, startHub, startStack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 

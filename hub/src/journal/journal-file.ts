@@ -67,7 +67,7 @@ export class JournalFile {
 
   #enqueue(task: () => Promise<void>): void {
     this.#work = this.#work.then(task).catch((error: unknown) => {
-      // The retained topics still hold what could not be written; the next append tries again.
+      // What could not be written goes with the lines of the next append.
       this.#log.error({ err: error, file: this.#file }, "the journal cannot be written: check the disk");
     });
   }
@@ -75,11 +75,17 @@ export class JournalFile {
   async #flush(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const lines = this.#waiting.join("");
+    const lines = this.#waiting;
     this.#waiting = [];
-    if (lines === "") return;
-    await this.#handle.appendFile(lines);
-    await this.#handle.datasync();
+    if (lines.length === 0) return;
+    try {
+      await this.#handle.appendFile(lines.join(""));
+      await this.#handle.datasync();
+    } catch (error) {
+      // Part of them may be on disk: what follows begins on a line of its own.
+      this.#waiting.unshift("\n", ...lines);
+      throw error;
+    }
   }
 }
 

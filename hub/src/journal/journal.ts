@@ -1,15 +1,6 @@
-import { decodeMessage, isTerminal, type Command, type JobState } from "@edgewatt/protocol";
+import { decodeMessage, isTerminal, type Command, type JobState, type Run } from "@edgewatt/protocol";
 import type { Logger } from "@edgewatt/runtime";
 import { JournalFile } from "./journal-file.ts";
-
-/** What is known of one job. A field is `null` until its message was seen. */
-export interface Run {
-  readonly device: string;
-  readonly job: string;
-  readonly op: string;
-  readonly command: Command | null;
-  readonly state: JobState | null;
-}
 
 type Message =
   | { readonly kind: "command"; readonly device: string; readonly message: Command }

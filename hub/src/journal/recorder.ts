@@ -6,9 +6,10 @@ import {
   parseTopic,
   topicFilter,
   type Command,
+  type Run,
 } from "@edgewatt/protocol";
 import type { Clock, Logger, MqttConnection, MqttMessage } from "@edgewatt/runtime";
-import type { Journal, Run } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 
 /** After a connect the broker sends what it retains; silence this long means that it is through. */
 const SETTLED_MS = 2_000;

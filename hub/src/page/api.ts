@@ -1,14 +1,3 @@
-import type { Command, JobState } from "@edgewatt/protocol";
-
-/** A run as the hub remembers it. */
-export interface Run {
-  readonly device: string;
-  readonly job: string;
-  readonly op: string;
-  readonly command: Command | null;
-  readonly state: JobState | null;
-}
-
 /** The results table as `@edgewatt/report` lays it out. */
 export interface ResultsTable {
   readonly columns: readonly {

@@ -1,4 +1,5 @@
-import { getJson, type ResultsTable, type Run } from "./api.ts";
+import type { Run } from "@edgewatt/protocol";
+import { getJson, type ResultsTable } from "./api.ts";
 import { connect } from "./connection.ts";
 import { showDevices } from "./devices-view.ts";
 import { byId, setText } from "./dom.ts";

@@ -8,7 +8,7 @@ const HEIGHT = 260;
 const REDRAW_MS = 250;
 const WINDOW_S = 300;
 /** A page that was just opened has little to show: the axis begins there and grows. */
-const MIN_WINDOW_S = 60;
+const MIN_WINDOW_S = 20;
 
 interface Line {
   readonly estimate: boolean;

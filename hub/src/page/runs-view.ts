@@ -1,4 +1,4 @@
-import type { Run } from "./api.ts";
+import type { Run } from "@edgewatt/protocol";
 import { h } from "./dom.ts";
 import { clockTime, duration } from "./format.ts";
 

@@ -58,6 +58,7 @@ export {
   type QuantizeOptions,
   type QuantizeReport,
   type QuantizeResult,
+  type Run,
 } from "./jobs.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export {

@@ -167,6 +167,15 @@ export const jobStateSchema = z.looseObject({
 });
 export type JobState = z.infer<typeof jobStateSchema>;
 
+/** A job as far as it is known, as the hub's `/api/runs` shows it; `null` where that message has not been seen. */
+export interface Run {
+  readonly device: string;
+  readonly job: string;
+  readonly op: string;
+  readonly command: Command | null;
+  readonly state: JobState | null;
+}
+
 /** `edgewatt/v1/{d}/job/{job}/event`: a line for people. */
 export const jobEventSchema = z.looseObject({
   v: version,

@@ -28,7 +28,7 @@ function figure(read: (row: ResultRow) => number | null, format: (value: number)
 
 const noManifest = "the model's manifest does not tell";
 const notMeasured = "not measured, and the run gave no reason";
-const latencyCodes = /latency|window/;
+const latencyCodes = /latency|percentile/;
 const powerCodes = /power|meter|sensor|energy|source/;
 
 export const COLUMNS: readonly Column[] = [

@@ -57,6 +57,10 @@ test("a figure without data says why", () => {
   expect(texts(figure("latency-vs-pruning", { ...results, rows: [] }).svg)).toContain("There are no results yet.");
 });
 
+test("a figure needs no inline style, which a strict content policy forbids", () => {
+  for (const { svg } of figures(study())) expect(svg).not.toMatch(/<style|\sstyle=/);
+});
+
 test("the same results give the same bytes, and a hostile name stays text", () => {
   const results = study();
   const rows = results.rows.map((row) => ({ ...row, model: '<script>alert("x")</script>' }));

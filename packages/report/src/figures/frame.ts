@@ -92,9 +92,10 @@ function isLines(body: FrameContent["body"]): body is readonly string[] {
   return Array.isArray(body);
 }
 
-/** Plot's style sheet is for HTML pages; in a nested drawing it would fight with the size. */
+/** Plot's style sheet is for HTML pages: here it would fight with the size, and break a content policy without inline styles. */
 function placed(document: Document, chart: SVGElement): SVGElement {
   for (const style of chart.querySelectorAll("style")) style.remove();
+  chart.setAttribute("font-size", "12");
   const group = node(document, "g", { transform: `translate(${INDENT},${HEADER_HEIGHT})` });
   group.append(chart);
   return group;

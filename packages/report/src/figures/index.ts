@@ -69,7 +69,6 @@ function chart(document: Document, { definition, points, results }: ChartInput):
     marginTop: panels.length > 1 ? 52 : 26,
     marginRight: devices.length > 1 ? 90 : 28,
     inset: 14,
-    style: { fontSize: "12px", color: "inherit", background: "none" },
     x: {
       label: definition.x.label + (definition.x.power ? suffix : ""),
       labelArrow: "none",
@@ -174,7 +173,7 @@ function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
       y: "y",
       symbol: "precision",
       stroke: "precision",
-      fill: "#ffffff",
+      fill: "none",
       r: 4.2,
       strokeWidth: 1.75,
     }),
