@@ -1,5 +1,5 @@
 /** Where text goes; `process.stdout` and `process.stderr` outside tests. */
-export interface Output {
+interface Output {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;

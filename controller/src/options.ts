@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { booleanWord } from "@edgewatt/runtime";
 import { UsageError } from "./errors.ts";
 
 /** What every command takes. */
@@ -44,17 +45,6 @@ export function variableOf(option: Option): string {
   return `EDGEWATT_${option.name().replaceAll("-", "_").toUpperCase()}`;
 }
 
-const WORDS: Readonly<Record<string, boolean>> = {
-  true: true,
-  yes: true,
-  on: true,
-  "1": true,
-  false: false,
-  no: false,
-  off: false,
-  "0": false,
-};
-
 /**
  * Takes from the environment what the flags of a command left open.
  * @throws {UsageError} that names every variable with a value that cannot be used
@@ -79,7 +69,7 @@ export function applyEnvironment(command: Command, env: NodeJS.ProcessEnv): void
 }
 
 function booleanOf(text: string): boolean {
-  const value = WORDS[text.toLowerCase()];
+  const value = booleanWord(text);
   if (value === undefined) throw new InvalidArgumentError("expected true or false");
   return value;
 }

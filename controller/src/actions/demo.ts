@@ -11,18 +11,14 @@ import { type Context, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { type DemoScale, expectedSeconds, inMinutes, methodWindows, overheadSeconds } from "../demo/expected-time.ts";
 import { UsageError } from "../errors.ts";
-import type { DataOption, DatasetsOption, JsonOption } from "../options.ts";
+import type { DatasetsOption, JsonOption } from "../options.ts";
 import { findModels, type Model, readRegistry } from "../registry/registry.ts";
 import { childLog } from "../stack/child-log.ts";
-import { type Stack, startStack } from "../stack/stack.ts";
+import { type Stack, type StackFlags, startStack } from "../stack/stack.ts";
 import { ACCURACY_IMAGES, measure, type MeasureOptions, printResults, QUICK_ACCURACY_IMAGES } from "./benchmark.ts";
 import { fetchWithProgress } from "./datasets.ts";
 
-interface DemoOptions extends DataOption, JsonOption, DatasetsOption {
-  readonly config?: string;
-  readonly influx?: string;
-  readonly device?: string;
-  readonly logLevel: string;
+interface DemoOptions extends StackFlags, JsonOption, DatasetsOption {
   readonly quick?: true;
   readonly models?: readonly string[];
   readonly report: string;

@@ -1,32 +1,15 @@
 import { once } from "node:events";
 import { type Context, say } from "../context.ts";
-import type { DataOption, JsonOption } from "../options.ts";
+import type { JsonOption } from "../options.ts";
 import { childLog } from "../stack/child-log.ts";
-import { startStack, type Stack } from "../stack/stack.ts";
+import { type Stack, type StackAddresses, type StackFlags, startStack } from "../stack/stack.ts";
 
-export interface UpOptions extends DataOption, JsonOption {
-  readonly config?: string;
-  readonly influx?: string;
-  readonly device?: string;
-  readonly logLevel: string;
-  readonly listen: string;
-  readonly insecure?: true;
-  readonly mqttPort: number;
-  readonly wsPort?: number;
-  readonly httpPort: number;
-}
+export type UpOptions = StackFlags & StackAddresses & JsonOption;
 
 /** Runs a stack until the user ends it. */
 export async function up(context: Context, options: UpOptions): Promise<void> {
   const { env, cwd, signal } = context;
-  const stack = await startStack({
-    ...options,
-    insecure: options.insecure === true,
-    env,
-    cwd,
-    signal,
-    events: childLog(context),
-  });
+  const stack = await startStack({ ...options, env, cwd, signal, events: childLog(context) });
   announce(context, stack, options.json === true);
   if (!signal.aborted) await once(signal, "abort");
   if (options.json !== true) say(context, "Stopping …");

@@ -8,7 +8,7 @@ import { readStackFile } from "../stack/stack-file.ts";
 const CONNECT_WAIT_MS = 5_000;
 
 /** The broker that is named, else that of the stack that runs on the data folder. @throws {UnreachableError} when there is neither */
-export async function findBroker(context: Context, options: BrokerOption): Promise<string> {
+async function findBroker(context: Context, options: BrokerOption): Promise<string> {
   if (options.broker !== undefined) return options.broker;
   const data = path.resolve(context.cwd, options.data);
   const stack = await readStackFile(data);

@@ -3,7 +3,7 @@ import { type MqttConnection, systemClock, UnreachableError } from "@edgewatt/ru
 import { collectRetained } from "./retained.ts";
 
 /** `stale`: says that it is online, but has sent no telemetry for half a minute and has not announced a silence. */
-export type Presence = "online" | "offline" | "stale";
+type Presence = "online" | "offline" | "stale";
 
 export interface Device {
   readonly id: string;

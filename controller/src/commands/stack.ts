@@ -26,11 +26,11 @@ function withStack(command: Command): Command {
 export function addStackCommands(program: Command, { context, exitWith }: App): void {
   withStack(program.command("up"))
     .description("run broker, ingest, hub and one agent as supervised processes, until Ctrl-C")
-    .option("--listen <address>", "address to listen on; beyond loopback --insecure is needed", "127.0.0.1")
+    .option("--listen <address>", "address to listen on, beyond loopback with --insecure; default: 127.0.0.1")
     .option("--insecure", "allow --listen beyond loopback although nothing authenticates")
-    .option("--mqtt-port <port>", "port of the broker, 0 for a free one", port, 1883)
+    .option("--mqtt-port <port>", "port of the broker, 0 for a free one; default: 1883", port)
     .option("--ws-port <port>", "port of the broker's own WebSocket; default: off, the hub relays /mqtt", port)
-    .option("--http-port <port>", "port of the live page, 0 for a free one", port, 8080)
+    .option("--http-port <port>", "port of the live page, 0 for a free one; default: 8080", port)
     .action(async (_options, command: Command) => (await import("../actions/up.ts")).up(context, command.opts()));
 
   withDatasets(withStack(program.command("demo")))

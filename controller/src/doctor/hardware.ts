@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
+import { binOf } from "../stack/bins.ts";
 import { findOnPath } from "../stack/influxd.ts";
 import { type Check, ok, warn } from "./check.ts";
 
@@ -39,9 +40,9 @@ export function checkNode(version: string): Check {
 
 /** Whether the addon was built can be seen without loading it, which only the sampler child may. */
 export function checkI2cAddon(): Check {
-  const require = createRequire(import.meta.url);
+  const ofAgent = createRequire(binOf("agent"));
   try {
-    require.resolve("i2c-bus/build/Release/i2c.node");
+    ofAgent.resolve("i2c-bus/build/Release/i2c.node");
     return ok("i2c-bus", "the addon is built");
   } catch {
     return warn(

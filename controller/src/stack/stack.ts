@@ -8,17 +8,25 @@ import { lockDataDir } from "./lock.ts";
 import { removeStackFile, type StackReady, writeStackFile } from "./stack-file.ts";
 import { type ChildEvents, type ChildSpec, type Ready, SupervisedChild } from "./supervised-child.ts";
 
-export interface StackOptions {
+/** What a user may say of any stack; what is left open is up to the configuration file and the services. */
+export interface StackFlags {
   readonly data: string;
   readonly config?: string;
   readonly influx?: string;
   readonly device?: string;
   readonly logLevel: string;
-  readonly listen: string;
-  readonly insecure: boolean;
-  readonly mqttPort: number;
+}
+
+/** Where a stack listens. */
+export interface StackAddresses {
+  readonly listen?: string;
+  readonly insecure?: boolean;
+  readonly mqttPort?: number;
   readonly wsPort?: number;
-  readonly httpPort: number;
+  readonly httpPort?: number;
+}
+
+export interface StackOptions extends StackFlags, StackAddresses {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly events: ChildEvents;
@@ -46,8 +54,9 @@ function announced(ready: Ready | undefined, key: string): string {
 }
 
 /** The port that the first start took, so that a restart is found at the same place. */
-function portAgain(previous: Ready | undefined, key: string, asked: number): string {
-  return previous === undefined ? String(asked) : new URL(announced(previous, key)).port;
+function portFlag(flag: string, asked: number | undefined, previous: unknown): string[] {
+  const port = typeof previous === "string" ? new URL(previous).port : asked;
+  return port === undefined ? [] : [flag, String(port)];
 }
 
 function checkDevice(asked: string | undefined): void {
@@ -106,7 +115,8 @@ async function startParts(
 ): Promise<StackReady> {
   const common = ["--json", "--log-level", options.logLevel];
   if (options.config !== undefined) common.push("--config", path.resolve(options.cwd, options.config));
-  const reach = ["--listen", options.listen, options.insecure ? "--insecure" : "--no-insecure"];
+  const reach = options.listen === undefined ? [] : ["--listen", options.listen];
+  if (options.insecure !== undefined) reach.push(options.insecure ? "--insecure" : "--no-insecure");
   const service = (
     name: AppName,
     stopTimeoutMs: number,
@@ -120,20 +130,19 @@ async function startParts(
   const [broker] = await start(
     service("broker", SERVICE_STOP_MS, (previous) => [
       ...reach,
-      "--mqtt-port",
-      portAgain(previous, "mqtt", options.mqttPort),
-      ...(options.wsPort === undefined ? [] : ["--ws-port", portAgain(previous, "ws", options.wsPort)]),
+      ...portFlag("--mqtt-port", options.mqttPort, previous?.["mqtt"]),
+      ...portFlag("--ws-port", options.wsPort, previous?.["ws"]),
     ]),
   );
   const mqtt = announced(broker, "mqtt");
+  const ws = broker?.["ws"];
   const behindBroker = ["--broker", mqtt, "--data", data];
 
   const [hub] = await start(
     service("hub", SERVICE_STOP_MS, (previous) => [
       ...behindBroker,
       ...reach,
-      "--http-port",
-      portAgain(previous, "hub", options.httpPort),
+      ...portFlag("--http-port", options.httpPort, previous?.["hub"]),
     ]),
     service("ingest", SERVICE_STOP_MS, () => [...behindBroker, ...(influx === undefined ? [] : ["--influx", influx])]),
   );
@@ -142,7 +151,7 @@ async function startParts(
 
   return {
     mqtt,
-    ...(options.wsPort === undefined ? {} : { ws: announced(broker, "ws") }),
+    ...(typeof ws === "string" ? { ws } : {}),
     hub: announced(hub, "hub"),
     influx: influx ?? null,
     data,

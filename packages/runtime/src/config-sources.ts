@@ -31,13 +31,18 @@ const WORDS: Record<string, boolean> = {
   "0": false,
 };
 
+/** What a word means where yes or no is asked; `undefined` for any other word. */
+export function booleanWord(text: string): boolean | undefined {
+  return WORDS[text.toLowerCase()];
+}
+
 /** Text that cannot be converted stays text, and the schema then says what it expected. */
 function valueOf(key: ConfigKey, text: string): unknown {
   switch (key.kind) {
     case "number":
       return numberOf(text);
     case "boolean":
-      return WORDS[text.toLowerCase()] ?? text;
+      return booleanWord(text) ?? text;
     case "list":
       return text
         .split(",")

@@ -1,6 +1,7 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { commonConfig, listenConfig, portNumber } from "./common-config.ts";
 export { loadConfig } from "./config.ts";
+export { booleanWord } from "./config-sources.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
 export { dataDir, sha256File, systemErrorCode, writeFileAtomic } from "./files.ts";
