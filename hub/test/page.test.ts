@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually, requireSystem } from "@edgewatt/testing";
+import { eventually, requireSystem, startBroker } from "@edgewatt/testing";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startStack, type Stack } from "./stack.ts";
@@ -138,4 +138,23 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
   test("no error, warning, failed request or breach of the content policy happened", () => {
     expect(problems).toEqual([]);
   });
+
+  test("the page says that the broker is gone, and follows the fleet again when it is back", async () => {
+    await stack.broker.stop("SIGKILL");
+    await shows("#connection", "reconnecting");
+    const broker = await startBroker({ mqttPort: Number(new URL(stack.broker.url).port) });
+    try {
+      await shows("#connection", "live");
+      await eventually(() => expect(stack.connection.connected).toBe(true), { timeoutMs: 20_000, everyMs: 50 });
+      await eventually(
+        async () => {
+          await device.telemetry(6.3);
+          expect(await text("[data-device=pi-1] .watts-figure")).toBe("6.34");
+        },
+        { timeoutMs: 10_000, everyMs: 100 },
+      );
+    } finally {
+      await broker.stop();
+    }
+  }, 60_000);
 });

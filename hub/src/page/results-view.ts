@@ -31,6 +31,7 @@ function grid({ columns, rows }: ResultsTable): HTMLElement {
     {},
     ...columns.map(({ title, short, align }) => h("th", { scope: "col", class: align }, h("abbr", { title }, short))),
   );
+  const precision = columns.findIndex(({ key }) => key === "precision");
   const body = rows.map((cells) =>
     h(
       "tr",
@@ -39,9 +40,10 @@ function grid({ columns, rows }: ResultsTable): HTMLElement {
         const column = columns[index];
         const content = [text, ...(marks.length === 0 ? [] : [h("sup", {}, marks.join(","))])];
         const attributes = { class: column?.align ?? "left" };
-        return column?.key === "model"
-          ? h("th", { ...attributes, scope: "row" }, ...content)
-          : h("td", attributes, ...content);
+        if (column?.key !== "model") return h("td", attributes, ...content);
+        // On a phone the precision's own column is out of sight, and two rows would look the same.
+        const tag = h("span", { class: "tag", "aria-hidden": "true" }, cells[precision]?.text ?? "");
+        return h("th", { ...attributes, scope: "row" }, ...content, tag);
       }),
     ),
   );
