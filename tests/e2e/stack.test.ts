@@ -246,6 +246,17 @@ describe("a stack that ends", () => {
   });
 });
 
+describe("a stack with a configuration file", () => {
+  it("takes from it what no flag says", async () => {
+    await using dir = await tempDir();
+    const file = "broker:\n  mqttPort: 0\n  wsPort: 0\nhub:\n  httpPort: 0\nagent:\n  device: from-file\n";
+    await writeFile(path.join(dir.path, "edgewatt.yaml"), file);
+    const stack = await startPart({ dir: dir.path }, "up", []);
+    expect(stack.ready).toMatchObject({ device: "from-file", ws: expect.stringMatching(/^ws:/) });
+    await stack.stop();
+  });
+});
+
 describe("what keeps a stack from starting", () => {
   it("a port in use: says so, and leaves nothing running", async () => {
     await using dir = await tempDir();
