@@ -17,7 +17,7 @@ export const calibrationSchema = z.discriminatedUnion("kind", [
 ]);
 export type Calibration = z.infer<typeof calibrationSchema>;
 
-export const int8FormatSchema = z.enum(["u8s8", "s8s8"]);
+const int8FormatSchema = z.enum(["u8s8", "s8s8"]);
 
 export const quantizeOptionsSchema = z.looseObject({
   /** Calibration images, the first ones in file order. */

@@ -35,7 +35,7 @@ export const powerSourceSchema = z.enum(POWER_SOURCES);
 export type PowerSource = z.infer<typeof powerSourceSchema>;
 
 /** One power channel of a device. */
-export const powerChannelSchema = z.looseObject({
+const powerChannelSchema = z.looseObject({
   channel: z.string().min(1).max(40),
   source: powerSourceSchema,
   /** The rate of raw samples in a job, Hz. */

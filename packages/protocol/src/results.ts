@@ -10,7 +10,7 @@ export type Precision = z.infer<typeof precisionSchema>;
 const figure = z.number().nullable();
 
 /** The device that the rows name, with what is needed to repeat the measurement. */
-export const resultDeviceSchema = z.looseObject({
+const resultDeviceSchema = z.looseObject({
   id: z.string(),
   board: z.string(),
   cpu: z.string(),
@@ -30,7 +30,7 @@ export const resultDeviceSchema = z.looseObject({
 });
 export type ResultDevice = z.infer<typeof resultDeviceSchema>;
 
-export const resultMethodSchema = z.looseObject({
+const resultMethodSchema = z.looseObject({
   quick: z.boolean(),
   /** Windows per row. */
   windows: z.number(),
@@ -45,7 +45,7 @@ export const resultMethodSchema = z.looseObject({
 export type ResultMethod = z.infer<typeof resultMethodSchema>;
 
 /** One model in one precision on one device. MB = 10^6 bytes; energies per image. */
-export const resultRowSchema = z.looseObject({
+const resultRowSchema = z.looseObject({
   device: z.string(),
   model: z.string(),
   pruning: figure,

@@ -12,7 +12,7 @@ export type Column = z.infer<typeof column>;
  * The rows of one channel, column by column: row i was taken at `t0 + dt[i]` µs. A column is an array of `dt.length`
  * cells, or one value that holds for all rows. Names of columns are those of the metrics catalogue.
  */
-export const channelSchema = z
+const channelSchema = z
   .object({ t0: epochUs, dt: z.array(z.number().int().nonnegative()).min(1) })
   .catchall(column)
   .superRefine((channel, context) => {
