@@ -35,7 +35,7 @@ import { Observer } from "./telemetry/observer.ts";
 import { Sender } from "./telemetry/sender.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 
-const CONNECT_WAIT_MS = 10_000;
+const CONNECT_WAIT_MS = 5000;
 const DRAIN_MS = 10_000;
 
 export interface AgentContext {
@@ -47,7 +47,7 @@ export interface AgentContext {
   readonly root?: string;
 }
 
-/** Starts the agent. @throws {UnreachableError} when the broker is not there within 10 s */
+/** Starts the agent. @throws {UnreachableError} when the broker is not there within 5 s */
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
   const { device, broker: url } = config;
   const home = await dataDir(path.join(config.data, `agent-${device}`));
@@ -65,7 +65,13 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     sender.pause(strict !== undefined);
     presence.setMeasuringUntil(strict?.untilMs);
   });
-  const clockSynchronized = () => clockSync.isSynchronized(measuring.active);
+  let toldSynchronized: boolean | undefined;
+  const clockSynchronized = () => {
+    const synchronized = clockSync.isSynchronized(measuring.active);
+    if (toldSynchronized !== undefined && toldSynchronized !== synchronized) queueMicrotask(publishInfo);
+    toldSynchronized = synchronized;
+    return synchronized;
+  };
   const telemetry = new Telemetry({ boot, spool, sender, clock, log, clockSynchronized });
   const probe = new SystemProbe(root);
   const cores = splitCores(root);

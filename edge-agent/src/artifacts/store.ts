@@ -1,6 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
-import { rename, rm, stat, symlink } from "node:fs/promises";
-import { Readable } from "node:stream";
+import { createWriteStream } from "node:fs";
+import { readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
@@ -74,13 +73,12 @@ export class ArtifactStore {
   /** Stores a file under `<base>/<sha256>`. Returns its URL. @throws {ArtifactError} `upload-failed` */
   async upload(file: string, sha256: string, base: string, signal: AbortSignal): Promise<string> {
     const url = `${base.replace(/\/$/, "")}/${sha256}`;
-    const { size } = await stat(file);
+    const body = await readFile(file);
     let problem: unknown;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
-        const body = Readable.toWeb(createReadStream(file));
-        const headers = { "content-type": "application/octet-stream", "content-length": String(size) };
-        const response = await fetch(url, { method: "PUT", body, headers, duplex: "half", signal });
+        const headers = { "content-type": "application/octet-stream" };
+        const response = await fetch(url, { method: "PUT", body, headers, signal });
         await response.arrayBuffer();
         if (response.ok) return url;
         problem = `HTTP ${response.status}`;
@@ -113,7 +111,7 @@ async function downloadRest(artifact: FileArtifact, part: string, signal: AbortS
     );
   }
   const flags = resume && response.status === 206 ? "a" : "w";
-  await pipeline(Readable.fromWeb(response.body), createWriteStream(part, { flags }), { signal });
+  await pipeline(chunksOf(response.body), createWriteStream(part, { flags }), { signal });
   if ((await sizeOf(part)) < artifact.bytes) {
     throw new ArtifactError(`the download of ${artifact.name} ended early`, {
       code: "artifact-short",
@@ -129,6 +127,15 @@ async function named(file: string, { kind }: FileArtifact): Promise<string> {
   await rm(link, { force: true });
   await symlink(file, link);
   return link;
+}
+
+async function* chunksOf(body: NonNullable<Response["body"]>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader();
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
+  } finally {
+    await reader.cancel();
+  }
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -15,6 +15,8 @@ import { nextState, type JobChange } from "./transition.ts";
 
 const MAX_ATTEMPTS = 2;
 const PROGRESS_EVERY_MS = 250;
+/** How long a stop waits for the broker to confirm the last states. */
+const CONFIRM_MS = 2000;
 
 export interface JobsOptions {
   readonly journal: JobJournal;
@@ -46,6 +48,7 @@ export class Jobs {
   readonly #records = new Map<string, JobRecord>();
   /** States whose newest version no broker has confirmed yet. */
   readonly #unpublished = new Set<string>();
+  readonly #confirmations = new Set<Promise<void>>();
   #order: number;
   #running: Running | undefined;
   #lane: Promise<void> = Promise.resolve();
@@ -89,6 +92,7 @@ export class Jobs {
     this.#running?.abort.abort(new JobError("the agent is shutting down", { code: "interrupted" }));
     await this.#running?.finished;
     await this.#lane;
+    await Promise.race([Promise.all(this.#confirmations), this.#options.clock.sleep(CONFIRM_MS)]);
   }
 
   /** Work that changes records happens one after the other. */
@@ -288,7 +292,9 @@ export class Jobs {
 
   #publish(state: JobState): void {
     this.#unpublished.add(state.job);
-    void this.#confirm(state);
+    const confirmation = this.#confirm(state);
+    this.#confirmations.add(confirmation);
+    void confirmation.finally(() => this.#confirmations.delete(confirmation));
   }
 
   async #confirm(state: JobState): Promise<void> {

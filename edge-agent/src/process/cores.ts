@@ -13,6 +13,7 @@ export interface CoreSplit {
 /** Parses a list of processors as the kernel writes it: `0-2,5`. */
 export function parseCoreList(text: string): number[] {
   return text.split(",").flatMap((part) => {
+    if (part.trim() === "") return [];
     const [from = Number.NaN, to = from] = part.split("-").map(Number);
     return Number.isInteger(from) ? Array.from({ length: to - from + 1 }, (_, i) => from + i) : [];
   });

@@ -4,7 +4,7 @@ import { SENSORS } from "../sensors/index.ts";
 import type { Sensor, SensorDriver } from "../sensors/sensor.ts";
 import { KEEP_S, sample, type SamplingControl } from "./loop.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
-import type { TraceRing } from "./ring.ts";
+import { TraceRing } from "./ring.ts";
 
 /** How long a request for a trace waits for the reading after its end. */
 const TRACE_WAIT_US = 2_000_000;
@@ -22,15 +22,16 @@ function tell(message: FromSampler): void {
   process.send?.(message);
 }
 
-function answer(ring: TraceRing): void {
+/** Without a meter there is no ring, and the answer is that there is nothing. */
+function answer(ring: TraceRing | undefined): void {
   const nowUs = monotonicUs();
   for (const request of requests.splice(0)) {
     const { id, fromUs, toUs, askedUs } = request;
-    if (ring.newestUs < toUs && nowUs - askedUs < TRACE_WAIT_US) {
+    if (ring !== undefined && ring.newestUs < toUs && nowUs - askedUs < TRACE_WAIT_US) {
       requests.push(request);
       continue;
     }
-    const { tUs, watts, joules } = ring.slice(fromUs, toUs);
+    const { tUs, watts, joules } = (ring ?? new TraceRing(0)).slice(fromUs, toUs);
     tell({ type: "trace", id, tUs, watts, joules: sensor?.accumulates === true ? joules : null });
   }
 }
@@ -41,6 +42,7 @@ process.on("message", (message: ToSampler) => {
     control.keepS = Math.max(message.keepS, KEEP_S);
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
+    if (sensor === undefined) answer(undefined);
   }
 });
 process.on("disconnect", () => {
@@ -58,6 +60,10 @@ await sample(
       sensor = opened;
       faultCode = "";
       tell({ type: "opened", settings: opened.settings, rateHz: opened.rateHz, accumulates: opened.accumulates });
+    },
+    onClosed() {
+      answer(undefined);
+      sensor = undefined;
     },
     onInterval: (interval) => tell({ type: "interval", interval }),
     onFault(fault) {

@@ -24,6 +24,7 @@ export interface SamplingLoop {
   readonly open: () => Promise<Sensor>;
   readonly monotonicUs: () => number;
   readonly onOpened: (sensor: Sensor) => void;
+  readonly onClosed: () => void;
   readonly onInterval: (interval: PowerInterval) => void;
   readonly onFault: (fault: SampledFault) => void;
   /** Called between intervals, when messages have been handled. */
@@ -61,6 +62,7 @@ export async function sample(loop: SamplingLoop, control: SamplingControl): Prom
     using opened = sensor;
     loop.onOpened(opened);
     await sampleSensor(opened, loop, control);
+    loop.onClosed();
     if (!control.stopped) await pause(REOPEN_MS, control);
   }
 }

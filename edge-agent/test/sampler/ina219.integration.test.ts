@@ -7,7 +7,7 @@ import { Sampler } from "../../src/sampler/sampler.ts";
 
 const gcc = requireSystem("gcc");
 
-const cleanups: (() => Promise<void>)[] = [];
+const cleanups: (() => PromiseLike<void>)[] = [];
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });

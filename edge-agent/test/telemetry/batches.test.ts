@@ -6,7 +6,7 @@ import { encodeDraft } from "../../src/telemetry/encode.ts";
 function encode(draft: Draft) {
   let seq = 0;
   const batches = encodeDraft(draft, { boot: 3, sync: true, job: "J", offsetUs: 1_000_000, nextSeq: () => seq++ });
-  return batches.map((batch) => ({ ...batch, message: decodeMessage("telemetry", Buffer.from(batch.payload)) }));
+  return batches.map((batch) => ({ batch, message: decodeMessage("telemetry", Buffer.from(batch.payload)) }));
 }
 
 describe("batches", () => {
@@ -25,7 +25,7 @@ describe("batches", () => {
       job: "J",
       ch: { main: { t0: 1_000_100, dt: [0, 100], w: [2, 3], source: "estimate", run: [null, "J/0"] } },
     });
-    expect(batch?.points).toBe(2);
+    expect(batch?.batch.points).toBe(2);
     expect(batcher.take()).toEqual([]);
   });
 
@@ -49,8 +49,8 @@ describe("batches", () => {
     if (draft === undefined) throw new RangeError("no draft");
     const batches = encode(draft);
     expect(batches.length).toBeGreaterThan(1);
-    expect(batches.map(({ seq }) => seq)).toEqual([...batches.keys()]);
-    expect(Math.max(...batches.map(({ payload }) => Buffer.byteLength(payload)))).toBeLessThanOrEqual(
+    expect(batches.map(({ batch }) => batch.seq)).toEqual([...batches.keys()]);
+    expect(Math.max(...batches.map(({ batch }) => Buffer.byteLength(batch.payload)))).toBeLessThanOrEqual(
       MAX_TELEMETRY_BYTES,
     );
     const times = batches.flatMap(({ message }) => {
@@ -58,6 +58,6 @@ describe("batches", () => {
       return channel === undefined ? [] : channel.dt.map((dt) => channel.t0 + dt);
     });
     expect(times).toEqual(Array.from({ length: 20_000 }, (_, i) => 1_000_000 + i * 1000));
-    expect(batches.reduce((sum, { points }) => sum + points, 0)).toBe(30_000);
+    expect(batches.reduce((sum, { batch }) => sum + batch.points, 0)).toBe(30_000);
   });
 });
