@@ -246,6 +246,31 @@ describe("a stack that ends", () => {
   });
 });
 
+/** Not the guard, whose arguments name it too. */
+const DATABASE = /^\S*influxd -config/;
+
+describe.skipIf(requireSystem("influxd").skip)("the private database", () => {
+  it("is one again, at the same address, after its guard was killed", async () => {
+    await using dir = await tempDir();
+    const stack = await startUp({ dir: dir.path });
+    const running = async (pattern: RegExp) =>
+      (await processesOn(dir.path)).filter(({ commandLine }) => pattern.test(commandLine)).map(({ pid }) => pid);
+    const [before] = await running(DATABASE);
+    for (const pid of await running(/influxd-guard/)) process.kill(pid, "SIGKILL");
+    await eventually(
+      async () => {
+        const databases = await running(DATABASE);
+        expect(databases).toHaveLength(1);
+        expect(databases).not.toContain(before);
+        expect((await fetch(`${stack.ready["influx"]}/ping`)).status).toBe(204);
+      },
+      { timeoutMs: 20_000 },
+    );
+    await stack.stop();
+    expect(await processesOn(dir.path)).toEqual([]);
+  });
+});
+
 describe("a stack with a configuration file", () => {
   it("takes from it what no flag says", async () => {
     await using dir = await tempDir();

@@ -13,8 +13,9 @@ type TopicOf<K extends TopicKind> = Extract<Topic, { kind: K }>;
 type Found<K extends TopicKind> = { readonly topic: TopicOf<K>; readonly message: MessageOf<K> };
 
 /** A broker sends retained messages right behind its SUBACK; MQTT 3.1.1 has no mark after the last one. */
-const QUIET_MS = 200;
+const QUIET_MS = 300;
 const LIMIT_MS = 3_000;
+const POLL_MS = 20;
 
 /** The readable message behind a topic of a kind; another version's or a broken one is left out. */
 export function readMessage<K extends TopicKind>(
@@ -53,7 +54,7 @@ export async function collectRetained<K extends TopicKind>(
   );
   lastMs = Math.max(lastMs, performance.now());
   while (performance.now() - lastMs < QUIET_MS && performance.now() - startMs < LIMIT_MS)
-    await systemClock.sleep(QUIET_MS / 10);
+    await systemClock.sleep(POLL_MS);
   await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
   return found;
 }
