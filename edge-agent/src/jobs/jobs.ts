@@ -11,6 +11,7 @@ import {
 } from "./admission.ts";
 import type { JobJournal, JobRecord } from "./journal.ts";
 import type { JobProgress } from "./operation.ts";
+import { StatePublisher } from "./state-publisher.ts";
 import { nextState, type JobChange } from "./transition.ts";
 
 const MAX_ATTEMPTS = 2;
@@ -46,9 +47,7 @@ interface Running {
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #records = new Map<string, JobRecord>();
-  /** States whose newest version no broker has confirmed yet. */
-  readonly #unpublished = new Set<string>();
-  readonly #confirmations = new Set<Promise<void>>();
+  readonly #publisher: StatePublisher;
   #order: number;
   #running: Running | undefined;
   #lane: Promise<void> = Promise.resolve();
@@ -58,6 +57,7 @@ export class Jobs {
 
   constructor(options: JobsOptions) {
     this.#options = options;
+    this.#publisher = new StatePublisher(options.publishState, options.log);
     for (const record of options.records) this.#records.set(record.command.job, record);
     this.#order = Math.max(0, ...options.records.map((record) => record.order)) + 1;
   }
@@ -81,7 +81,7 @@ export class Jobs {
   /** Publishes the states of all open jobs, and of those that ended while there was no connection. */
   publishOpen(): void {
     for (const { state } of this.#records.values()) {
-      if (!isTerminal(state.state) || this.#unpublished.has(state.job)) this.#publish(state);
+      if (!isTerminal(state.state) || this.#publisher.isWaiting(state.job)) this.#publish(state);
     }
   }
 
@@ -92,7 +92,7 @@ export class Jobs {
     this.#running?.abort.abort(new JobError("the agent is shutting down", { code: "interrupted" }));
     await this.#running?.finished;
     await this.#lane;
-    await Promise.race([Promise.all(this.#confirmations), this.#options.clock.sleep(CONFIRM_MS)]);
+    await Promise.race([this.#publisher.settled(), this.#options.clock.sleep(CONFIRM_MS)]);
   }
 
   /** Work that changes records happens one after the other. */
@@ -291,20 +291,7 @@ export class Jobs {
   }
 
   #publish(state: JobState): void {
-    this.#unpublished.add(state.job);
-    const confirmation = this.#confirm(state);
-    this.#confirmations.add(confirmation);
-    void confirmation.finally(() => this.#confirmations.delete(confirmation));
-  }
-
-  async #confirm(state: JobState): Promise<void> {
-    try {
-      await this.#options.publishState(state);
-    } catch (error) {
-      this.#options.log.debug({ job: state.job, reason: String(error) }, "a state waits for the broker");
-      return;
-    }
-    if (this.#records.get(state.job)?.state === state) this.#unpublished.delete(state.job);
+    this.#publisher.publish(state);
   }
 
   #nowMs(): number {

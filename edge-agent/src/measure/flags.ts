@@ -8,7 +8,7 @@ const CONSISTENCY = 0.005;
 /** Instantaneous bits of the firmware's throttling word; the others remember since boot. */
 const THROTTLED_NOW = 0xf;
 
-export const ESTIMATE_FLAG = "estimate: power is modelled from CPU use, no meter";
+const ESTIMATE_FLAG = "estimate: power is modelled from CPU use, no meter";
 
 /** What a reader must know about how the windows went; each flag once. */
 export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSource | undefined): string[] {

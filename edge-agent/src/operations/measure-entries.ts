@@ -135,6 +135,8 @@ export class EntryMeasurement {
       measuring.begin(entry.run, clock.monotonicUs()),
     );
     measuring.end();
+    // Now, so that the work of sending falls into what is left out between the window and the idle stretch.
+    this.#record(entry, block, run);
     const after = await this.#idle();
     this.#lastIdle = after;
 
@@ -148,7 +150,6 @@ export class EntryMeasurement {
       periodUs: 1e6 / sampler.state.rateHz,
       throttled: { before: throttledBefore, after: probe.throttled() },
     });
-    this.#record(entry, block, run);
   }
 
   /** Nothing runs, the runners are alive: what the board draws without the model. */

@@ -5,7 +5,7 @@ import type { Feeds, LoadRequest, TensorData } from "./messages.ts";
 export type OrtFeeds = Record<string, ort.Tensor>;
 
 /** Name, element type and shape of an input; a dynamic side is a name. */
-export interface InputDescription {
+interface InputDescription {
   readonly name: string;
   readonly type: string;
   readonly shape: readonly (number | string)[];

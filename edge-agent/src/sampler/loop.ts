@@ -5,7 +5,7 @@ import { IntervalMeans } from "./intervals.ts";
 import type { PowerInterval } from "./messages.ts";
 import { TraceRing } from "./ring.ts";
 
-export const IDLE_RATE_HZ = 10;
+const IDLE_RATE_HZ = 10;
 const INTERVAL_US = 100_000;
 const POLL_MS = 0.1;
 /** A meter that has given nothing for this many periods in a row is closed and opened again. */
@@ -14,7 +14,7 @@ const REOPEN_MS = 1000;
 /** How long the ring reaches back at least; a job asks for more when its windows are longer. */
 export const KEEP_S = 130;
 
-export interface SampledFault {
+interface SampledFault {
   readonly tUs: number;
   readonly code: string;
   readonly message: string;

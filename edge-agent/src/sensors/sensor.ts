@@ -32,7 +32,7 @@ export interface Sensor extends Disposable {
 }
 
 /** What sensors need of the machine, injected so that tests can give other roots. */
-export interface SensorHost {
+interface SensorHost {
   readonly openI2cBus: OpenI2cBus;
   /** Path under which `/proc` and `/sys` are found; empty in production. */
   readonly root: string;

@@ -1,6 +1,6 @@
 import type { Stream } from "@edgewatt/protocol";
 
-export type Cell = number | string | boolean | null;
+type Cell = number | string | boolean | null;
 export type Columns = Readonly<Record<string, Cell>>;
 
 /** Rows of one channel; times are CLOCK_MONOTONIC in integer µs, strictly increasing. */

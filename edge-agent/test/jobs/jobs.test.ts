@@ -18,6 +18,7 @@ import { JobJournal } from "../../src/jobs/journal.ts";
 import { Jobs } from "../../src/jobs/jobs.ts";
 import type { JobContext, Operation } from "../../src/jobs/operation.ts";
 import { nextState } from "../../src/jobs/transition.ts";
+import { command as newCommand } from "../agent-rig.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 
@@ -79,20 +80,7 @@ async function start(options: { connected?: boolean; synchronized?: boolean } = 
 }
 
 function command(job: string, over: Partial<Command> = {}): Command {
-  const now = Date.now();
-  return {
-    v: 1,
-    job,
-    op: "benchmark",
-    rev: 1,
-    issuedAt: now,
-    expiresAt: now + 60_000,
-    timeoutS: 100,
-    cancel: false,
-    by: "test",
-    args: {},
-    ...over,
-  };
+  return newCommand(job, {}, over);
 }
 
 function send(jobs: Jobs, message: Command): void {

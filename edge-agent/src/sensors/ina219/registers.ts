@@ -12,7 +12,7 @@ export const REGISTER = {
 export const BUS_RANGES_V = [16, 32] as const;
 
 /** Full scale of the shunt ADC in mV by the PGA's two bits 12:11, PG (table 4). */
-export const SHUNT_RANGES_MV = [40, 80, 160, 320] as const;
+const SHUNT_RANGES_MV = [40, 80, 160, 320] as const;
 
 /** Bus voltage: bits 15:3 count 4 mV (section 8.6.3.2). */
 export const BUS_LSB_V = 0.004;
