@@ -1,6 +1,14 @@
 import { hostname } from "node:os";
 import path from "node:path";
-import { connectMqtt, dataDir, hostPort, listen, listenAddress, runService } from "@edgewatt/runtime";
+import {
+  connectMqtt,
+  dataDir,
+  hostPort,
+  listen,
+  listenAddress,
+  runService,
+  type MqttConnection,
+} from "@edgewatt/runtime";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { hubConfig } from "./config.ts";
 import { MqttRelay } from "./http/mqtt-relay.ts";
@@ -36,14 +44,16 @@ await runService({
     const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
     const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
     const status = new HubStatus({ id: config.id, url, clock, log });
-    const closeServer = async () => {
+    let connection: MqttConnection | undefined;
+    const close = async () => {
+      await connection?.close();
       relay.close();
       server.close();
       server.closeAllConnections();
       await journal.close();
     };
     try {
-      const connection = await connectMqtt({
+      const broker = await connectMqtt({
         url: config.broker,
         // No device can have this id: theirs have no underscore.
         clientId: `_hub-${config.id}`,
@@ -52,20 +62,20 @@ await runService({
         will: () => status.will(),
         waitMs: BROKER_WAIT_MS,
       });
-      isConnected = () => connection.connected;
-      const recorder = await Recorder.start({ connection, journal, log, clock });
-      status.announceOn(connection);
+      connection = broker;
+      isConnected = () => broker.connected;
+      const recorder = await Recorder.start({ connection: broker, journal, log, clock });
+      status.announceOn(broker);
       return {
         ready: { hub: url },
         async stop() {
           recorder.stop();
-          await status.offline(connection);
-          await connection.close();
-          await closeServer();
+          await status.offline(broker);
+          await close();
         },
       };
     } catch (error) {
-      await closeServer();
+      await close();
       throw error;
     }
   },

@@ -1,6 +1,8 @@
 import { encodeMessage, formatTopic, MESSAGE_VERSION } from "@edgewatt/protocol";
 import type { Clock, Logger, MqttConnection, MqttWill } from "@edgewatt/runtime";
 
+const OFFLINE_WAIT_MS = 2_000;
+
 /** What the hub says of itself, retained: `online` with its address, `offline` after an end, expected or not. */
 export class HubStatus {
   readonly #topic: string;
@@ -32,12 +34,22 @@ export class HubStatus {
     if (connection.connected) announce();
   }
 
+  /** Never rejects and never waits long: a broker that is away or stuck must not keep the hub from closing its files. */
   async offline(connection: MqttConnection): Promise<void> {
-    if (connection.connected) await this.#publish(connection, this.#encode("offline", "shutdown"));
+    if (!connection.connected) return;
+    try {
+      await this.#publish(connection, this.#encode("offline", "shutdown"), AbortSignal.timeout(OFFLINE_WAIT_MS));
+    } catch (error) {
+      this.#log.warn({ err: error }, "the broker did not take the goodbye; it says offline by the will");
+    }
   }
 
-  async #publish(connection: MqttConnection, payload: string): Promise<void> {
-    await connection.publish(this.#topic, payload, { qos: 1, retain: true });
+  async #publish(connection: MqttConnection, payload: string, signal?: AbortSignal): Promise<void> {
+    await connection.publish(this.#topic, payload, {
+      qos: 1,
+      retain: true,
+      ...(signal === undefined ? {} : { signal }),
+    });
   }
 
   #encode(state: "online" | "offline", reason?: string): string {

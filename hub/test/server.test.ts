@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import { once } from "node:events";
 import { decodeMessage, formatTopic } from "@edgewatt/protocol";
-import { eventually, requireSystem, runCommand, startMosquitto, tempDir } from "@edgewatt/testing";
+import { eventually, requireSystem, runCommand, startBroker, startMosquitto, tempDir } from "@edgewatt/testing";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connectTo, startHub, startStack, type Stack } from "./stack.ts";
@@ -55,6 +55,49 @@ test("the relay speaks to its own page only, and only MQTT", async () => {
   expect(await openSocket({ origin: stack.url })).toBe("open");
   expect(await openSocket({ origin: "http://evil.example" })).toBe(403);
   expect(await openSocket({}, "chat")).toBe(400);
+});
+
+test("a refused upgrade whose client resets or stays neither ends the hub nor keeps it from ending", async () => {
+  await using dir = await tempDir();
+  const hub = await startHub({ broker: stack.broker.url, dir: dir.path, args: ["--id", "hub-3"] });
+  const { port } = new URL(hub.ready["hub"] as string);
+  const upgrade =
+    `GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nOrigin: http://evil.example\r\nConnection: Upgrade\r\n` +
+    "Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+  const openRaw = () => connect({ port: Number(port), host: "127.0.0.1", allowHalfOpen: true }).on("error", () => {});
+  for (let attempt = 0; attempt < 30; attempt++) {
+    const reset = openRaw();
+    reset.write(upgrade, () => reset.resetAndDestroy());
+    await once(reset, "close");
+  }
+  expect((await fetch(`${hub.ready["hub"]}/health`)).status).toBe(200);
+  const stays = openRaw();
+  try {
+    stays.write(upgrade);
+    const [head] = (await once(stays, "data")) as [Buffer];
+    expect(head.toString()).toContain("403");
+    hub.child.kill("SIGTERM");
+    const [code] = (await once(hub.child, "exit")) as [number | null];
+    expect(code).toBe(0);
+  } finally {
+    stays.destroy();
+    await hub.stop("SIGKILL");
+  }
+});
+
+test("a broker that hangs does not keep the hub from an orderly end", async () => {
+  await using dir = await tempDir();
+  const broker = await startBroker();
+  const hub = await startHub({ broker: broker.url, dir: dir.path });
+  try {
+    broker.child.kill("SIGSTOP");
+    hub.child.kill("SIGTERM");
+    const [code] = (await once(hub.child, "exit")) as [number | null];
+    expect(code).toBe(0);
+  } finally {
+    await hub.stop("SIGKILL");
+    await broker.stop("SIGKILL");
+  }
 });
 
 test("MQTT goes through the relay in both directions, large messages too", async () => {

@@ -37,7 +37,7 @@ export class MqttRelay {
       this.#check(request);
     } catch (error) {
       const { status, message } = error instanceof HttpError ? error : { status: 500, message: "internal error" };
-      socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`);
+      refuse(socket, status, message);
       return;
     }
     this.#server.handleUpgrade(request, socket, head, (client) => {
@@ -70,6 +70,13 @@ export class MqttRelay {
     const broker = openBroker(this.#broker);
     await Promise.all([pipeline(page, broker), pipeline(broker, page)]);
   }
+}
+
+/** Node has let go of an upgraded socket: without these a client's reset ends the hub, and one that stays keeps it from ending. */
+function refuse(socket: Duplex, status: number, message: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${message}\n`);
 }
 
 function openBroker(url: URL): Duplex {
