@@ -4,6 +4,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { benchmarkResultSchema, quantizeResultSchema, type ModelArtifact, type Results } from "@edgewatt/protocol";
 import {
+  createFakeIna219,
   eventually,
   requireSystem,
   runCommand,
@@ -268,8 +269,7 @@ describe("a fleet", () => {
     await observer.send("pi-a", { ...quantize, job: "QUANT-2" });
     const again = quantizeResultSchema.parse((await observer.reach("QUANT-2", "succeeded")).result);
     expect(again).toMatchObject({ cached: true, artifact: { sha256: done.artifact.sha256 } });
-    const rows = observer.rows("pi-b", "power");
-    expect(rows.length).toBeGreaterThan(10);
+    await eventually(() => expect(observer.rows("pi-b", "power").length).toBeGreaterThan(10));
   });
 
   it("comes back to a broker that was restarted, with all it sampled meanwhile", async () => {
@@ -296,6 +296,32 @@ describe("a fleet", () => {
     });
     await eyes.close();
     await back.stop();
+  });
+});
+
+const gcc = requireSystem("gcc");
+describe.skipIf(gcc.skip)(`with an INA219 ${gcc.reason}`, () => {
+  it("measures the true watts of the supply", async () => {
+    const chip = await createFakeIna219(path.join(dir.path, "chip"), { volts: 5, high: 0.8 });
+    const config = path.join(dir.path, "chip.yaml");
+    await writeFile(config, `agent:\n  ina219: { bus: ${chip.bus}, address: ${chip.address} }\n`);
+    const args = ["--config", config];
+    agents.push(await startAgent({ broker: broker.url, device: "pi-ina", data: dir.path, args, env: chip.env }));
+    const options = { ...TINY, windows: 1 };
+    await observer.send("pi-ina", command("INA", { entries: [{ model, precision: "fp32" }], options }));
+    const { results } = benchmarkResultSchema.parse((await observer.reach("INA", "succeeded")).result);
+    expect(results.devices[0]?.power).toMatchObject({ source: "ina219", settings: { bus: 9, shuntOhm: 0.1 } });
+    const [row] = results.rows;
+    for (const watts of [row?.meanPowerW, row?.idlePowerW, row?.maxPowerW]) {
+      expect(watts).toBeGreaterThan(4 * 0.99);
+      expect(watts).toBeLessThan(4 * 1.01);
+    }
+    expect(row?.flags.join()).not.toMatch(/estimate|power-missing/);
+    const power = observer.rows("pi-ina", "power");
+    expect(power.length).toBeGreaterThan(5);
+    expect(
+      power.every(({ columns }) => columns["source"] === "ina219" && Math.abs(Number(columns["v"]) - 5) < 0.01),
+    ).toBe(true);
   });
 });
 
