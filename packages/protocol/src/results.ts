@@ -85,6 +85,8 @@ const resultRowSchema = z.looseObject({
   /** Of a row in a merged document: when the document that it comes from was made, and its method where that differs. */
   created: z.iso.datetime().optional(),
   method: resultMethodSchema.optional(),
+  /** Of a row in a merged document: where its watts come from, when the device has another source (`null`: none) by now. */
+  powerSource: powerSourceSchema.nullable().optional(),
 });
 export type ResultRow = z.infer<typeof resultRowSchema>;
 

@@ -1,9 +1,11 @@
 import { RESULTS_SCHEMA, type ResultDevice, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
 import { ReportError } from "./errors.ts";
+import { powerSourceOf } from "./power-source.ts";
 
 /**
  * One document out of several: the newest row of each device, model and precision; the newest description of each
- * device; the method of the newest document. A row measured by another method keeps that method beside it.
+ * device; the method of the newest document. A row measured by another method, or with another power source than its device
+ * has by now, keeps that beside it.
  * @throws {ReportError} code `no-results` when there is nothing to merge
  */
 export function mergeResults(documents: readonly Results[]): Results {
@@ -23,14 +25,16 @@ export function mergeResults(documents: readonly Results[]): Results {
       const created = row.created ?? document.created;
       const known = rows.get(key);
       if (known !== undefined && Date.parse(known.created) > Date.parse(created)) continue;
-      rows.set(key, withMethod({ ...row, created }, methodOf(row, document), newest.method));
+      const powerSource = powerSourceOf(row, document);
+      rows.set(key, withMethod({ ...row, created, powerSource }, methodOf(row, document), newest.method));
     }
   }
+  const united = [...devices.values()].sort((a, b) => compareText(a.id, b.id));
   return {
     ...newest,
     schema: RESULTS_SCHEMA,
-    devices: [...devices.values()].sort((a, b) => compareText(a.id, b.id)),
-    rows: [...rows.values()].sort(compareRows),
+    devices: united,
+    rows: [...rows.values()].map((row) => withPowerSource(row, united)).sort(compareRows),
   };
 }
 
@@ -42,6 +46,12 @@ export function methodOf(row: ResultRow, results: Results): ResultMethod {
 function withMethod<R extends ResultRow>(row: R, method: ResultMethod, common: ResultMethod): R {
   const { method: _, ...rest } = row;
   return (JSON.stringify(method) === JSON.stringify(common) ? rest : { ...rest, method }) as R;
+}
+
+/** Only a source that differs from the device's stands in the row. */
+function withPowerSource(row: ResultRow, devices: readonly ResultDevice[]): ResultRow {
+  const { powerSource: _, ...rest } = row;
+  return powerSourceOf(rest, { devices: [...devices] }) === row.powerSource ? rest : row;
 }
 
 function compareRows(a: ResultRow, b: ResultRow): number {

@@ -1,7 +1,8 @@
 import type { PowerSource, ResultRow, Results } from "@edgewatt/protocol";
 
-/** Where the power figures of a row come from; `null` where its device has no source. */
-export function powerSourceOf(row: ResultRow, results: Results): PowerSource | null {
+/** Where the power figures of a row come from; `null` where its device had no source. */
+export function powerSourceOf(row: ResultRow, results: Pick<Results, "devices">): PowerSource | null {
+  if (row.powerSource !== undefined) return row.powerSource;
   return results.devices.find((device) => device.id === row.device)?.power?.source ?? null;
 }
 

@@ -48,6 +48,9 @@ test("an axis says that its energy is an estimate, and only then", () => {
   ];
   expect(labels(study()).filter((text) => text.endsWith("(mJ), estimate"))).toHaveLength(2);
   expect(labels(study({ source: "ina219" })).join()).not.toContain("estimate");
+  // The description is all that a screen reader reads of a figure.
+  expect(texts(figure("pareto", study()).svg, "desc")[0]).toContain("energy per image, gross (mJ), estimate");
+  expect(texts(figure("pareto", study({ source: "ina219" })).svg, "desc")[0]).not.toContain("estimate");
 });
 
 test("a figure without data says why", () => {

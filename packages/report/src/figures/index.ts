@@ -36,7 +36,7 @@ export function figure(name: FigureName, results: Results): Figure {
     name,
     title: definition.title,
     subtitle: definition.subtitle,
-    description: describe(definition, points, body),
+    description: describe(definition, points, body, results),
     width: WIDTH,
     height: HEADER_HEIGHT + chartHeight + FOOTER_HEIGHT,
     precisions: PRECISIONS.filter((precision) => points.some((point) => point.precision === precision)),
@@ -58,7 +58,7 @@ function chart(document: Document, { definition, points, results }: ChartInput):
     ...(panels.length > 1 ? { fx: "panel" } : {}),
     ...(devices.length > 1 ? { fy: "device" } : {}),
   };
-  const suffix = estimateSuffix(results);
+  const labels = axisLabels(definition, results);
   const plot = Plot.plot({
     document,
     width: WIDTH - INDENT,
@@ -70,13 +70,13 @@ function chart(document: Document, { definition, points, results }: ChartInput):
     marginRight: devices.length > 1 ? 90 : 28,
     inset: 14,
     x: {
-      label: definition.x.label + (definition.x.power ? suffix : ""),
+      label: labels.x,
       labelArrow: "none",
       labelAnchor: "center",
       nice: true,
     },
     y: {
-      label: definition.y + (definition.panels.some((panel) => panel.power) ? suffix : ""),
+      label: labels.y,
       labelArrow: "none",
       grid: true,
       nice: true,
@@ -180,16 +180,20 @@ function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
   ];
 }
 
-function estimateSuffix(results: Results): string {
-  const estimates = estimated(results);
-  if (estimates === "none") return "";
-  return estimates === "all" ? ", estimate" : ", partly estimate";
+/** The names of both axes, which say where their figures are estimates. */
+function axisLabels(definition: FigureDefinition, results: Results): { x: string; y: string } {
+  const suffix = { none: "", some: ", partly estimate", all: ", estimate" }[estimated(results)];
+  return {
+    x: definition.x.label + (definition.x.power ? suffix : ""),
+    y: definition.y + (definition.panels.some((panel) => panel.power) ? suffix : ""),
+  };
 }
 
 function describe(
   definition: FigureDefinition,
   points: readonly Point[],
   body: SVGElement | readonly string[],
+  results: Results,
 ): string {
   if (Array.isArray(body)) return body.join(" ");
   const severalPanels = definition.panels.length > 1;
@@ -198,5 +202,6 @@ function describe(
       `${point.device}, ${point.model} ${point.precision}${severalPanels ? ` ${point.panel}` : ""}: ` +
       `${formatFigure(point.x)}, ${formatWithHalfWidth(point.y, point.yHalfWidth)}`,
   );
-  return `${definition.x.label}, ${definition.y}. ${figuresInWords.join("; ")}.`;
+  const labels = axisLabels(definition, results);
+  return `${labels.x}; ${labels.y}. ${figuresInWords.join("; ")}.`;
 }
