@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import { hostPort, listen } from "@edgewatt/runtime";
 import type { Broker } from "./broker.ts";
+import { closeHttp } from "./listeners.ts";
 import type { Listener } from "./listeners.ts";
 
 /** Answers `GET /health` with `{connections, uptimeS}`. */
@@ -15,10 +16,6 @@ export async function listenHealth(broker: Broker, { host, port }: { host: strin
   const bound = await listen(server, { host, port, flag: "--metrics-port" });
   return {
     url: `http://${hostPort(host, bound)}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => closeHttp(server),
   };
 }

@@ -22,6 +22,13 @@ function closing(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
+/** Ends HTTP connections too, also one that has sent nothing; those that became WebSockets are the broker's. */
+export async function closeHttp(server: HttpServer): Promise<void> {
+  const closed = closing(server);
+  server.closeAllConnections();
+  await closed;
+}
+
 export async function listenTcp(broker: Broker, { host, port }: { host: string; port: number }): Promise<Listener> {
   // With Nagle's algorithm an acknowledgement can wait 40 ms for the next packet.
   const server = createTcpServer({ noDelay: true }, (socket) => broker.accept(socket));
@@ -62,5 +69,5 @@ export async function listenWebSocket(
   });
   acceptWebSockets(server, broker);
   const bound = await listen(server, { host, port, flag: "--ws-port" });
-  return { url: `ws://${hostPort(host, bound)}`, close: () => closing(server) };
+  return { url: `ws://${hostPort(host, bound)}`, close: () => closeHttp(server) };
 }

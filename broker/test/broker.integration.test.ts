@@ -60,8 +60,8 @@ function closing(emitter: { once(event: "close", listener: () => void): unknown 
   return new Promise((resolve) => emitter.once("close", () => resolve()));
 }
 
-function rawSocket() {
-  const { hostname, port } = new URL(broker.ready["mqtt"]);
+function rawSocket(transport: "mqtt" | "ws" | "metrics" = "mqtt") {
+  const { hostname, port } = new URL(broker.ready[transport]);
   const socket = connectTcp({ host: hostname, port: Number(port) });
   socket.on("error", () => {});
   return socket;
@@ -340,9 +340,9 @@ describe("the process", () => {
   ] as const)("closes its clients on %s and exits %i", async (signal, code) => {
     const client = await connected(broker.ready["mqtt"]);
     const overWs = await connected(broker.ready["ws"]);
-    const idle = rawSocket();
-    await once(idle, "connect");
-    const closed = Promise.all([closing(client), closing(overWs), closing(idle)]);
+    const idle = (["mqtt", "ws", "metrics"] as const).map((transport) => rawSocket(transport));
+    await Promise.all(idle.map((socket) => once(socket, "connect")));
+    const closed = Promise.all([client, overWs, ...idle].map((end) => closing(end)));
     expect(await broker.stop(signal)).toEqual({ code, signal: null });
     await closed;
   });
