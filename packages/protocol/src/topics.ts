@@ -37,7 +37,8 @@ export type TopicKind = Topic["kind"];
 /** The MQTT topic name of a parsed topic. @throws {DecodeError} code `bad-topic` when a part is not legal. */
 export function formatTopic(topic: Topic): string {
   const text = render(topic);
-  if (parseTopic(text) === undefined) {
+  // A slash in a part can make a topic of another kind.
+  if (parseTopic(text)?.kind !== topic.kind) {
     throw new DecodeError(`cannot form a topic: "${text}" has a part that is not legal`, {
       code: "bad-topic",
       context: { topic: text },

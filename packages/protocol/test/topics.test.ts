@@ -83,6 +83,14 @@ describe("topics", () => {
     expect(() => formatTopic({ kind: "status", device: id })).toThrow(DecodeError);
   });
 
+  it.each<Topic>([
+    { kind: "status", device: "pi-1/cmd/quantize" },
+    { kind: "jobState", device: "pi-1", job: "J1/state/x" },
+    { kind: "info", device: "pi-1/job/J1" },
+  ])("refuses a part that would make another topic of it: $kind of $device", (t) => {
+    expect(() => formatTopic(t)).toThrow(DecodeError);
+  });
+
   it("gives filters that match every topic of their kind and, by part, no other", () => {
     fc.assert(
       fc.property(topic, (t) => {
