@@ -9,6 +9,9 @@ import type { Refusal, Sink } from "./sink.ts";
 /** The database's fixed name. */
 const DATABASE = "edgewatt";
 
+/** What InfluxDB answers when lines are at fault (422: 2.x), or their number (413); any other answer is about the server. */
+const REFUSALS: ReadonlySet<number> = new Set([400, 413, 422]);
+
 export interface InfluxOptions {
   /** Base address of the v1 API, with or without user and password. */
   readonly url: string;
@@ -61,7 +64,10 @@ export class InfluxSink implements Sink {
       throw this.#notStored("no-database", answer.message, `create the database "${DATABASE}"`);
     if (answer.status === 401 || answer.status === 403)
       throw this.#notStored("unauthorized", answer.message, "give its user WRITE on the database");
-    if (answer.status === 429) throw this.#notStored("unavailable", answer.message, "it is busy");
+    if (!REFUSALS.has(answer.status)) {
+      const advice = "it will be tried again; if it stays so, check that the address is that of an InfluxDB";
+      throw this.#notStored("unavailable", answer.message, advice);
+    }
     // The rest of the write is stored, and writing it again changes nothing: halving finds exactly the lines at fault.
     if (lines.length > 1 && droppedLines(answer) !== lines.length) {
       const middle = lines.length >> 1;

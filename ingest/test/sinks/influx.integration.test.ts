@@ -157,6 +157,8 @@ describe("InfluxSink on a server that is at fault", () => {
     ["refuses the user", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", "unauthorized"],
     ["forbids the write", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "unauthorized"],
     ["is no InfluxDB", "HTTP/1.1 404 Not Found\r\nContent-Length: 9\r\n\r\nnot found", "no-database"],
+    ["sends it elsewhere", "HTTP/1.1 302 Found\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n", "unavailable"],
+    ["takes no POST", "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n", "unavailable"],
   ])("calls the write not stored when it %s, and keeps the password to itself", async (_, answer, code) => {
     const sink = open(await serve(answer), 300);
     const error: unknown = await sink.write([`a watts=1 ${T0}`]).catch((thrown: unknown) => thrown);
