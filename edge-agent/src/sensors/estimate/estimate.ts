@@ -13,7 +13,8 @@ const config = z.strictObject({
 
 /**
  * No meter: P = idle + (full − idle) · CPU utilisation. Energy is the running total of that, from the kernel's cumulative
- * busy time, so rounding to clock ticks does not add up; the watts of one reading resolve 1 tick of 10 ms per core.
+ * busy time, so rounding to clock ticks does not add up; the watts of one reading resolve 1 tick of 10 ms per core. Ticks
+ * that come late would lift a reading above what a busy board draws: what is over is carried into the next reading.
  */
 export const estimate = defineDriver({
   id: "estimate",
@@ -42,15 +43,16 @@ export const estimate = defineDriver({
         const nowUs = host.monotonicUs();
         const seconds = (nowUs - startUs) / 1e6;
         const busySeconds = (readCpuTime(host.root).busy - startBusy) / TICKS_PER_SECOND / cores;
-        const joules = idleW * seconds + (fullW - idleW) * busySeconds;
         if (nowUs <= lastUs) return false;
+        const joules = idleW * seconds + (fullW - idleW) * busySeconds;
+        const sinceS = (nowUs - lastUs) / 1e6;
         into.tUs = nowUs;
-        into.joules = joules;
-        into.watts = ((joules - lastJoules) / (nowUs - lastUs)) * 1e6;
+        into.watts = Math.min(fullW, Math.max(idleW, (joules - lastJoules) / sinceS));
+        into.joules = lastJoules + into.watts * sinceS;
         into.volts = Number.NaN;
         into.amps = Number.NaN;
         lastUs = nowUs;
-        lastJoules = joules;
+        lastJoules = into.joules;
         return true;
       },
       [Symbol.dispose]() {},
