@@ -20,20 +20,20 @@ function numberOf(text: string): unknown {
   return text.trim() !== "" && Number.isFinite(value) ? value : text;
 }
 
-const WORDS: Record<string, boolean> = {
-  true: true,
-  yes: true,
-  on: true,
-  "1": true,
-  false: false,
-  no: false,
-  off: false,
-  "0": false,
-};
+const WORDS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["yes", true],
+  ["on", true],
+  ["1", true],
+  ["false", false],
+  ["no", false],
+  ["off", false],
+  ["0", false],
+]);
 
 /** What a word means where yes or no is asked; `undefined` for any other word. */
 export function booleanWord(text: string): boolean | undefined {
-  return WORDS[text.toLowerCase()];
+  return WORDS.get(text.toLowerCase());
 }
 
 /** Text that cannot be converted stays text, and the schema then says what it expected. */
@@ -146,7 +146,14 @@ export function readFile(options: { named: string | undefined; section: string; 
     );
     return source;
   }
-  const content: unknown = document.toJS() ?? {};
+  let content: unknown;
+  try {
+    content = document.toJS() ?? {};
+  } catch (error) {
+    // An alias is resolved only here.
+    source.issues.push(`${file}: ${(error as Error).message}`);
+    return source;
+  }
   if (!isRecord(content)) {
     source.issues.push(`${file}: expected one section per service, such as "${section}:"`);
     return source;

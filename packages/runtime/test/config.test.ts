@@ -170,9 +170,13 @@ describe("loadConfig", () => {
     await using broken = await folderWith("agent: [1\n");
     await using list = await folderWith("- 1\n");
     await using scalar = await folderWith("agent: 5\n");
+    await using alias = await folderWith("agent: { device: *main }\n");
     expect(issuesOf(() => load({ cwd: broken.path }))[0]).toMatch(/^edgewatt\.yaml: .*line/);
     expect(issuesOf(() => load({ cwd: list.path }))).toEqual([expect.stringContaining("one section per service")]);
     expect(issuesOf(() => load({ cwd: scalar.path }))).toEqual(["edgewatt.yaml agent: expected keys and values"]);
+    expect(issuesOf(() => load({ cwd: alias.path }))).toEqual([
+      expect.stringMatching(/^edgewatt\.yaml: Unresolved alias/),
+    ]);
   });
 });
 
