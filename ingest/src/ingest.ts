@@ -56,11 +56,11 @@ export class Ingest {
     const ingest = new Ingest(parts);
     // The first point of its own proves that the store works, before any agent relies on it.
     ingest.#reportOnItself();
+    await parts.connection.subscribe(topicFilter("telemetry"), (message) => ingest.#receive(message), { qos: 1 });
     ingest.#timers.push(
       parts.clock.setInterval(() => ingest.#queue.flush(), FLUSH_INTERVAL_MS),
       parts.clock.setInterval(() => ingest.#reportOnItself(), REPORT_INTERVAL_MS),
     );
-    await parts.connection.subscribe(topicFilter("telemetry"), (message) => ingest.#receive(message), { qos: 1 });
     parts.status.announceOn(parts.connection);
     return ingest;
   }
@@ -167,7 +167,8 @@ export class Ingest {
   #reportOnItself(): void {
     const { id, clock } = this.#parts;
     const columns = { service: "ingest", id, ...this.#counts, queue: this.#queue.batches };
+    // Counts that find no room in memory go with the next report.
+    if (!this.#queue.add(toOwnPoint(MEASUREMENTS.pipeline, columns, clock.nowUs()))) return;
     this.#counts = { points: 0, acks: 0, batches: 0, deadLetters: 0 };
-    this.#queue.add(toOwnPoint(MEASUREMENTS.pipeline, columns, clock.nowUs()));
   }
 }

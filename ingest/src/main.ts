@@ -37,6 +37,11 @@ await runService({
     });
     const sink = openSink(config, telemetryDir, clock);
     const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
+    const close = async () => {
+      await connection.close();
+      await sink.close();
+      await deadLetters.close();
+    };
     const ingest = await Ingest.start({
       id: config.id,
       connection,
@@ -46,15 +51,16 @@ await runService({
       log,
       clock,
       maxQueueSize: MAX_QUEUE_SIZE,
+    }).catch(async (error: unknown) => {
+      await close();
+      throw error;
     });
     return {
       ready:
         config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) },
       async stop() {
         await ingest.stop();
-        await connection.close();
-        await sink.close();
-        await deadLetters.close();
+        await close();
       },
     };
   },

@@ -52,7 +52,8 @@ export class IngestStatus {
   }
 
   #change(state: ServiceStatus["state"], reason: string | undefined): void {
-    if (this.#state === state && this.#reason === reason) return;
+    // A write that was given up at the end may still report its fault.
+    if (this.#state === "offline" || (this.#state === state && this.#reason === reason)) return;
     this.#state = state;
     this.#reason = reason;
     this.#announce();

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { decodeMessage, topicFilter, type ServiceStatus } from "@edgewatt/protocol";
@@ -218,6 +220,26 @@ describe("ingest without a database", () => {
     expect(lines).toHaveLength(50);
     expect(lines[0]).toBe("power,channel=main,device=pi-1,source=estimate watts=3 1700000000000000000");
   });
+});
+
+it("ends in order, and says why, when the broker denies it the telemetry", async () => {
+  const CONNACK = Buffer.from([0x20, 2, 0, 0]);
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.on("data", (packet: Buffer) => {
+      if (packet[0] === 0x10) socket.write(CONNACK);
+      // SUBACK with the packet's id and return code "failure" (MQTT 3.1.1 section 3.9.3).
+      if (packet[0] === 0x82) socket.write(Buffer.from([0x90, 3, packet[2] ?? 0, packet[3] ?? 0, 0x80]));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  undo.push(async () => server.close());
+  await using dir = await tempDir();
+  const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const denied = await runCommand(BIN, ["--broker", url, "--data", dir.path, "--log-level", "error"]);
+  expect(denied.code).toBe(1);
+  expect(denied.stderr).toMatch(/^edgewatt ingest: the broker denies the subscription to .*rights\n$/);
 });
 
 it("says in one line what is wrong with its configuration, and that no broker answers", async () => {
