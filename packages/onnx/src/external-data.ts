@@ -79,16 +79,19 @@ export async function moveToExternalData(model: ModelProto, dataPath: string, lo
     for (const tensor of model.graph?.initializer ?? []) {
       if (tensor.rawData.length < SMALLEST_EXTERNAL_BYTES) continue;
       const rawData = tensor.rawData;
-      await handle.write(rawData, 0, rawData.length, offset);
+      const start = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+      // Not `write`: on a full disk that writes less than it was given and says nothing.
+      await handle.writeFile(new Uint8Array(start - offset));
+      await handle.writeFile(rawData);
       moved.push({ tensor, rawData });
       tensor.rawData = new Uint8Array(0);
       tensor.dataLocation = DataLocation.EXTERNAL;
       tensor.externalData = [
         entry("location", location),
-        entry("offset", String(offset)),
+        entry("offset", String(start)),
         entry("length", String(rawData.length)),
       ];
-      offset = Math.ceil((offset + rawData.length) / ALIGNMENT) * ALIGNMENT;
+      offset = start + rawData.length;
     }
     await handle.sync();
   } finally {

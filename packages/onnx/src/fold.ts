@@ -12,12 +12,13 @@ const DEFAULT_EPSILON = 1e-5;
  *
  * y = gamma (Wx + b - mean) / sqrt(var + epsilon) + beta is again a Conv or Gemm with W' = W k and b' = (b - mean) k + beta,
  * where k = gamma / sqrt(var + epsilon) per output channel. One is left where it is if the Conv's output has another reader,
- * or a weight is not constant float32.
+ * or a weight is not constant float32, or the node normalizes by the statistics of each batch (`training_mode`).
  */
 export function foldBatchNorm(graph: Graph): number {
   const folded = new Set<NodeProto>();
   for (const batchNorm of graph.nodes) {
     if (batchNorm.opType !== "BatchNormalization" || batchNorm.output.length !== 1) continue;
+    if (intAttribute(batchNorm, "training_mode", 0) !== 0) continue;
     const linear = graph.producer(batchNorm.input[0] ?? "");
     if (linear === undefined || folded.has(linear)) continue;
     if (foldPair(graph, linear, batchNorm)) folded.add(batchNorm);

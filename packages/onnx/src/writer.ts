@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { toBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
@@ -40,9 +40,8 @@ export async function writeModel(model: ModelProto, path: string, options: Write
   const dataAside = `${aside}.data`;
   try {
     let bytes: Uint8Array;
-    let written = 0;
+    let dataFileBytes = 0;
     if (external) {
-      written += dataBytes(model);
       const restore = await moveToExternalData(model, dataAside, `${basename(path)}.data`);
       try {
         bytes = toBinary(ModelProtoSchema, model);
@@ -53,9 +52,10 @@ export async function writeModel(model: ModelProto, path: string, options: Write
       bytes = toBinary(ModelProtoSchema, model);
     }
     await writeSynced(aside, bytes);
+    if (external) dataFileBytes = (await stat(dataAside)).size;
     if (external) await rename(dataAside, `${path}.data`);
     await rename(aside, path);
-    return external ? written : bytes.length;
+    return bytes.length + dataFileBytes;
   } catch (error) {
     await Promise.all([rm(aside, { force: true }), rm(dataAside, { force: true })]);
     throw new ModelError(`cannot write model ${path}: check the folder and the free space (${firstLineOf(error)})`, {

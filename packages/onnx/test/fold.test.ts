@@ -53,6 +53,14 @@ describe("foldBatchNorm", () => {
     expect(graph.nodes).toHaveLength(3);
   });
 
+  it("leaves a batch norm that normalizes by each batch's own statistics", () => {
+    const b = new ModelBuilder({ opset: 15 });
+    const conv = b.conv(b.input("x", [1, 4, 8, 8]), 4, 4);
+    const parameters = [0, 1, 2, 3].map(() => b.weight([4], 0.5, 1));
+    b.output(b.node("BatchNormalization", [conv, ...parameters], { training_mode: 1n }), [1, 4, 8, 8]);
+    expect(foldBatchNorm(new Graph(b.build()))).toBe(0);
+  });
+
   it("does not change a weight that another Conv shares", async () => {
     const build = (): ModelProto => {
       const b = new ModelBuilder();

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Graph } from "../src/graph.ts";
 import { ModelError } from "../src/errors.ts";
 import { DataLocation } from "../src/proto.ts";
-import { parseModel, readModel } from "../src/reader.ts";
+import { modelFileBytes, parseModel, readModel } from "../src/reader.ts";
 import { openSession } from "../src/session.ts";
 import { readFloats } from "../src/tensor.ts";
 import { serializeModel, writeModel } from "../src/writer.ts";
@@ -46,7 +46,8 @@ describe("external data", () => {
   it("goes out to a file beside the model and comes back the same", async () => {
     const model = buildSmallMobileNet();
     const path = join(folder, "external.onnx");
-    await writeModel(model, path, { externalData: true });
+    const written = await writeModel(model, path, { externalData: true });
+    expect(written).toBe(await modelFileBytes(path));
     expect((await readdir(folder)).filter((name) => name.startsWith("external"))).toEqual([
       "external.onnx",
       "external.onnx.data",
