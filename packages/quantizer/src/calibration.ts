@@ -8,6 +8,7 @@ import {
   type DataKind,
   type DataSource,
   type Graph,
+  type NodeProto,
   type Session,
   type TensorValue,
 } from "@edgewatt/onnx";
@@ -38,21 +39,23 @@ export async function calibrateMinMax(
   } = {},
 ): Promise<Calibration> {
   const tensors = await floatTensors(graph, options.name);
+  const reductions = tensors.map((name) => ({
+    min: reduction(graph, "ReduceMin", name),
+    max: reduction(graph, "ReduceMax", name),
+  }));
   const model = deriveModel(graph.model, {
-    node: [
-      ...graph.nodes,
-      ...tensors.flatMap((name, index) => [reduction("ReduceMin", name, index), reduction("ReduceMax", name, index)]),
-    ],
-    output: tensors.flatMap((_, index) => [makeOutput(`ReduceMin_${index}`), makeOutput(`ReduceMax_${index}`)]),
+    node: [...graph.nodes, ...reductions.flatMap(({ min, max }) => [min.node, max.node])],
+    output: reductions.flatMap(({ min, max }) => [makeOutput(min.output), makeOutput(max.output)]),
   });
   await using session = await openSession(model, { optimization: "disabled", name: "the calibration graph" });
   const found = tensors.map(() => ({ min: Infinity, max: -Infinity }));
   let done = 0;
   for await (const batch of fittingBatches(session, source, 0, source.count, options.signal)) {
     const results = await session.run(batch.feeds, undefined, options.signal);
-    for (const [index, range] of found.entries()) {
-      range.min = Math.min(range.min, scalarOf(results[`ReduceMin_${index}`]));
-      range.max = Math.max(range.max, scalarOf(results[`ReduceMax_${index}`]));
+    for (const [index, { min, max }] of reductions.entries()) {
+      const range = found[index] as { min: number; max: number };
+      range.min = Math.min(range.min, scalarOf(results[min.output]));
+      range.max = Math.max(range.max, scalarOf(results[max.output]));
     }
     done += batch.count;
     options.onImages?.(done, source.count);
@@ -116,8 +119,13 @@ async function floatTensors(graph: Graph, modelName = "the model"): Promise<stri
   return candidates.filter((name) => types.get(name) === "float32");
 }
 
-function reduction(opType: "ReduceMin" | "ReduceMax", name: string, index: number) {
-  return makeNode(opType, `${opType}_node_${index}`, [name], [`${opType}_${index}`], { keepdims: 0n });
+function reduction(
+  graph: Graph,
+  opType: "ReduceMin" | "ReduceMax",
+  tensor: string,
+): { node: NodeProto; output: string } {
+  const output = graph.uniqueName(`${tensor}_${opType}`);
+  return { node: makeNode(opType, graph.uniqueName(`${output}_node`), [tensor], [output], { keepdims: 0n }), output };
 }
 
 /** NaN where the value is missing, which the check of the ranges reports. */

@@ -57,6 +57,8 @@ export function makePlan(graph: Graph, ranges: ReadonlyMap<string, Range>, forma
         const bounds = next === undefined ? undefined : clipBounds(graph, next);
         const clipped = next?.output[0] ?? "";
         if (next === undefined || bounds === undefined || next.input[0] !== current || !ranges.has(clipped)) break;
+        // A graph inside another node reads it by its name, under which there would be what is not clipped yet.
+        if (context.isReadInside(clipped)) break;
         if (!context.saturates(context.paramsOf(clipped), bounds.low, bounds.high)) break;
         absorbed.add(next);
         current = clipped;

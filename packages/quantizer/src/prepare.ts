@@ -1,4 +1,5 @@
 import {
+  DataType,
   dimsOf,
   elementCount,
   floatAttribute,
@@ -39,7 +40,7 @@ function normalizeGemm(graph: Graph, gemm: NodeProto): void {
     const factor = floatAttribute(gemm, attribute, 1);
     const name = gemm.input[index] ?? "";
     const tensor = graph.constant(name);
-    if (factor === 1 || tensor === undefined) continue;
+    if (factor === 1 || tensor?.dataType !== DataType.FLOAT) continue;
     const scaled = graph.uniqueName(`${name}_${attribute}`);
     graph.addInitializer(
       makeTensor(
@@ -54,7 +55,7 @@ function normalizeGemm(graph: Graph, gemm: NodeProto): void {
   }
   const bias = graph.constant(gemm.input[2] ?? "");
   // QGemm takes a bias of shape [N]; exporters also write [1, N].
-  if (bias !== undefined && dimsOf(bias).length === 2 && dimsOf(bias)[0] === 1) {
+  if (bias?.dataType === DataType.FLOAT && dimsOf(bias).length === 2 && dimsOf(bias)[0] === 1) {
     const flat = graph.uniqueName(`${bias.name}_flat`);
     graph.addInitializer(makeTensor(flat, [elementCount(dimsOf(bias))], readFloats(bias)));
     gemm.input[2] = flat;

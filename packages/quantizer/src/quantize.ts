@@ -105,6 +105,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       onImages: (done, total) => progress("verify", done, total),
     });
     const layers = await measureLayers(graph, plan, emitted, source, signal);
+    const floatBytes = await modelFileBytes(input);
     throwIfCanceled(signal, `quantizing ${input}`);
     await renameOver(aside, output);
     const left = plan.quantized.filter((node) => fusion.left.includes(node.name));
@@ -114,7 +115,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       format,
       perChannel,
       reducedRange,
-      bytes: { float: await modelFileBytes(input), int8: int8Bytes },
+      bytes: { float: floatBytes, int8: int8Bytes },
       nodes: {
         quantized: plan.quantized.length,
         fused: fusion.fused,

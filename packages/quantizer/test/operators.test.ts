@@ -184,6 +184,26 @@ describe("what stays in float", () => {
     expect(ops.filter((op) => op === "QLinearConv")).toHaveLength(2);
   });
 
+  it("a Relu that a graph inside an If reads, which would see negative values without it", async () => {
+    const model = build(
+      (b, x) => {
+        const mean = b.node("ReduceMean", [x], { keepdims: 0n });
+        const condition = b.node("Greater", [mean, b.constant([], Float32Array.of(0))]);
+        const read = b.relu(b.conv(x, 8, 8));
+        return b.branch(
+          condition,
+          (inner) => inner.node("Neg", [read]),
+          (inner) => inner.node("Neg", [read]),
+          ["batch", 8, 12, 12],
+        );
+      },
+      ["batch", 8, 12, 12],
+    );
+    const { report } = await quantized(model);
+    expect(report.nodes.float.map((node) => node.op)).toContain("Relu");
+    expect(report.sqnrDb).toBeGreaterThan(20);
+  });
+
   it("a Conv whose weights are computed", async () => {
     const model = build(
       (b, x) => {

@@ -127,6 +127,16 @@ describe("quantize", () => {
     expect(report.bytes.float).toBeGreaterThan(5000);
   });
 
+  it("takes a model whose tensors have the names that calibration would use", async () => {
+    const b = new ModelBuilder();
+    const x = b.input("x", ["batch", 3, 8, 8]);
+    const taken = b.node("Relu", [b.conv(x, 3, 8)], {}, "x_ReduceMin");
+    b.output(b.conv(b.node("Relu", [b.conv(taken, 8, 8)], {}, "ReduceMin_0"), 8, 8), ["batch", 8, 8, 8]);
+    await writeModel(b.build(), input);
+    const source = randomSource([{ name: "x", shape: ["batch", 3, 8, 8] }]);
+    expect((await quantize({ input, output, calibration: source })).nodes.fused).toBe(3);
+  });
+
   it("takes a model with a fixed batch", async () => {
     const b = new ModelBuilder();
     b.output(b.conv(b.input("x", [16, 3, 8, 8]), 3, 8), [16, 8, 8, 8]);

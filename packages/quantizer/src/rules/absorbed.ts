@@ -4,7 +4,7 @@ import type { Rule } from "./rule.ts";
 /** Relu and Clip disappear into the quantization of the node before them; here are those for which that did not work out. */
 export const absorbed: Rule = (node, context) =>
   context.isQuantized(node.input[0] ?? "")
-    ? "its input has other readers, or its 8-bit range does not end where it clips"
+    ? "its input has other readers, a graph inside another node reads it, or its 8-bit range does not end where it clips"
     : "no quantized operator stands before it";
 
 /** The interval that a Relu or Clip clips to; undefined for other nodes and for bounds computed at run time. */
