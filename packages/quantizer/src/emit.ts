@@ -109,7 +109,7 @@ class Emitter {
       this.#params.set(planned.owner, params);
     }
     const quantized = this.#unique(`${name}_QuantizeLinear_Output`);
-    const dequantized = this.#source.isOutput(name) ? name : this.#unique(`${name}_DequantizeLinear_Output`);
+    const dequantized = written === name ? this.#unique(`${name}_DequantizeLinear_Output`) : name;
     this.#nodes.push(
       makeNode(
         "QuantizeLinear",

@@ -137,6 +137,16 @@ describe("quantize", () => {
     expect((await quantize({ input, output, calibration: source })).nodes.fused).toBe(3);
   });
 
+  it("takes a model that also gives its input", async () => {
+    const b = new ModelBuilder();
+    const x = b.input("x", ["batch", 3, 8, 8]);
+    b.output(x, ["batch", 3, 8, 8]);
+    b.output(b.conv(x, 3, 8), ["batch", 8, 8, 8]);
+    await writeModel(b.build(), input);
+    const source = randomSource([{ name: "x", shape: ["batch", 3, 8, 8] }]);
+    expect((await quantize({ input, output, calibration: source })).nodes.fused).toBe(1);
+  });
+
   it("takes a model with a fixed batch", async () => {
     const b = new ModelBuilder();
     b.output(b.conv(b.input("x", [16, 3, 8, 8]), 3, 8), [16, 8, 8, 8]);
