@@ -10,6 +10,9 @@ import type { TopicKind } from "./topics.ts";
 /** No payload other than telemetry is larger than this; the broker refuses larger packets. */
 export const MAX_MESSAGE_BYTES = 250 * 1024;
 
+/** A version comes from a peer and may be of any length. */
+const MAX_SHOWN = 40;
+
 const SCHEMAS = {
   status: deviceStatusSchema,
   info: deviceInfoSchema,
@@ -50,9 +53,10 @@ export function decodeMessage<K extends TopicKind>(kind: K, payload: Uint8Array)
   const json = parseJson(kind, payload);
   const found = typeof json === "object" && json !== null && "v" in json ? json.v : undefined;
   if (found !== MESSAGE_VERSION) {
+    const shown = (JSON.stringify(found) ?? "none").slice(0, MAX_SHOWN);
     throw new DecodeError(
-      `cannot read a ${kind} message of version ${JSON.stringify(found)}: this edgewatt reads version ${MESSAGE_VERSION}; update the older side`,
-      { code: "unsupported-version", context: { kind, version: found } },
+      `cannot read a ${kind} message of version ${shown}: this edgewatt reads version ${MESSAGE_VERSION}; update the older side`,
+      { code: "unsupported-version", context: { kind, version: shown } },
     );
   }
   const checked = SCHEMAS[kind].safeParse(json);

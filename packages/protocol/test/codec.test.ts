@@ -104,6 +104,11 @@ describe("codec", () => {
     expect(read).toThrow(/version 2: this edgewatt reads version 1/);
   });
 
+  it("shows only the beginning of a version that is no number, as it may be as long as the message", () => {
+    const read = () => decodeMessage("status", bytesOf({ ...EXAMPLES.status, v: "x".repeat(100_000) }));
+    expect(read).toThrow(/^.{1,200}$/);
+  });
+
   it.each(KINDS)("refuses what is not a %s message", (kind) => {
     expect(codeOf(() => decodeMessage(kind, bytesOf("{ not json")))).toBe("not-json");
     expect(codeOf(() => decodeMessage(kind, bytesOf("null")))).toBe("unsupported-version");
