@@ -4,8 +4,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { eventually } from "@edgewatt/testing";
+import { eventually, tempDir } from "@edgewatt/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { ArtifactStore } from "../src/artifacts/store.ts";
 import { startStack, type Stack } from "./stack.ts";
 
 let stack: Stack;
@@ -135,4 +136,14 @@ test("two uploads of the same bytes at once both succeed", async () => {
   );
   expect(statuses.every((status) => status === 200 || status === 201)).toBe(true);
   expect(digestOf(await readFile(path.join(artifactsDir(), name)))).toBe(name);
+});
+
+test("uploads of the same bytes at once count once against the limit of the store", async () => {
+  await using dir = await tempDir();
+  const store = await ArtifactStore.open(dir.path, { maxArtifactBytes: 1000, maxStoreBytes: 1000 });
+  const same = randomBytes(300);
+  const putInto = (content: Buffer) => store.put(digestOf(content), Readable.from([content]), content.byteLength);
+  await Promise.all([putInto(same), putInto(same), putInto(same)]);
+  expect(await putInto(randomBytes(600))).toBe("created");
+  await expect(putInto(randomBytes(200))).rejects.toMatchObject({ code: "store-full" });
 });

@@ -143,3 +143,16 @@ test("of very many jobs the newest are kept, and none that is open is forgotten 
   await again.close();
   expect((await readFile(file, "utf8")).trimEnd().split("\n")).toHaveLength(1000);
 });
+
+test("of two states of the same millisecond the second counts, and the same state again is not written again", async () => {
+  await using dir = await tempDir();
+  const file = path.join(dir.path, "jobs.jsonl");
+  const journal = await Journal.open(file, createLogger({ name: "test", level: "fatal" }));
+  const state = { v: 1, op: "benchmark", rev: 1, boot: 1, attempt: 1, job: "job-1", ts: 5 } as const;
+  journal.state("pi-1", { ...state, state: "accepted", position: 0 });
+  journal.state("pi-1", { ...state, state: "running" });
+  journal.state("pi-1", { ...state, state: "running" });
+  expect(journal.runOf("job-1")?.state?.state).toBe("running");
+  await journal.close();
+  expect((await readFile(file, "utf8")).trimEnd().split("\n")).toHaveLength(2);
+});

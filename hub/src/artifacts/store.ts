@@ -20,14 +20,17 @@ export class ArtifactStore {
   readonly #dir: string;
   readonly #incoming: string;
   readonly #limits: StoreLimits;
+  /** The names of the files that `#bytes` counts. */
+  readonly #kept: Set<string>;
   #bytes: number;
   /** Bytes of uploads under way: they count against the limit before they are complete. */
   #arriving = 0;
 
-  private constructor(dir: string, limits: StoreLimits, bytes: number) {
+  private constructor(dir: string, limits: StoreLimits, kept: Set<string>, bytes: number) {
     this.#dir = dir;
     this.#incoming = path.join(dir, "incoming");
     this.#limits = limits;
+    this.#kept = kept;
     this.#bytes = bytes;
   }
 
@@ -41,6 +44,7 @@ export class ArtifactStore {
     return new ArtifactStore(
       dir,
       limits,
+      new Set(names),
       sizes.reduce((sum, size) => sum + size, 0),
     );
   }
@@ -107,6 +111,9 @@ export class ArtifactStore {
       await handle.close();
     }
     await rename(file, path.join(this.#dir, sha256));
+    // Another upload of the same bytes may have come first since they were looked for.
+    if (this.#kept.has(sha256)) return "exists";
+    this.#kept.add(sha256);
     this.#bytes += size;
     return "created";
   }
@@ -129,7 +136,7 @@ export class ArtifactStore {
     return new HttpError(
       507,
       "store-full",
-      `the artifacts of this hub would take more than ${this.#limits.maxStoreBytes} bytes: raise --max-store-mb or delete files in ${this.#dir}`,
+      `the artifacts of this hub would take more than ${this.#limits.maxStoreBytes} bytes: raise --max-store-mb or delete files in ${this.#dir}, and start the hub again`,
     );
   }
 }

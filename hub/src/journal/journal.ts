@@ -37,10 +37,6 @@ export class Journal {
     return [...this.#runs.values()].sort((a, b) => startOf(b) - startOf(a));
   }
 
-  run(device: string, job: string): Run | undefined {
-    return this.#runs.get(keyOf(device, job));
-  }
-
   /** A job is unique by its id in practice; where two devices were sent the same id, the newest run. */
   runOf(job: string): Run | undefined {
     return this.runs().find((run) => run.job === job);
@@ -136,5 +132,7 @@ function startOf(run: Run): number {
 function supersedes(next: JobState, known: JobState): boolean {
   if (isTerminal(known.state)) return false;
   if (isTerminal(next.state)) return true;
-  return next.boot > known.boot || (next.boot === known.boot && next.ts > known.ts);
+  if (next.boot !== known.boot) return next.boot > known.boot;
+  // A job may be accepted and begin to run in the same millisecond.
+  return next.ts > known.ts || (next.ts === known.ts && next.state !== known.state);
 }
