@@ -12,18 +12,27 @@ import { showRuns } from "./runs-view.ts";
 const SHOW_MS = 200;
 /** The hub hears of a job at the same moment as the page, and needs a moment to record it. */
 const RELOAD_MS = 400;
+const MAX_RELOADS = 10;
 
 const fleet = new Fleet();
 const chart = new PowerChart(byId("chart"));
 fleet.onPower = (point) => chart.add(point);
 
 let reload: ReturnType<typeof setTimeout> | undefined;
-fleet.onJob = () => {
-  clearTimeout(reload);
-  reload = setTimeout(() => void loadRuns(), RELOAD_MS);
-};
+fleet.onJob = () => loadSoon(MAX_RELOADS);
 
-async function loadRuns(): Promise<void> {
+function loadSoon(triesLeft: number): void {
+  clearTimeout(reload);
+  reload = setTimeout(() => void loadRuns(triesLeft), RELOAD_MS);
+}
+
+/** Whether the page has heard of a state that the hub has not recorded yet. */
+function isBehind(recorded: readonly Run[]): boolean {
+  const states = new Map(recorded.map(({ device, job, state }) => [`${device}/${job}`, state?.state]));
+  return [...fleet.jobs].some(([key, heard]) => states.get(key) !== heard.state);
+}
+
+async function loadRuns(triesLeft: number): Promise<void> {
   try {
     const [{ jobs }, table] = await Promise.all([
       getJson<{ jobs: Run[] }>("/api/runs"),
@@ -33,6 +42,7 @@ async function loadRuns(): Promise<void> {
     byId("runs").hidden = jobs.length === 0;
     showRuns(byId("runs-body"), jobs);
     showResults(byId("results"), table);
+    if (triesLeft > 0 && isBehind(jobs)) loadSoon(triesLeft - 1);
   } catch {
     // The hub is away; the connection says so, and its return loads again.
   }
@@ -42,7 +52,7 @@ function showConnected(connected: boolean): void {
   const pill = byId("connection");
   pill.dataset["state"] = connected ? "online" : "offline";
   setText(pill, connected ? "live" : "reconnecting …");
-  if (connected) void loadRuns();
+  if (connected) loadSoon(MAX_RELOADS);
 }
 
 function show(): void {
