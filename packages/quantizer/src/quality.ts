@@ -13,8 +13,9 @@ import type { EmittedModel } from "./emit.ts";
 import type { Plan } from "./plan.ts";
 import type { LayerReport } from "./report.ts";
 
-/** Images for signal-to-noise and agreement of the whole model. */
+/** Images for signal-to-noise and agreement of the whole model, and how many at most where they are asked for. */
 const VERIFIED_IMAGES = 128;
+const THOROUGHLY_VERIFIED_IMAGES = 1_000;
 /** Images for the layers; they go one at a time, as all layers' outputs are held at once. */
 const LAYER_IMAGES = 8;
 
@@ -42,9 +43,14 @@ export async function measureQuality(
   float: Session,
   int8: Session,
   source: DataSource,
-  options: { readonly signal?: AbortSignal; readonly onImages?: (done: number, total: number) => void },
+  options: {
+    readonly thorough: boolean;
+    readonly signal?: AbortSignal;
+    readonly onImages?: (done: number, total: number) => void;
+  },
 ): Promise<Quality> {
-  const { first, count, heldBack } = verificationRange(source, float, VERIFIED_IMAGES);
+  const wanted = options.thorough ? THOROUGHLY_VERIFIED_IMAGES : VERIFIED_IMAGES;
+  const { first, count, heldBack } = verificationRange(source, float, wanted);
   const noise = new NoiseMeter();
   const classes = new AgreementMeter();
   let images = 0;

@@ -20,7 +20,7 @@ import { openFused } from "./fusion.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { prepareModel } from "./prepare.ts";
 import { measureLayers, measureQuality } from "./quality.ts";
-import type { QuantizeReport } from "./report.ts";
+import type { FormatCheck, QuantizeReport } from "./report.ts";
 import { candidateTensors } from "./rules/operators.ts";
 
 /** QuantizeLinear exists since this operator set, its `axis` since the second. */
@@ -49,6 +49,8 @@ export interface QuantizeOptions {
   readonly perTensor?: boolean;
   /** 7-bit weights; by default where this machine is an x64 without VNNI and `format` is for it. */
   readonly reduceRange?: boolean;
+  /** Compares float and int8 on up to 1,000 held-back images instead of 128, and checks that the other format would fuse too. */
+  readonly verify?: boolean;
   /** Ranges that an earlier run on the same model found, in place of calibrating again (`onCalibrated` gives them). */
   readonly ranges?: Calibration;
   readonly onCalibrated?: (calibration: Calibration) => void;
@@ -102,8 +104,13 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
     await using float = await openSession(input);
     const quality = await measureQuality(float, int8, source, {
       ...abortable,
+      thorough: options.verify === true,
       onImages: (done, total) => progress("verify", done, total),
     });
+    const otherFormat =
+      options.verify === true
+        ? await checkOtherFormat(graph, calibration.ranges, { format, perChannel, output })
+        : null;
     const layers = await measureLayers(graph, plan, emitted, source, signal);
     const floatBytes = await modelFileBytes(input);
     throwIfCanceled(signal, `quantizing ${input}`);
@@ -132,10 +139,34 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       agreement: quality.agreement,
       layers,
       calibration: { kind: calibration.kind, name: calibration.name, images: calibration.images },
-      verification: { images: quality.images, heldBack: quality.heldBack },
+      verification: { images: quality.images, heldBack: quality.heldBack, otherFormat },
       wallS: (performance.now() - startedMs) / 1000,
       peakMemoryMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
     };
+  } finally {
+    await rm(aside, { force: true });
+  }
+}
+
+/** Whether the other kind of processor would run the model in int8 too, from the ranges that are known already. */
+async function checkOtherFormat(
+  graph: Graph,
+  ranges: Calibration["ranges"],
+  { format, perChannel, output }: { format: QuantizationFormat; perChannel: boolean; output: string },
+): Promise<FormatCheck> {
+  const other = format === "u8s8" ? "s8s8" : "u8s8";
+  const plan = makePlan(graph, ranges, other);
+  const emitted = emitModel(graph, plan, { format: other, perChannel, reducedRange: false });
+  const aside = `${output}.${randomUUID()}.tmp`;
+  const counts = { format: other, quantized: plan.quantized.length } as const;
+  try {
+    await writeModel(emitted.model, aside, { externalData: false });
+    const { session, fusion } = await openFused(aside, plan, other);
+    await session.close();
+    return { ...counts, fused: fusion.fused, problem: null };
+  } catch (error) {
+    if (!(error instanceof QuantizerError)) throw error;
+    return { ...counts, fused: null, problem: error.message };
   } finally {
     await rm(aside, { force: true });
   }

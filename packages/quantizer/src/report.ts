@@ -16,6 +16,15 @@ export interface LayerReport {
   readonly sqnrDb: number | null;
 }
 
+/** Whether a format that was not written would run in int8, judged by its rule on this machine. */
+export interface FormatCheck {
+  readonly format: QuantizationFormat;
+  readonly quantized: number;
+  /** Null where a Conv, Gemm or MatMul would not fuse; `problem` names it then. */
+  readonly fused: number | null;
+  readonly problem: string | null;
+}
+
 /** What `quantize` did; its fields are those of the `--json` document of `edgewatt quantize --local`. */
 export interface QuantizeReport {
   readonly in: string;
@@ -34,7 +43,12 @@ export interface QuantizeReport {
   readonly layers: readonly LayerReport[];
   readonly calibration: { readonly kind: DataKind; readonly name: string; readonly images: number };
   /** What signal-to-noise and agreement were measured on: images after the calibration ones, or the same where there are no more. */
-  readonly verification: { readonly images: number; readonly heldBack: boolean };
+  readonly verification: {
+    readonly images: number;
+    readonly heldBack: boolean;
+    /** Null unless `verify` asked for it. */
+    readonly otherFormat: FormatCheck | null;
+  };
   readonly wallS: number;
   /** Highest resident memory of the process so far, 10^6 bytes. */
   readonly peakMemoryMb: number;

@@ -70,6 +70,19 @@ describe("quantize", () => {
     expect(seen.findLast(({ step }) => step === "calibrate")).toEqual({ step: "calibrate", done: 32, total: 32 });
   });
 
+  it("verifies on many more images when asked to, and checks the format of the other processor", async () => {
+    const verified = { input, output, calibration: await synthetic(), format: "u8s8", verify: true } as const;
+    expect((await quantize(verified)).verification).toEqual({
+      images: 1_000,
+      heldBack: true,
+      otherFormat: { format: "s8s8", quantized: 6, fused: 6, problem: null },
+    });
+    const few = { ...verified, calibration: { ...verified.calibration, available: 40 } };
+    expect((await quantize(few)).verification).toMatchObject({ images: 8, heldBack: true });
+    const none = { ...verified, calibration: { ...verified.calibration, available: 32 } };
+    expect((await quantize(none)).verification).toMatchObject({ images: 32, heldBack: false });
+  });
+
   it("makes both formats from one calibration, with the same results to the bit", async () => {
     let ranges: Calibration | undefined;
     await quantize({
@@ -161,6 +174,7 @@ describe("quantize", () => {
     expect((await quantize({ input, output, calibration: barely })).verification).toEqual({
       images: 16,
       heldBack: false,
+      otherFormat: null,
     });
     const few = randomSource([{ name: "x", shape }], 2);
     await expect(quantize({ input, output, calibration: few })).rejects.toThrow(/fixed batch of 16: give at least 16/);
