@@ -81,7 +81,7 @@ export function makePlan({ options, entries, cores, availableMemoryMb, seed }: P
     keepRunners: options.quick && entries * RUNNER_MB < availableMemoryMb / 2,
     cutFrom: undefined,
   };
-  const budgetS = Number(options["budgetS"] ?? Infinity);
+  const { budgetS = Infinity } = options;
   let cut = windows;
   while (cut > 1 && expectedSeconds({ ...plan, windows: cut }, entries) > budgetS) cut -= 1;
   return cut === windows ? plan : { ...plan, windows: cut, cutFrom: windows };

@@ -37,6 +37,8 @@ export const benchmarkOptionsSchema = z.looseObject({
   windows: z.number().int().min(1).max(20).optional(),
   windowS: z.number().positive().max(600).optional(),
   idleS: z.number().min(0).max(600).optional(),
+  /** Fewer windows are taken where all would take longer than this. */
+  budgetS: z.number().positive().optional(),
   /** Intra-op threads of ONNX Runtime; default: all cores but the sampler's. */
   threads: z.number().int().min(1).max(256).optional(),
   /** Whether ONNX Runtime's idle threads spin. */
