@@ -1,6 +1,6 @@
 import { open, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { FileError, systemErrorCode } from "@edgewatt/runtime";
+import { FileError, systemClock, systemErrorCode } from "@edgewatt/runtime";
 import { ControllerError } from "../errors.ts";
 import { identityOf, isAlive, type ProcessIdentity, processIdentitySchema } from "./process-identity.ts";
 
@@ -9,7 +9,17 @@ export interface DataLock {
   release(): Promise<void>;
 }
 
+/** A lock appears a moment before its content. */
+const WRITING_MS = 200;
+
 async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
+  const holder = await readHolder(file);
+  if (holder !== undefined) return holder;
+  await systemClock.sleep(WRITING_MS);
+  return readHolder(file);
+}
+
+async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
   try {
     return processIdentitySchema.parse(JSON.parse(await readFile(file, "utf8")));
   } catch {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { writeFileSync } from "node:fs";
 import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { tempDir } from "@edgewatt/testing";
@@ -27,6 +28,14 @@ describe("the lock of a data folder", () => {
     const next = await lockDataDir(dir.path);
     await next.release();
     expect(await readdir(dir.path)).toEqual([]);
+  });
+
+  it("is not taken from a stack that is about to write its name into it", async () => {
+    await using dir = await tempDir();
+    const file = path.join(dir.path, "stack.lock");
+    await writeFile(file, "");
+    setTimeout(() => writeFileSync(file, JSON.stringify(identityOf(process.pid))), 50);
+    await expect(lockDataDir(dir.path)).rejects.toMatchObject({ code: "data-in-use" });
   });
 
   it("is taken over from a process that was killed", async () => {
