@@ -78,7 +78,7 @@ function parse(option: Option, text: string): unknown {
   return option.parseArg === undefined ? text : option.parseArg(text, undefined as never);
 }
 
-/** `a,b` and repeated flags alike. */
+/** `a,b`. */
 export function list(text: string): readonly string[] {
   const items = text
     .split(",")

@@ -61,6 +61,7 @@ describe("wrong usage", () => {
     ["an unknown data set", ["datasets", "path", "imagenet"], /no data set imagenet: known are cifar10/],
     ["--local with one file", ["quantize", "--local", "a.onnx", "--calibration", "synthetic"], /takes two files/],
     ["--local without calibration", ["quantize", "--local", "a.onnx", "b.onnx"], /needs --calibration/],
+    ["--verify without --local", ["quantize", "p05", "--verify"], /--verify go with --local/],
     ["--mean without --local", ["quantize", "p05", "--mean", "0.5"], /go with --local/],
     ["a bad device id", ["up", "--device", "Pi 2"], /device id is 2 to 40/],
     ["a budget that is too small", ["demo", "--budget", "1"], /--budget: even one window per row takes \d+ minutes/],

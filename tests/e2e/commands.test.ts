@@ -26,6 +26,20 @@ describe("quantize --local", () => {
     expect(report.peakMemoryMb).toBeGreaterThan(0);
   });
 
+  it("compares on more images with --verify, and says what the other processor would run", async () => {
+    await using dir = await tempDir();
+    const args = [MODEL, "int8.onnx", "--calibration", "synthetic", "--images", "16", "--format", "u8s8", "--verify"];
+    const { code, stdout, stderr } = await edgewatt({ dir: dir.path }, local(args));
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Signal to noise +\d+\.\d dB on 1,000 images held back from calibration$/m);
+    expect(stdout).toMatch(/^Agreement +\d+\.\d %$/m);
+    const [, here, all] = /^Nodes +(\d+) of (\d+) quantized ones run in int8$/m.exec(stdout) ?? [];
+    expect(here).toBe(all);
+    expect(stdout).toMatch(new RegExp(`^Nodes as s8s8 +${all} of ${all} quantized ones would run in int8$`, "m"));
+    expect(await readdir(dir.path)).toEqual(["int8.onnx"]);
+  });
+
   it.each([
     ["a file that is not ONNX", Buffer.from("no model"), /bad\.onnx.* not an ONNX model/],
     ["one that is not there", undefined, /bad\.onnx.*check the path/],

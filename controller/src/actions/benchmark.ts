@@ -20,7 +20,7 @@ import {
   takesCifar,
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
-import { runJob } from "../client/jobs.ts";
+import { onEach, runJob } from "../client/jobs.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
@@ -122,9 +122,7 @@ export async function measure(
 ): Promise<Results> {
   const { devices, hubUrl } = measurement;
   using progress = new Progress(context);
-  const failed = new AbortController();
-  const signal = AbortSignal.any([context.signal, failed.signal]);
-  const jobs = devices.map(async (device) => {
+  const documents = await onEach(devices, context.signal, async (device, signal) => {
     const args = await argumentsFor(context, device, measurement);
     const { result } = await runJob(
       connection,
@@ -133,18 +131,8 @@ export async function measure(
     );
     return benchmarkResultSchema.parse(result).results;
   });
-  const ends = await Promise.allSettled(
-    jobs.map((job) =>
-      job.catch((error: unknown) => {
-        // The results of all devices are wanted; with one missing the others' work is in vain.
-        failed.abort(error);
-        throw error;
-      }),
-    ),
-  );
-  if (failed.signal.aborted) throw failed.signal.reason;
   if (hubUrl === undefined) say(context, "no hub is online: the results are kept in retained messages alone");
-  return mergeResults(ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : [])));
+  return mergeResults(documents);
 }
 
 async function argumentsFor(

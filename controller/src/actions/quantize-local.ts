@@ -26,9 +26,19 @@ export async function quantizeLocally(
       "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic",
     );
   }
-  const { images, mean, std, inputShape, format, perTensor, reduceRange } = options;
+  const report = await run(context, { input, output, what: options.calibration }, options);
+  if (options.json === true) printJson(context, report);
+  else printReport(context, report);
+}
+
+async function run(
+  context: Context,
+  { input, output, what }: { input: string; output: string; what: string },
+  options: QuantizeCommandOptions,
+): Promise<QuantizeReport> {
+  const { images, mean, std, inputShape, format, perTensor, reduceRange, verify } = options;
   const { inputs } = await describeModel(input);
-  const calibration = await openCalibration(await calibrationPath(context, options.calibration, options), {
+  const calibration = await openCalibration(await calibrationPath(context, what, options), {
     inputs,
     ...(images === undefined ? {} : { images }),
     ...(mean === undefined ? {} : { mean }),
@@ -36,18 +46,17 @@ export async function quantizeLocally(
     ...(inputShape === undefined ? {} : { inputShape }),
   });
   using progress = new Progress(context);
-  const report = await quantize({
+  return await quantize({
     input,
     output,
     calibration,
     ...(format === undefined ? {} : { format }),
     ...(perTensor === undefined ? {} : { perTensor }),
     ...(reduceRange === undefined ? {} : { reduceRange }),
+    ...(verify === undefined ? {} : { verify }),
     onProgress: ({ step, done, total }) => progress.update("quantize", `${step} ${done} of ${total}`),
     signal: context.signal,
   });
-  if (options.json === true) printJson(context, report);
-  else printReport(context, report);
 }
 
 async function calibrationPath(context: Context, what: string, options: QuantizeCommandOptions): Promise<string> {
@@ -56,17 +65,31 @@ async function calibrationPath(context: Context, what: string, options: Quantize
   return dataset === undefined ? path.resolve(context.cwd, what) : path.join(dataset.path, CIFAR10_CALIBRATION);
 }
 
+function compared({ images, heldBack }: QuantizeReport["verification"]): string {
+  const from = heldBack ? "held back from calibration" : "that calibration has seen too: nothing was held back";
+  return `${images.toLocaleString("en-US")} images ${from}`;
+}
+
 function printReport(context: Context, report: QuantizeReport): void {
   const { bytes, nodes, sqnrDb, agreement, calibration, verification } = report;
+  const { otherFormat } = verification;
   const rows = [
     [
       "Size",
       `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${((bytes.int8 / bytes.float) * 100).toFixed(1)} %)`,
     ],
     ["Nodes", `${nodes.fused} of ${nodes.quantized} quantized ones run in int8`],
+    ...(otherFormat === null
+      ? []
+      : [
+          [
+            `Nodes as ${otherFormat.format}`,
+            otherFormat.problem ?? `${otherFormat.fused} of ${otherFormat.quantized} quantized ones would run in int8`,
+          ],
+        ]),
     ...nodes.float.map(({ name, op, reason }) => [`  ${name}`, `${op} stays in float: ${reason}`]),
     ["Calibration", `${calibration.images} images (${calibration.kind}), ${report.format}`],
-    ["Signal to noise", `${figure(sqnrDb, 1, "dB")} on ${verification.images} images`],
+    ["Signal to noise", `${figure(sqnrDb, 1, "dB")} on ${compared(verification)}`],
     ["Agreement", agreement === null ? "–" : figure(agreement * 100, 1, "%")],
     ["Took", `${figure(report.wallS, 1, "s")}, ${figure(report.peakMemoryMb, 0, "MB")} at most`],
     ...report.layers.map(({ name, op, sqnrDb: db }) => [`  ${name}`, `${op}, ${figure(db, 1, "dB")}`]),

@@ -13,7 +13,7 @@ import {
   takesCifar,
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
-import { runJob } from "../client/jobs.ts";
+import { onEach, runJob } from "../client/jobs.ts";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -32,6 +32,8 @@ export interface QuantizeCommandOptions extends BrokerOption, DatasetsOption {
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
   readonly inputShape?: readonly number[];
+  readonly method?: "minmax";
+  readonly verify?: true;
 }
 
 interface Quantized extends QuantizeResult {
@@ -47,8 +49,11 @@ export async function quantize(
     const { quantizeLocally } = await import("./quantize-local.ts");
     return quantizeLocally(context, models, options);
   }
-  if (options.mean !== undefined || options.std !== undefined || options.inputShape !== undefined) {
-    throw new UsageError("--mean, --std and --input-shape go with --local: a model of the registry brings its own");
+  const { mean, std, inputShape, method, verify } = options;
+  if ([mean, std, inputShape, method, verify].some((option) => option !== undefined)) {
+    throw new UsageError(
+      "--mean, --std, --input-shape, --method and --verify go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
+    );
   }
   const chosen = findModels(await readRegistry(path.resolve(context.cwd, options.data)), models);
   const data = await findLocalData(context, options);
@@ -56,10 +61,11 @@ export async function quantize(
     const fleet = await readFleet(connection);
     const devices = chooseDevices(fleet, options.on);
     using progress = new Progress(context);
-    const perDevice = devices.map((device) =>
-      quantizeOn(context, connection, { device, hubUrl: fleet.hubUrl, models: chosen, data, options, progress }),
+    const work = { hubUrl: fleet.hubUrl, models: chosen, data, options, progress };
+    const perDevice = await onEach(devices, context.signal, (device, signal) =>
+      quantizeOn(context, connection, { ...work, device, signal }),
     );
-    return (await Promise.all(perDevice)).flat();
+    return perDevice.flat();
   });
   if (options.json === true) return printJson(context, { results });
   for (const result of results) printResult(context, result);
@@ -75,9 +81,10 @@ async function quantizeOn(
     data: LocalData;
     options: QuantizeCommandOptions;
     progress: Progress;
+    signal: AbortSignal;
   },
 ): Promise<Quantized[]> {
-  const { device, hubUrl, data, options, progress } = work;
+  const { device, hubUrl, data, options, progress, signal } = work;
   const offer = offerTo(device, hubUrl);
   const results: Quantized[] = [];
   for (const model of work.models) {
@@ -93,7 +100,7 @@ async function quantizeOn(
     const { result } = await runJob(
       connection,
       { device: device.id, op: "quantize", args, ...showing(progress, device.id) },
-      context.signal,
+      signal,
     );
     results.push({ device: device.id, ...quantizeResultSchema.parse(result) });
   }

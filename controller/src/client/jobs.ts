@@ -81,6 +81,31 @@ export async function runJob(connection: MqttConnection, request: JobRequest, si
   }
 }
 
+/**
+ * Does the same on several devices at once. The results of all are wanted, so at the first failure the others' jobs are
+ * canceled, and it is thrown when they have ended.
+ */
+export async function onEach<D, T>(
+  devices: readonly D[],
+  signal: AbortSignal,
+  work: (device: D, signal: AbortSignal) => Promise<T>,
+): Promise<T[]> {
+  const failed = new AbortController();
+  const either = AbortSignal.any([signal, failed.signal]);
+  const ends = await Promise.allSettled(
+    devices.map(async (device) => {
+      try {
+        return await work(device, either);
+      } catch (error) {
+        failed.abort(error);
+        throw error;
+      }
+    }),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
+  return ends.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+}
+
 /** The states of a job as they come in. */
 export interface JobFollower {
   readonly job: string;

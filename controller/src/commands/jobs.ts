@@ -61,7 +61,10 @@ export function addJobCommands(program: Command, { context }: App): void {
     .option("--std <numbers>", "with --local: standard deviation of each input channel", numbers)
     .option("--input-shape <sides>", "with --local: the input's sides, where the model leaves them open", numbers)
     .addOption(choice("--method <method>", "with --local: how ranges are found", ["minmax"]))
-    .option("--verify", "with --local: compare the outputs of both models; always done")
+    .option(
+      "--verify",
+      "with --local: compare both models on up to 1,000 images held back from calibration instead of 128, and check that the other processor's format would run in int8 too",
+    )
     .action(async (models: string[], _options, command: Command) =>
       (await import("../actions/quantize.ts")).quantize(context, models, command.opts()),
     );

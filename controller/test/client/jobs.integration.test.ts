@@ -9,7 +9,7 @@ import {
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
 import { startBroker, type TestBroker } from "@edgewatt/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runJob } from "../../src/client/jobs.ts";
+import { onEach, runJob } from "../../src/client/jobs.ts";
 import { readRuns } from "../../src/client/runs.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
@@ -82,6 +82,17 @@ describe("a job", () => {
     ]);
     await expect(quantize(device)).rejects.toThrow(message);
     await agent.close();
+  });
+
+  it("that fails on one device is canceled on the others", async () => {
+    const reason = { code: "busy", message: "it is full" };
+    const failing = await answering(broker.url, "pi-1", () => [{ state: "failed", reason }]);
+    const working = await answering(broker.url, "pi-2", ({ cancel }) => [{ state: cancel ? "canceled" : "running" }]);
+    const never = new AbortController().signal;
+    await expect(onEach(["pi-1", "pi-2"], never, quantize)).rejects.toThrow(/on pi-1 failed: it is full/);
+    expect(working.commands.map(({ cancel }) => cancel)).toEqual([false, true]);
+    await failing.close();
+    await working.close();
   });
 
   it("is canceled by a new revision when the user interrupts", async () => {
