@@ -1,4 +1,4 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { type Results, resultsSchema } from "@edgewatt/protocol";
 import { eventually, queryInflux, requireSystem, tempDir } from "@edgewatt/testing";
@@ -86,6 +86,20 @@ describe("the demo", () => {
       const [float = 0, int8 = 0] = rows.map(({ accuracyPct }) => accuracyPct ?? 0);
       expect(float).toBeGreaterThan(80);
       expect(Math.abs(float - int8)).toBeLessThanOrEqual(1);
+    },
+    DEMO_TIMEOUT_MS,
+  );
+
+  it(
+    "prints what it measured even when the report cannot be written",
+    async () => {
+      await using dir = await tempDir();
+      await writeFile(path.join(dir.path, "a-file"), "");
+      const args = [...SHORT, "--report", path.join("a-file", "report")];
+      const { code, stdout, stderr } = await edgewatt({ dir: dir.path }, args, DEMO_TIMEOUT_MS);
+      expect(stderr).toMatch(/edgewatt: cannot write the report to .*\(ENOTDIR.*\n$/);
+      expect(stdout).toMatch(/mobilenetv1-cifar10-p40.*int8/);
+      expect(code).toBe(1);
     },
     DEMO_TIMEOUT_MS,
   );

@@ -62,9 +62,11 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
     await stack.stop();
   }
   const report = path.resolve(context.cwd, options.report);
+  // Shown first: a folder that cannot be written must not cost what took long to measure.
+  if (options.json === true) printJson(context, { ...results, report });
+  else printResults(context, results);
   await writeReport(report, results);
-  if (options.json === true) return printJson(context, { ...results, report });
-  printResults(context, results);
+  if (options.json === true) return;
   say(context, `Report: ${path.join(report, "report.md")}`);
   say(
     context,
