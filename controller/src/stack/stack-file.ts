@@ -1,6 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { writeFileAtomic } from "@edgewatt/runtime";
+import { FileError, writeFileAtomic } from "@edgewatt/runtime";
 import { z } from "zod";
 import { identityOf, isAlive, processIdentitySchema } from "./process-identity.ts";
 
@@ -30,7 +30,7 @@ export async function removeStackFile(dataDir: string): Promise<void> {
   await rm(fileIn(dataDir), { force: true });
 }
 
-/** The stack that runs on a data folder; `undefined` when none does, also when a killed one left its file. */
+/** The stack that runs on a data folder; `undefined` when none does, also when a killed one left its file. @throws {FileError} */
 export async function readStackFile(dataDir: string): Promise<StackReady | undefined> {
   let text: string;
   try {
@@ -38,6 +38,19 @@ export async function readStackFile(dataDir: string): Promise<StackReady | undef
   } catch {
     return undefined;
   }
-  const { pid, startTicks, ...ready } = stackSchema.parse(JSON.parse(text));
+  const { pid, startTicks, ...ready } = decode(dataDir, text);
   return isAlive({ pid, startTicks }) ? ready : undefined;
+}
+
+function decode(dataDir: string, text: string): z.infer<typeof stackSchema> {
+  try {
+    return stackSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const file = fileIn(dataDir);
+    throw new FileError(`${file} is damaged or of another version: stop its stack, remove the file, and start again`, {
+      code: "bad-stack-file",
+      context: { file },
+      cause,
+    });
+  }
 }

@@ -88,7 +88,8 @@ export class SupervisedChild {
   /** Asks the child to end and waits; kills it when that takes too long. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#starting?.kill("SIGKILL");
+    // Not SIGKILL: a guard that is starting may have its database running already.
+    this.#starting?.kill("SIGTERM");
     const running = this.#running;
     if (running !== undefined) {
       running.process.kill("SIGTERM");

@@ -75,6 +75,12 @@ describe("stack.json", () => {
     expect(await readStackFile(dir.path)).toBeUndefined();
   });
 
+  it.each(['{"mq', '{"v":2}'])("that holds %s is refused with what to do", async (content) => {
+    await using dir = await tempDir();
+    await writeFile(path.join(dir.path, "stack.json"), content);
+    await expect(readStackFile(dir.path)).rejects.toThrow(/stack\.json is damaged or of another version: .*remove/);
+  });
+
   it("counts for nothing when a killed stack left it", async () => {
     await using dir = await tempDir();
     const left = { ...ready(dir.path), ...(await deadProcess()) };
