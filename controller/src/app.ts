@@ -64,6 +64,12 @@ function buildProgram(app: App): Command {
   return program;
 }
 
+/** Whether an error only says that work ended because the user asked for it. */
+function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  return error === signal.reason || (error instanceof Error && "code" in error && error.code === "canceled");
+}
+
 /** Runs one command line; resolves with its exit code, having printed what went wrong in one line on stderr. */
 export async function runApp(argv: readonly string[], context: Context): Promise<number> {
   let exitCode: number = EXIT.ok;
@@ -73,7 +79,7 @@ export async function runApp(argv: readonly string[], context: Context): Promise
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return HELP_SHOWN.has(error.code) ? EXIT.ok : EXIT.usage;
-    const shown = context.signal.aborted && error === context.signal.reason ? new InterruptedError() : error;
+    const shown = isInterruption(error, context.signal) ? new InterruptedError() : error;
     say(context, `edgewatt: ${describeError(shown)}`);
     return exitCodeFor(shown);
   }

@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { eventually, tempDir } from "@edgewatt/testing";
@@ -81,6 +81,20 @@ describe("dashboards build", () => {
 });
 
 describe("Ctrl-C", () => {
+  it("while a file is quantized ends with 130 and leaves no file", async () => {
+    await using dir = await tempDir();
+    const args = ["quantize", "--local", MODEL, "int8.onnx", "--calibration", "synthetic", "--images", "100000"];
+    const running = startEdgewatt({ dir: dir.path }, args);
+    // Its native runtime is loaded once the work has begun.
+    await eventually(async () => {
+      const maps = await readFile(`/proc/${running.child.pid}/maps`, "utf8");
+      expect(maps).toMatch(/libonnxruntime/);
+    });
+    expect(await running.stop("SIGINT")).toEqual({ code: 130, signal: null });
+    expect(running.stderr()).toBe("edgewatt: interrupted\n");
+    expect(await readdir(dir.path)).toEqual([]);
+  });
+
   it("while a benchmark is followed cancels its job", async () => {
     await using dir = await tempDir();
     const place = { dir: dir.path };
