@@ -9,16 +9,9 @@ import { addJobCommands } from "./commands/jobs.ts";
 import { addModelCommands } from "./commands/models.ts";
 import { addReportCommands } from "./commands/report.ts";
 import { addStackCommands } from "./commands/stack.ts";
-import { type Context, say } from "./context.ts";
+import { type App, type Context, say } from "./context.ts";
 import { describeError, exitCodeFor, InterruptedError } from "./errors.ts";
 import { applyEnvironment, variableOf } from "./options.ts";
-
-/** What the definition of a command needs of the application. */
-export interface App {
-  readonly context: Context;
-  /** Ends the command with this exit code though nothing was thrown. */
-  readonly exitWith: (code: number) => void;
-}
 
 /** What commander throws after it has shown a help text that was asked for. */
 const HELP_SHOWN = new Set(["commander.helpDisplayed", "commander.version"]);

@@ -30,3 +30,10 @@ export function print(context: Context, text: string): void {
 export function say(context: Context, text: string): void {
   context.stderr.write(`${text}\n`);
 }
+
+/** What the definition of a command needs of the application. */
+export interface App {
+  readonly context: Context;
+  /** Ends the command with this exit code though nothing was thrown. */
+  readonly exitWith: (code: number) => void;
+}

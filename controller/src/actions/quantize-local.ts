@@ -7,7 +7,7 @@ import { CIFAR10, CIFAR10_CALIBRATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
-import type { QuantizeCommandOptions } from "./quantize.ts";
+import type { QuantizeCommandOptions } from "./quantize-options.ts";
 
 /** Quantizes a file on this machine, without a broker. */
 export async function quantizeLocally(

@@ -17,24 +17,9 @@ import { onEach, runJob } from "../client/jobs.ts";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
-import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { findModels, type Model, readRegistry } from "../registry/registry.ts";
-
-export interface QuantizeCommandOptions extends BrokerOption, DatasetsOption {
-  readonly on?: readonly string[];
-  readonly local?: true;
-  readonly calibration?: string;
-  readonly images?: number;
-  readonly format?: "u8s8" | "s8s8";
-  readonly perTensor?: true;
-  readonly reduceRange?: true;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly inputShape?: readonly number[];
-  readonly method?: "minmax";
-  readonly verify?: true;
-}
+import type { QuantizeCommandOptions } from "./quantize-options.ts";
 
 interface Quantized extends QuantizeResult {
   readonly device: string;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { withData, withDatasets, withJson } from "../options.ts";
 
 export function addDatasetCommands(program: Command, { context }: App): void {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { withBroker } from "../options.ts";
 
 export function addDeviceCommands(program: Command, { context }: App): void {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { withBroker, withDatasets } from "../options.ts";
 
 export function addDoctorCommand(program: Command, { context, exitWith }: App): void {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
 
 const PRECISIONS = ["fp32", "int8"] as const;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { number, numbers, withData, withJson } from "../options.ts";
 
 export function addModelCommands(program: Command, { context }: App): void {

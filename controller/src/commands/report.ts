@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { App } from "../app.ts";
+import type { App } from "../context.ts";
 import { list, withBroker, withJson } from "../options.ts";
 
 export function addReportCommands(program: Command, { context, exitWith }: App): void {

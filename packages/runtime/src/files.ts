@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, open, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import writeFileAside from "write-file-atomic";
@@ -13,12 +13,38 @@ export function systemErrorCode(error: unknown): string {
 }
 
 /**
+ * Creates a folder and those above it that are missing. Node's own `mkdir` with `recursive` never returns below a folder
+ * in which nothing can be made and that says ENOENT, such as `/proc`.
+ */
+async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
+    const parent = path.dirname(dir);
+    if (code !== "ENOENT" || parent === dir || (await isFolder(parent))) throw error;
+    await makeFolder(parent);
+    await makeFolder(dir);
+  }
+}
+
+async function isFolder(dir: string): Promise<boolean> {
+  try {
+    return (await stat(dir)).isDirectory();
+  } catch (error) {
+    if (systemErrorCode(error) === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/**
  * Writes a file so that a reader, or a crash at any moment, sees the old content or the new, never a part.
  * Creates missing folders. Throws FileError.
  */
 export async function writeFileAtomic(file: string, data: string | Uint8Array): Promise<void> {
   try {
-    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await makeFolder(path.dirname(path.resolve(file)));
     await writeFileAside(
       file,
       typeof data === "string" ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength),
@@ -52,7 +78,7 @@ export async function dataDir(dir: string): Promise<string> {
   const absolute = path.resolve(dir);
   const probe = path.join(absolute, `.probe-${process.pid}`);
   try {
-    await mkdir(absolute, { recursive: true });
+    await makeFolder(absolute);
     const handle = await open(probe, "w");
     await handle.close();
     await rm(probe);

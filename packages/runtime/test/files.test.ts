@@ -32,6 +32,11 @@ describe("files", () => {
     await expect(sha256File(path.join(dir.path, "gone"))).rejects.toThrow(/cannot read .*gone \(ENOENT\)/);
   });
 
+  it("says at once that nothing can be made below /proc", async () => {
+    await expect(dataDir("/proc/edgewatt/data")).rejects.toThrow(/cannot be written \(ENOENT\): .*--data DIR/);
+    await expect(writeFileAtomic("/proc/edgewatt/deep/file", "x")).rejects.toThrow(/cannot write .* \(ENOENT\)/);
+  });
+
   it("creates a data folder, and names what to do when it cannot", async () => {
     await using dir = await tempDir();
     const wanted = path.join(dir.path, "data/deep");
