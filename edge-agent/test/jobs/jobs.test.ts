@@ -36,7 +36,9 @@ interface Run {
 }
 
 /** Jobs on a real journal whose only operation ends when the test says so. */
-async function start(options: { connected?: boolean; synchronized?: boolean } = {}) {
+async function start(
+  options: { connected?: boolean; synchronized?: boolean; onPublish?: (state: JobState) => void } = {},
+) {
   const published: JobState[] = [];
   const runs: Run[] = [];
   const link = { connected: options.connected ?? true };
@@ -61,6 +63,7 @@ async function start(options: { connected?: boolean; synchronized?: boolean } = 
     log,
     clockSynchronized: () => options.synchronized ?? true,
     async publishState(state) {
+      options.onPublish?.(state);
       if (!link.connected) throw new JobError("not connected", { code: "not-connected" });
       const onDisk = JSON.parse(await readFile(path.join(dir.path, "jobs", `${state.job}.json`), "utf8")) as {
         state: JobState;
@@ -141,6 +144,44 @@ describe("Jobs", () => {
     const { jobs, reach } = await start();
     send(jobs, command("A", { timeoutS: 0.05 }));
     await reach("A", "timed_out");
+    await jobs.stop();
+  });
+
+  it("gives a job all the time that it asks for", async () => {
+    const { jobs, runs, reach } = await start();
+    send(jobs, command("A", { timeoutS: 3_000_000 }));
+    await reach("A", "running");
+    // A timer that overflows fires after 1 ms.
+    await systemClock.sleep(20);
+    runs[0]?.succeed();
+    await reach("A", "succeeded");
+    await jobs.stop();
+  });
+
+  it("ends a job that is just being started when it stops", async () => {
+    let stopped: Promise<void> | undefined;
+    const { jobs, runs, last } = await start({
+      onPublish(state) {
+        if (state.state === "running") stopped ??= jobs.stop();
+      },
+    });
+    send(jobs, command("A"));
+    await eventually(() => expect(stopped).toBeDefined());
+    await stopped;
+    expect(runs[0]?.context.signal.aborted).toBe(true);
+    expect(last("A")?.state).toBe("interrupted");
+  });
+
+  it("fails a job whose result no message can hold, and runs the next", async () => {
+    const { jobs, runs, last, reach } = await start();
+    send(jobs, command("A"));
+    send(jobs, command("B"));
+    await reach("A", "running");
+    runs[0]?.succeed({ much: "x".repeat(300_000) });
+    await reach("A", "failed");
+    expect(last("A")?.reason).toMatchObject({ code: "too-large" });
+    expect(last("A")?.result).toBeUndefined();
+    await reach("B", "running");
     await jobs.stop();
   });
 
