@@ -87,7 +87,7 @@ export class ArtifactStore {
         signal.throwIfAborted();
         problem = cause;
       }
-      await this.#clock.sleep(RETRY_MS * attempt, signal);
+      if (attempt < ATTEMPTS) await this.#clock.sleep(RETRY_MS * attempt, signal);
     }
     throw new ArtifactError(`cannot store a result at ${url}: ${reasonOf(problem)}; check the hub`, {
       code: "upload-failed",

@@ -9,12 +9,11 @@ export async function retainedBoot(device: string, connection: ConnectOptions): 
   const mqtt = await connectMqtt(connection);
   try {
     return await new Promise<number | undefined>((resolve, reject) => {
-      const timer = setTimeout(() => resolve(undefined), WAIT_MS);
-      const found = ({ payload }: { payload: Uint8Array }) => {
-        clearTimeout(timer);
-        resolve(decodeMessage("status", payload).boot);
-      };
-      mqtt.subscribe(formatTopic({ kind: "status", device }), found).catch(reject);
+      // One that cannot be read throws here, is logged by the connection, and counts as none.
+      const found = ({ payload }: { payload: Uint8Array }) => resolve(decodeMessage("status", payload).boot);
+      mqtt
+        .subscribe(formatTopic({ kind: "status", device }), found)
+        .then(() => setTimeout(() => resolve(undefined), WAIT_MS), reject);
     });
   } finally {
     await mqtt.close();

@@ -29,13 +29,13 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
   ) {
     flags.add("idle-missing: idle power was not measured, so there is no net energy");
   }
+  let worstDrift = 0;
   for (const { power, periodUs, idleBeforeW, idleAfterW, run, throttled } of windows) {
     if (power !== undefined && power.longestGapUs > MAX_GAP_PERIODS * periodUs) {
       flags.add("samples-missing: the meter fell behind by more than 5 readings");
     }
     if (idleBeforeW !== undefined && idleAfterW !== undefined) {
-      const drift = Math.abs(idleBeforeW - idleAfterW) / idleBeforeW;
-      if (drift > IDLE_DRIFT) flags.add("idle-drift: idle power before and after a window differ by more than 2 %");
+      worstDrift = Math.max(worstDrift, Math.abs(idleBeforeW - idleAfterW) / idleBeforeW);
     }
     if (run.gcMs > GC_SHARE * ((run.t1Us - run.t0Us) / 1000))
       flags.add("gc: garbage collection took over 1 % of a window");
@@ -45,8 +45,17 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
       flags.add(`throttled: the firmware reports 0x${after.toString(16)}`);
     }
   }
+  if (worstDrift > IDLE_DRIFT) {
+    flags.add(
+      `idle-drift: idle power before and after a window differ by up to ${percent(worstDrift)}, over ${percent(IDLE_DRIFT)}`,
+    );
+  }
   if (source === "estimate") return [ESTIMATE_FLAG, ...flags];
   return [...flags];
+}
+
+function percent(share: number): string {
+  return `${Number((100 * share).toPrecision(2))} %`;
 }
 
 /** Checks of a finished row against itself. */

@@ -1,4 +1,4 @@
-import type { Calibration, ModelArtifact, QuantizeOptions } from "@edgewatt/protocol";
+import type { Artifact, Calibration, ModelArtifact, QuantizeOptions } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
 import type { ModelProgress } from "../models/messages.ts";
 import type { QuantizedModel } from "../models/quantized.ts";
@@ -13,16 +13,22 @@ export interface LocalCalibration {
   readonly seed: number;
 }
 
+/** Digests of the files that a job uses, none of which may make room in the cache for another. */
+export function digestsOf(...artifacts: readonly (Artifact | Calibration | undefined)[]): ReadonlySet<string> {
+  return new Set(artifacts.flatMap((artifact) => (typeof artifact?.sha256 === "string" ? [artifact.sha256] : [])));
+}
+
 /** Brings calibration data here; without any it is synthetic images. */
 export async function fetchCalibration(
   calibration: Calibration | undefined,
+  keep: ReadonlySet<string>,
   bench: Workbench,
   context: JobContext,
 ): Promise<LocalCalibration> {
   if (calibration === undefined || calibration.kind === "synthetic") {
     return { what: "synthetic", identity: "synthetic", seed: calibration?.seed ?? 0 };
   }
-  const what = await bench.store.fetch(calibration, new Set(), context.signal);
+  const what = await bench.store.fetch(calibration, keep, context.signal);
   return { what, identity: calibration.sha256, seed: 0 };
 }
 

@@ -3,7 +3,7 @@ import { JobError } from "../errors.ts";
 import type { JobContext } from "../jobs/operation.ts";
 import { ModelWorker } from "../models/worker.ts";
 import type { Feeds } from "../runner/messages.ts";
-import { fetchCalibration, quantizeLocal, type LocalCalibration } from "./calibration.ts";
+import { digestsOf, fetchCalibration, quantizeLocal, type LocalCalibration } from "./calibration.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Inputs that a window cycles through: enough that caches do not hold all of them, few enough to be sent at once. */
@@ -37,10 +37,10 @@ export async function prepareEntries(
   onShare: (step: "fetch" | "calibrate" | "quantize" | "upload", detail: string, share: number) => void,
 ): Promise<PreparedEntries> {
   const { signal, job } = context;
-  const digests = new Set(args.entries.map(({ model }) => model.sha256));
+  const digests = digestsOf(args.evaluation, args.calibration, ...args.entries.map(({ model }) => model));
   const evaluationPath =
     args.evaluation === undefined ? undefined : await bench.store.fetch(args.evaluation, digests, signal);
-  const calibration = await fetchCalibration(args.calibration, bench, context);
+  const calibration = await fetchCalibration(args.calibration, digests, bench, context);
   const source = { what: evaluationPath ?? calibration.what, seed: calibration.seed };
   await using worker = new ModelWorker(signal);
   const entries: PreparedEntry[] = [];

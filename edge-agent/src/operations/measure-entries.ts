@@ -135,12 +135,14 @@ export class EntryMeasurement {
       measuring.begin(entry.run, clock.monotonicUs()),
     );
     measuring.end();
-    // Now, so that the work of sending falls into what is left out between the window and the idle stretch.
+    // Now, so that the work of sending falls into what is left out between the window and the idle stretch, and so that a
+    // sampler that dies in that stretch does not take the window with it.
     this.#record(entry, block, run);
+    const tracing = sampler.trace(run.t0Us, run.t1Us);
     const after = await this.#idle();
     this.#lastIdle = after;
 
-    const trace = await sampler.trace(run.t0Us, run.t1Us);
+    const trace = await tracing;
     this.#resultOf(index).windows.push({
       run,
       power: trace === undefined ? undefined : measureStretch(trace, run.t0Us, run.t1Us),

@@ -10,7 +10,7 @@ import {
 import type { JobContext, Operation } from "../jobs/operation.ts";
 import type { QuantizedModel } from "../models/quantized.ts";
 import { Runner } from "../runner/runner.ts";
-import { fetchCalibration, quantizeLocal } from "./calibration.ts";
+import { digestsOf, fetchCalibration, quantizeLocal } from "./calibration.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Shares of the job's progress at which its parts begin. */
@@ -24,8 +24,9 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
     async run(args, context): Promise<QuantizeResult> {
       const { model } = args;
       context.progress({ step: "fetch", detail: model.name, share: 0 });
-      const modelPath = await bench.store.fetch(model, new Set(), context.signal);
-      const calibration = await fetchCalibration(args.calibration, bench, context);
+      const keep = digestsOf(model, args.calibration, args.evaluation);
+      const modelPath = await bench.store.fetch(model, keep, context.signal);
+      const calibration = await fetchCalibration(args.calibration, keep, bench, context);
       const int8 = await quantizeLocal({ model, modelPath, calibration, options: args.options }, bench, {
         signal: context.signal,
         onProgress: ({ step, share }) => {
@@ -37,7 +38,7 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
       const accuracyPct =
         args.evaluation?.kind === "cifar"
           ? await compareAccuracy(
-              { model, modelPath, int8Path: int8.path, evaluation: args.evaluation },
+              { model, modelPath, int8Path: int8.path, evaluation: args.evaluation, keep },
               bench,
               context,
             )
@@ -63,13 +64,13 @@ async function publish(
 }
 
 async function compareAccuracy(
-  work: { model: ModelArtifact; modelPath: string; int8Path: string; evaluation: Artifact },
+  work: { model: ModelArtifact; modelPath: string; int8Path: string; evaluation: Artifact; keep: ReadonlySet<string> },
   bench: Workbench,
   context: JobContext,
 ): Promise<NonNullable<QuantizeResult["accuracyPct"]>> {
-  const { model, modelPath, int8Path, evaluation } = work;
+  const { model, modelPath, int8Path, evaluation, keep } = work;
   const { signal } = context;
-  const path = await bench.store.fetch(evaluation, new Set([model.sha256]), signal);
+  const path = await bench.store.fetch(evaluation, keep, signal);
   const measure = async (file: string, name: string, half: number) => {
     const { runner } = await Runner.load(
       { modelPath: file, threads: bench.info().hardware.cores, spinning: false },

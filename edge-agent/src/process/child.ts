@@ -3,6 +3,8 @@ import { fileURLToPath } from "node:url";
 import { ChildError } from "../errors.ts";
 
 const KEPT_STDERR = 2000;
+/** Who else would: the kernel, or a person, who knows. */
+const OUT_OF_MEMORY = ", which the kernel does when memory runs out: see dmesg";
 
 export interface ChildOptions {
   /** What error messages call it. */
@@ -50,7 +52,8 @@ export function forkChild<In, Out extends object>(options: ChildOptions): Child<
     child.once("close", (code, signal) => {
       if (killed) return resolve(undefined);
       const said = stderr.trim().split("\n").at(-1) ?? "";
-      const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+      const how =
+        signal === null ? `with exit code ${code}` : `by ${signal}${signal === "SIGKILL" ? OUT_OF_MEMORY : ""}`;
       resolve(
         new ChildError(`the ${name} ended ${how}${said === "" ? "" : `: ${said}`}`, {
           code: "child-ended",
