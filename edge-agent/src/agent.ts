@@ -51,6 +51,9 @@ export interface AgentContext {
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
   const { device, broker: url } = config;
   const home = await dataDir(path.join(config.data, `agent-${device}`));
+  const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
+  const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
+  const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
   const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
   const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
   const nowMs = () => Math.round(clock.nowUs() / 1000);
@@ -116,8 +119,6 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     );
   };
 
-  const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
-  const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const bench: Workbench = {
     device,
     source: source.id,
@@ -134,7 +135,6 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const operations: Operations = new Map(
     [createQuantize(bench), createBenchmark(bench)].map((operation) => [operation.name, operation as Operation]),
   );
-  const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
   const jobs = new Jobs({
     journal,
     records,
@@ -168,43 +168,47 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       log.warn({ topic: message.topic, reason: error instanceof Error ? error.message : String(error) }, "ignored");
     }
   };
-  await mqtt.subscribe(
-    presence.topic,
-    receive((message) => presence.receive(message)),
-  );
-  await mqtt.subscribe(
-    topicFilter("service", { name: "ingest" }),
-    receive((message) => ingest.receive(message)),
-  );
-  await mqtt.subscribe(
-    topicFilter("ack", { device }),
-    receive(({ topic, payload }) => {
-      const parsed = parseTopic(topic);
-      if (parsed?.kind === "ack") void sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
-    }),
-  );
-  await jobs.start();
-  await mqtt.subscribe(
-    topicFilter("command", { device }),
-    receive(({ topic, payload }) => {
-      const parsed = parseTopic(topic);
-      if (parsed?.kind === "command") jobs.receive(parsed, payload);
-    }),
-  );
+  const stop = async () => {
+    await jobs.stop();
+    await sampler.stop();
+    observer.stop();
+    await telemetry.stop();
+    const drained = await sender.drain(DRAIN_MS);
+    if (!drained && ingest.online) log.warn({ batches: spool.batches }, "some telemetry was not acknowledged");
+    await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
+    await mqtt.close();
+  };
+  try {
+    await mqtt.subscribe(
+      presence.topic,
+      receive((message) => presence.receive(message)),
+    );
+    await mqtt.subscribe(
+      topicFilter("service", { name: "ingest" }),
+      receive((message) => ingest.receive(message)),
+    );
+    await mqtt.subscribe(
+      topicFilter("ack", { device }),
+      receive(({ topic, payload }) => {
+        const parsed = parseTopic(topic);
+        if (parsed?.kind === "ack") void sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
+      }),
+    );
+    await jobs.start();
+    await mqtt.subscribe(
+      topicFilter("command", { device }),
+      receive(({ topic, payload }) => {
+        const parsed = parseTopic(topic);
+        if (parsed?.kind === "command") jobs.receive(parsed, payload);
+      }),
+    );
+  } catch (error) {
+    // The connection was lost again: what runs by now would keep the process alive.
+    await stop();
+    throw error;
+  }
   mqtt.onConnect(announce);
   if (mqtt.connected) announce();
 
-  return {
-    ready: { device },
-    async stop() {
-      await jobs.stop();
-      await sampler.stop();
-      observer.stop();
-      await telemetry.stop();
-      const drained = await sender.drain(DRAIN_MS);
-      if (!drained && ingest.online) log.warn({ batches: spool.batches }, "some telemetry was not acknowledged");
-      await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
-      await mqtt.close();
-    },
-  };
+  return { ready: { device }, stop };
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import {
@@ -158,6 +158,24 @@ export function startAgent(options: {
   const { broker, device, data, args = [], env } = options;
   const flags = ["--broker", broker, "--device", device, "--data", data, "--log-level", "warn", ...args];
   return spawnService(BIN, flags, env === undefined ? {} : { env });
+}
+
+/** Processes that the agent started for one of its scripts, such as `runner/child.js`. */
+export async function childrenOf(agent: SpawnedService, script: string): Promise<number[]> {
+  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      try {
+        const parent = /^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${pid}/status`, "latin1"))?.[1];
+        const commandLine = await readFile(`/proc/${pid}/cmdline`, "latin1");
+        return Number(parent) === agent.child.pid && commandLine.includes(script) ? [Number(pid)] : [];
+      } catch {
+        // It ended meanwhile.
+        return [];
+      }
+    }),
+  );
+  return found.flat();
 }
 
 /** A model of the zoo as a command names it. */

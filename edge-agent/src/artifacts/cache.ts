@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
+import { dataDir } from "@edgewatt/runtime";
 
 /** Files by content, each named by its digest, within a limit of bytes; the one not used for longest goes first. */
 export class ArtifactCache {
@@ -13,8 +14,7 @@ export class ArtifactCache {
   }
 
   static async open(dir: string, limitBytes: number): Promise<ArtifactCache> {
-    await mkdir(dir, { recursive: true });
-    return new ArtifactCache(dir, limitBytes);
+    return new ArtifactCache(await dataDir(dir), limitBytes);
   }
 
   /** Where a file of this digest is, or belongs. */

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command, JobState } from "@edgewatt/protocol";
-import { writeFileAtomic, type Logger } from "@edgewatt/runtime";
+import { dataDir, writeFileAtomic, type Logger } from "@edgewatt/runtime";
 
 /** A job as it is on disk: what was asked and where it stands. */
 export interface JobRecord {
@@ -23,7 +23,7 @@ export class JobJournal {
 
   /** Opens the folder and returns what is in it, in order of arrival; a file that cannot be read is logged and left. */
   static async open(dir: string, log: Logger): Promise<{ journal: JobJournal; records: JobRecord[] }> {
-    await mkdir(dir, { recursive: true });
+    await dataDir(dir);
     const records: JobRecord[] = [];
     for (const name of await readdir(dir)) {
       if (!name.endsWith(SUFFIX)) continue;

@@ -1,0 +1,139 @@
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { benchmarkResultSchema, quantizeResultSchema, type Artifact, type ModelArtifact } from "@edgewatt/protocol";
+import { systemClock } from "@edgewatt/runtime";
+import {
+  spawnService,
+  startBroker,
+  tempDir,
+  type SpawnedService,
+  type TempDir,
+  type TestBroker,
+} from "@edgewatt/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { childrenOf, command, Observer, startAgent, zooModel } from "./agent-rig.ts";
+
+const HUB = new URL("../../hub/bin/edgewatt-hub.js", import.meta.url);
+const DEVICE = "pi-results";
+
+let dir: TempDir;
+let broker: TestBroker;
+let hub: SpawnedService;
+let agent: SpawnedService;
+let observer: Observer;
+let model: ModelArtifact;
+
+beforeAll(async () => {
+  dir = await tempDir();
+  broker = await startBroker();
+  hub = await spawnService(HUB, ["--broker", broker.url, "--http-port", "0", "--data", path.join(dir.path, "hub")]);
+  observer = await Observer.connect(broker.url);
+  agent = await startAgent({ broker: broker.url, device: DEVICE, data: dir.path });
+  model = await zooModel("mobilenetv1-cifar10-p40");
+});
+afterAll(async () => {
+  await observer?.close();
+  await agent?.stop("SIGKILL");
+  await hub?.stop("SIGKILL");
+  await broker?.stop();
+  await dir?.[Symbol.asyncDispose]();
+});
+
+function digest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+async function cifar(name: string, bytes: Uint8Array): Promise<Artifact & { kind: "cifar" }> {
+  const file = path.join(dir.path, name);
+  await writeFile(file, bytes);
+  return { kind: "cifar", name, url: pathToFileURL(file).href, sha256: digest(bytes), bytes: bytes.byteLength };
+}
+
+/** Each picture ten times, once with every label: whatever a model says, it is right in one of ten. */
+function everyLabel(pictures: number): Buffer {
+  const records: Buffer[] = [];
+  for (let picture = 0; picture < pictures; picture++) {
+    const pixels = Buffer.from(Array.from({ length: 3072 }, (_, i) => (i * (picture + 3) + picture * 41) % 256));
+    for (let label = 0; label < 10; label++) records.push(Buffer.from([label]), pixels);
+  }
+  return Buffer.concat(records);
+}
+
+describe("quantize with a labelled set", () => {
+  it("compares accuracy, and leaves the int8 model at the hub", async () => {
+    const base = `${String(hub.ready["hub"])}/artifacts`;
+    const bytes = await readFile(fileURLToPath(model.url));
+    const put = await fetch(`${base}/${model.sha256}`, { method: "PUT", body: bytes });
+    expect(put.ok).toBe(true);
+    const args = {
+      // As on another machine: the model comes from the hub, and its int8 form goes back there.
+      model: { ...model, url: `${base}/${model.sha256}` },
+      calibration: { kind: "synthetic" },
+      options: { images: 16 },
+      evaluation: await cifar("every-label.bin", everyLabel(6)),
+      upload: base,
+    };
+    await observer.send(DEVICE, command("LABELS", args, { op: "quantize" }));
+    const done = quantizeResultSchema.parse((await observer.reach("LABELS", "succeeded", 50_000)).result);
+    expect(done.accuracyPct).toEqual({ float: 10, int8: 10, images: 60 });
+    expect(done.artifact.url).toBe(`${base}/${done.artifact.sha256}`);
+    const stored = Buffer.from(await (await fetch(done.artifact.url)).arrayBuffer());
+    expect(stored.byteLength).toBe(done.artifact.bytes);
+    expect(digest(stored)).toBe(done.artifact.sha256);
+  });
+
+  const datasets = process.env["EDGEWATT_DATASETS"];
+  it.skipIf(datasets === undefined)("keeps the accuracy on real photographs (EDGEWATT_DATASETS)", async () => {
+    const folder = path.join(datasets ?? "", "cifar10");
+    const [test, train] = await Promise.all(
+      ["test_batch.bin", "data_batch_1.bin"].map((name) => readFile(path.join(folder, name))),
+    );
+    const args = {
+      model,
+      calibration: await cifar("calibration.bin", train?.subarray(0, 128 * 3073) ?? Buffer.alloc(0)),
+      options: { images: 128 },
+      evaluation: await cifar("evaluation.bin", test?.subarray(0, 1000 * 3073) ?? Buffer.alloc(0)),
+    };
+    await observer.send(DEVICE, command("PHOTOS", args, { op: "quantize" }));
+    const done = quantizeResultSchema.parse((await observer.reach("PHOTOS", "succeeded", 50_000)).result);
+    expect(done.accuracyPct?.images).toBe(1000);
+    expect(done.accuracyPct?.float).toBeGreaterThan(75);
+    expect(Math.abs((done.accuracyPct?.float ?? 0) - (done.accuracyPct?.int8 ?? 0))).toBeLessThan(2);
+  });
+});
+
+describe("a full benchmark", () => {
+  it("gives every window a fresh process", { timeout: 200_000 }, async () => {
+    const options = {
+      quick: false,
+      spinning: false,
+      strict: false,
+      windows: 2,
+      windowS: 0.5,
+      idleS: 0.3,
+      accuracyImages: 0,
+    };
+    await observer.send(DEVICE, command("FULL", { entries: [{ model, precision: "fp32" }], options }));
+    const runners = new Set<number>();
+    const ended = () => /succeeded|failed|timed_out/.test(observer.stateOf("FULL")?.state ?? "");
+    const deadline = Date.now() + 180_000;
+    while (!ended() && Date.now() < deadline) {
+      for (const pid of await childrenOf(agent, "runner/child.js")) runners.add(pid);
+      await systemClock.sleep(250);
+    }
+    const { results } = benchmarkResultSchema.parse((await observer.reach("FULL", "succeeded")).result);
+    expect(runners.size).toBe(2);
+    expect(await childrenOf(agent, "runner/child.js")).toEqual([]);
+    expect(results.method).toMatchObject({ quick: false, windows: 2, windowS: 0.5, processes: "one per window" });
+    const [row] = results.rows;
+    expect(row?.flags.join()).not.toMatch(/quick/);
+    expect(row?.flags).toContain("few-windows: 2");
+    expect(row?.latencyMs.mean).toBeGreaterThan(0);
+    expect(row?.meanPowerW).toBeGreaterThan(0);
+    expect(row?.energyMj.net).not.toBeNull();
+    // At least 100 runs in each window, however short it is.
+    expect(row?.latencyMs.p95).not.toBeNull();
+  });
+});
