@@ -47,7 +47,7 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
   }
   if (worstDrift > IDLE_DRIFT) {
     flags.add(
-      `idle-drift: idle power before and after a window differ by up to ${percent(worstDrift)}, over ${percent(IDLE_DRIFT)}`,
+      `idle-drift: idle power before and after a window differ by ${percent(worstDrift)} at worst, over ${percent(IDLE_DRIFT)}`,
     );
   }
   if (source === "estimate") return [ESTIMATE_FLAG, ...flags];

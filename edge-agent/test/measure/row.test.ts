@@ -86,7 +86,7 @@ describe("makeRow", () => {
     const net = makeRow({ ...facts, source: "estimate" }, [drift, window(1000, 10, 2.2, 2.25), drift], plan);
     expect(net.flags[0]).toBe("estimate: power is modelled from CPU use, no meter");
     expect(net.flags.join()).toContain(
-      "idle-drift: idle power before and after a window differ by up to 25 %, over 2 %",
+      "idle-drift: idle power before and after a window differ by 25 % at worst, over 2 %",
     );
     expect(net.flags.join()).toMatch(/throttled: the firmware reports 0x50004/);
     expect(net.flags.join()).toMatch(/net-unresolved/);

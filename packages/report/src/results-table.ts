@@ -59,7 +59,7 @@ interface Footnotes {
   numberOf(note: string): number;
 }
 
-/** Notes with the same code share a number; where their details differ, each names its rows. */
+/** Notes with the same code share a number; where more than their figures differ, each names its rows. */
 function collectFootnotes(results: Results, columns: readonly Column[]): Footnotes {
   const byCode = new Map<string, Map<string, ResultRow[]>>();
   for (const row of results.rows) {
@@ -78,11 +78,32 @@ function collectFootnotes(results: Results, columns: readonly Column[]): Footnot
 function footnoteText(code: string, details: ReadonlyMap<string, readonly ResultRow[]>): string {
   const [only] = details.keys();
   if (details.size === 1 && only !== undefined) return only;
+  const merged = mergeFigures([...details.keys()]);
+  if (merged !== undefined) return merged;
   const each = [...details].map(([note, rows]) => {
     const names = rows.map((row) => `${row.model} ${row.precision}`).join(", ");
     return `${note.slice(code.length).replace(/^:\s*/, "") || code} (${names})`;
   });
   return `${code}: ${each.join("; ")}`;
+}
+
+const FIGURE = /(\d+(?:\.\d+)?)/;
+
+/** One text for several that differ in figures only, with the range of each figure; `undefined` when they differ in words. */
+function mergeFigures(texts: readonly string[]): string | undefined {
+  // Splitting by a group leaves words at even places and figures at odd ones.
+  const parts = texts.map((text) => text.split(FIGURE));
+  const [first = []] = parts;
+  const words = (of: readonly string[]): string => of.filter((_, index) => index % 2 === 0).join("\0");
+  if (parts.some((other) => words(other) !== words(first))) return undefined;
+  return first
+    .map((part, index) => {
+      const figures = parts.map((other) => other[index] ?? "");
+      if (index % 2 === 0 || new Set(figures).size === 1) return part;
+      const sorted = figures.toSorted((a, b) => Number(a) - Number(b));
+      return `${sorted[0]} to ${sorted.at(-1)}`;
+    })
+    .join("");
 }
 
 function notesOf(row: ResultRow, results: Results, columns: readonly Column[]): string[] {

@@ -109,3 +109,17 @@ test("Markdown has one line per row and cannot be broken by a model's name", () 
   expect(lines).toHaveLength(2 + 12);
   expect(lines[2]).toContain("evil\\|\\<b\\> name");
 });
+
+test("flags that differ in figures share one footnote with their range, others name their rows", () => {
+  const results = study();
+  const [first, second, third] = results.rows;
+  if (first === undefined || second === undefined || third === undefined) throw new RangeError("the study has rows");
+  first.flags = ["idle-drift: differ by 9.8 % at worst, over 2 %", "few-windows: 2"];
+  second.flags = ["idle-drift: differ by 15 % at worst, over 2 %"];
+  third.flags = ["few-windows: 1 instead of 3 to keep to the time budget"];
+  const { footnotes } = resultsTable({ ...results, rows: [first, second, third] });
+  expect(footnotes).toContain("idle-drift: differ by 9.8 to 15 % at worst, over 2 %");
+  expect(footnotes.find((note) => note.startsWith("few-windows"))).toBe(
+    `few-windows: 2 (${first.model} ${first.precision}); 1 instead of 3 to keep to the time budget (${third.model} ${third.precision})`,
+  );
+});
