@@ -86,11 +86,13 @@ export class Sender {
     try {
       await mqtt.publish(formatTopic({ kind: "telemetry", device, stream: batch.stream }), batch.payload, { qos: 1 });
     } catch (error) {
+      // Not tried again here: a connection that is closing refuses at once, for as long as it takes to close.
       this.#sentUs.delete(key);
-      log.debug({ batch: key, reason: String(error) }, "a batch could not be published; it stays in the spool");
-    } finally {
       this.#inFlight.delete(key);
+      log.debug({ batch: key, reason: String(error) }, "a batch could not be published; it stays in the spool");
+      return;
     }
-    if (mqtt.connected) this.kick();
+    this.#inFlight.delete(key);
+    this.kick();
   }
 }

@@ -1,0 +1,43 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { connectMqtt, createLogger, systemClock } from "@edgewatt/runtime";
+import { startBroker } from "@edgewatt/testing";
+import { expect, it } from "vitest";
+import { MemorySpool } from "../../src/telemetry/memory-spool.ts";
+import { Sender } from "../../src/telemetry/sender.ts";
+import type { SpooledBatch } from "../../src/telemetry/spool.ts";
+
+const log = createLogger({ name: "test", level: "silent" });
+const TOO_MANY = 1000;
+
+/** Ends a sender that asks for its batches without end, which nothing else in the process could. */
+class CountingSpool extends MemorySpool {
+  asked = 0;
+
+  override newestFirst(): Iterable<SpooledBatch> {
+    this.asked += 1;
+    if (this.asked > TOO_MANY) throw new RangeError("the sender does not let go");
+    return super.newestFirst();
+  }
+}
+
+it("lets a connection close while batches wait to be sent", async () => {
+  const broker = await startBroker();
+  const mqtt = await connectMqtt({ url: broker.url, clientId: "sender-test", log, waitMs: 5000 });
+  try {
+    const spool = new CountingSpool(1e6);
+    const sender = new Sender({ device: "pi-1", spool, mqtt, clock: systemClock, log, ingestOnline: () => true });
+    const closing = mqtt.close();
+    for (let seq = 0; seq < 20; seq++) {
+      await spool.append({ boot: 1, stream: "power", seq, payload: "{}", points: 1 });
+    }
+    sender.kick();
+    await closing;
+    await nextTurn();
+    expect(mqtt.connected).toBe(false);
+    expect(spool.asked).toBeLessThan(TOO_MANY);
+    expect(spool.batches).toBe(20);
+  } finally {
+    await mqtt.close();
+    await broker.stop();
+  }
+});
