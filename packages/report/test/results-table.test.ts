@@ -123,3 +123,17 @@ test("flags that differ in figures share one footnote with their range, others n
     `few-windows: 2 (${first.model} ${first.precision}); 1 instead of 3 to keep to the time budget (${third.model} ${third.precision})`,
   );
 });
+
+test("a row of another run is marked when its method differs, not when only the order of measuring does", () => {
+  const { method, ...rest } = study();
+  const [first, second, ...others] = rest.rows;
+  if (first === undefined || second === undefined) throw new RangeError("the study has rows");
+  const rows = [
+    { ...first, method: { ...method, seed: 7 } },
+    { ...second, method: { ...method, windowS: method.windowS + 1 } },
+    ...others,
+  ];
+  const notes = resultsTable({ ...rest, method, rows }).footnotes.filter((note) => note.startsWith("other method"));
+  expect(notes).toHaveLength(1);
+  expect(notes[0]).toContain(`windows of ${method.windowS + 1} s`);
+});
