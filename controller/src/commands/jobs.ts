@@ -4,8 +4,8 @@ import { choice, list, listOf, number, numbers, withBroker, withDatasets } from 
 
 const PRECISIONS = ["fp32", "int8"] as const;
 
-function withDevices(command: Command): Command {
-  return command.option("--on <devices>", "devices; default: the only one that is online", list);
+function withDevices(command: Command, byDefault = "the only one that is online"): Command {
+  return command.option("--on <devices>", `devices; default: ${byDefault}`, list);
 }
 
 function withQuantizing(command: Command): Command {
@@ -30,7 +30,7 @@ function withQuantizing(command: Command): Command {
 }
 
 function withBenchmark(command: Command): Command {
-  return withDevices(withDatasets(withBroker(command)))
+  return withDatasets(withBroker(command))
     .option("--precisions <list>", "fp32, int8 or both", listOf(PRECISIONS), PRECISIONS)
     .option("--quick", "short windows: shows that everything works; a result to cite needs the full method")
     .option("--windows <n>", "windows per row; default: 5, quick 3", number({ min: 1, max: 20, integer: true }))
@@ -68,13 +68,13 @@ export function addJobCommands(program: Command, { context }: App): void {
     .action(async (models: string[], _options, command: Command) =>
       (await import("../actions/quantize.ts")).quantize(context, models, command.opts()),
     );
-  withBenchmark(program.command("benchmark"))
+  withBenchmark(withDevices(program.command("benchmark")))
     .description("measure latency, power, energy, memory and accuracy of models on devices")
     .argument("<models...>", "models, or the ends of their names")
     .action(async (models: string[], _options, command: Command) =>
       (await import("../actions/benchmark.ts")).benchmark(context, models, command.opts()),
     );
-  withBenchmark(program.command("sweep"))
+  withBenchmark(withDevices(program.command("sweep"), "all that are online"))
     .description("benchmark every model of the registry over the fleet, in randomised blocks")
     .option("--models <names>", "models; default: all of the registry", list)
     .action(async (_options, command: Command) =>
