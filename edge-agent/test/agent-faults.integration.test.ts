@@ -101,7 +101,7 @@ describe("a start", () => {
     agents.push(await spawnService(bin, [...args, "--log-level", "silent"]));
     await eventually(() =>
       expect(observer.info.get("pi-bare")?.power[0]?.fault).toMatch(
-        /i2c-bus is not installed: install a C\+\+ compiler .*`npm rebuild i2c-bus`/,
+        /i2c-bus is not installed: install a C\+\+ compiler .*`npm ci`/,
       ),
     );
   });
