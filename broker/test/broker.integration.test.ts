@@ -312,7 +312,7 @@ describe("health", () => {
     await once(idle, "connect");
     const client = await connected(broker.ready["mqtt"]);
     await connected(broker.ready["ws"]);
-    expect(await connections()).toBe(2);
+    await eventually(async () => expect(await connections()).toBe(2));
     await client.endAsync();
     await eventually(async () => expect(await connections()).toBe(1));
     idle.destroy();
