@@ -101,7 +101,7 @@ describe("a start", () => {
     agents.push(await spawnService(bin, [...args, "--log-level", "silent"]));
     await eventually(() =>
       expect(observer.info.get("pi-bare")?.power[0]?.fault).toMatch(
-        /i2c-bus is not installed: install a C\+\+ compiler .*`npm ci`/,
+        /i2c-bus is not installed, or not for this Node.js: install a C\+\+ compiler .*`npm ci`/,
       ),
     );
   });

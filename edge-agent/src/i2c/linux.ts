@@ -4,7 +4,7 @@ import { DeviceError } from "../errors.ts";
 import type { I2cBus } from "./bus.ts";
 
 const MISSING =
-  "the optional dependency i2c-bus is not installed: install a C++ compiler (apt-get install build-essential) and run `npm ci` again";
+  "the optional dependency i2c-bus is not installed, or not for this Node.js: install a C++ compiler (apt-get install build-essential) and run `npm ci` again";
 
 /** SMBus sends the low byte of a word first, the chips their high byte. */
 function swap(word: number): number {
