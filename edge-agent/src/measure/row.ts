@@ -22,6 +22,8 @@ export interface RowFacts {
 }
 
 const BYTES_PER_MB = 1e6;
+/** A window ends with the run that reaches its length, so only rounding may leave it shorter. */
+const WINDOW_TOLERANCE = 1e-6;
 
 /**
  * A row of the results table. Means of latency, energy, power and time are those of all windows together, so that energy per image
@@ -71,6 +73,7 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     ...windowFlags(windows, facts.source),
     ...facts.flags,
     ...planFlags(plan, windows.length),
+    ...shortFlags(windows, plan),
     ...(facts.params === null ? ["params: not given with an int8 model"] : []),
     ...(p99 === null ? [`percentiles: ${pooled.length} runs are too few for p99`] : []),
     ...consistencyFlags(row),
@@ -84,6 +87,14 @@ function planFlags({ quick, windows, windowS, cutFrom }: Plan, measured: number)
   if (cutFrom !== undefined) flags.push(`few-windows: ${windows} instead of ${cutFrom} to keep to the time budget`);
   else if (measured < 3) flags.push(`few-windows: ${measured}`);
   return flags;
+}
+
+/** A window ends early when a model runs far faster than its warm-up foretold and the room for stamps is used up. */
+function shortFlags(windows: readonly MeasuredWindow[], { windowS }: Plan): string[] {
+  const shortestS = Math.min(...windows.map(({ run }) => (run.t1Us - run.t0Us) / 1e6));
+  return shortestS < windowS * (1 - WINDOW_TOLERANCE)
+    ? [`short-window: ${shortestS.toFixed(2)} s instead of ${windowS} s`]
+    : [];
 }
 
 function pooledNet(figures: readonly WindowFigures[]): number {

@@ -2,8 +2,8 @@ import { PerformanceObserver } from "node:perf_hooks";
 import { peakMemoryMb } from "./memory.ts";
 import type { WindowRequest, WindowResult } from "./messages.ts";
 
-/** Room for this many times the runs that the warm-up's median foretells. */
-const HEADROOM = 4;
+/** Room for this many times the runs that the warm-up's median foretells; memory that no stamp reaches is never resident. */
+const HEADROOM = 32;
 const SPARE_RUNS = 1024;
 
 /**

@@ -2,11 +2,14 @@ import type { Reading } from "../sensors/sensor.ts";
 import type { PowerInterval } from "./messages.ts";
 
 const US_PER_S = 1e6;
+/** Momentary readings further apart than this many intervals say nothing about the time between them. */
+const MAX_BRIDGED = 5;
 
 /**
  * Cuts readings into intervals of fixed length on the monotonic clock. The mean of an interval is its energy (trapezoids
  * with interpolated edges, or the difference of running totals) ÷ its length, so an interval in which the sampler could
- * not run still gets its row, from the readings on either side. Nothing is allocated but the rows.
+ * not run for a moment still gets its row, from the readings on either side. A longer silence of a momentary meter is left
+ * out; running totals know the energy of any silence. Nothing is allocated but the rows.
  */
 export class IntervalMeans {
   readonly #periodUs: number;
@@ -35,7 +38,9 @@ export class IntervalMeans {
   }
 
   add(reading: Readonly<Reading>): void {
-    if (Number.isNaN(this.#tUs)) {
+    const isTotal = !Number.isNaN(reading.joules);
+    const tooFar = !isTotal && reading.tUs - this.#tUs > MAX_BRIDGED * this.#periodUs;
+    if (Number.isNaN(this.#tUs) || tooFar) {
       this.#start(reading);
       return;
     }

@@ -51,7 +51,7 @@ function window(n: number, ms: number, meanW: number, idleW: number): MeasuredWi
 
 describe("makeRow", () => {
   it("gives energies that agree with power and time", () => {
-    const row = makeRow(facts, [window(2000, 5, 4, 2), window(1900, 5.2, 4.2, 2), window(2100, 4.9, 3.9, 2)], plan);
+    const row = makeRow(facts, [window(2000, 5, 4, 2), window(1950, 5.2, 4.2, 2), window(2100, 4.9, 3.9, 2)], plan);
     const gross = (row.meanPowerW ?? 0) * (row.imageMs ?? 0);
     expect(Math.abs((row.energyMj.gross ?? 0) / gross - 1)).toBeLessThan(1e-9);
     expect(row.energyMj.net).toBeCloseTo(gross - 2 * (row.imageMs ?? 0), 9);
@@ -75,6 +75,11 @@ describe("makeRow", () => {
     expect(row.energyMj.gross).toBeCloseTo(20, 9);
     expect(row.imageMs).toBeCloseTo(5, 9);
     expect(row.flags[0]).toMatch(/^power-missing: 1 of 3/);
+  });
+
+  it("says when a window ended before its time", () => {
+    const row = makeRow(facts, [window(2000, 5, 4, 2), window(1500, 5, 4, 2), window(2000, 5, 4, 2)], plan);
+    expect(row.flags).toContain("short-window: 7.50 s instead of 10 s");
   });
 
   it("says what is doubtful", () => {

@@ -33,6 +33,14 @@ describe("IntervalMeans", () => {
     expect(rows.every(({ wMin, w, wMax }) => wMin <= w && w <= wMax)).toBe(true);
   });
 
+  it("leaves out a long silence of a momentary meter", () => {
+    const { means, rows } = collect();
+    const meter = { volts: 5, amps: 0.4, joules: Number.NaN, watts: 2 };
+    for (const tUs of [0, 50_000, 150_000, 450_000, 550_000, 3_050_000, 3_150_000]) means.add({ ...meter, tUs });
+    expect(rows.map(({ tUs }) => tUs)).toEqual([100_000, 200_000, 300_000, 400_000, 500_000, 3_100_000]);
+    expect(rows.map(({ w }) => w)).toEqual([2, 2, 2, 2, 2, 2]);
+  });
+
   it("does not bridge lost readings", () => {
     const { means, rows } = collect();
     means.add({ ...nothing, tUs: 10_000, watts: 2 });
