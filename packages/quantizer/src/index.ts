@@ -1,6 +1,6 @@
 export { quantize, type QuantizeOptions, type QuantizeProgress, type QuantizeStep } from "./quantize.ts";
 export type { FloatNode, LayerReport, QuantizeReport } from "./report.ts";
-export type { Calibration } from "./calibration.ts";
+export type { Calibration } from "./calibration/calibrate.ts";
 export type { Range } from "./arithmetic.ts";
 export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./format.ts";
 export { QuantizerError } from "./errors.ts";

@@ -12,14 +12,15 @@ import {
   type DataSource,
   type Graph,
 } from "@edgewatt/onnx";
-import { calibrateMinMax, type Calibration } from "./calibration.ts";
+import { calibrateMinMax, type Calibration } from "./calibration/calibrate.ts";
 import { emitModel } from "./emit.ts";
 import { QuantizerError } from "./errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "./format.ts";
 import { openFused } from "./fusion.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { prepareModel } from "./prepare.ts";
-import { measureLayers, measureQuality } from "./quality.ts";
+import { measureQuality } from "./quality/compare.ts";
+import { measureLayers } from "./quality/layers.ts";
 import type { FormatCheck, QuantizeReport } from "./report.ts";
 import { candidateTensors } from "./rules/operators.ts";
 

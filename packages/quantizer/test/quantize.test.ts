@@ -13,7 +13,7 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../onnx/test/build-model.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
-import type { Calibration } from "../src/calibration.ts";
+import type { Calibration } from "../src/calibration/calibrate.ts";
 import { QuantizerError } from "../src/errors.ts";
 import { openFused } from "../src/fusion.ts";
 import { makePlan } from "../src/plan.ts";

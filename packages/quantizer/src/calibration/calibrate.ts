@@ -4,16 +4,15 @@ import {
   makeNode,
   makeOutput,
   openSession,
-  throwIfCanceled,
   type DataKind,
   type DataSource,
   type Graph,
   type NodeProto,
-  type Session,
   type TensorValue,
 } from "@edgewatt/onnx";
-import type { Range } from "./arithmetic.ts";
-import { candidateTensors } from "./rules/operators.ts";
+import type { Range } from "../arithmetic.ts";
+import { candidateTensors } from "../rules/operators.ts";
+import { fittingBatches } from "./batches.ts";
 
 /** What a run of the float model on calibration data found; it serves every format. */
 export interface Calibration {
@@ -23,10 +22,6 @@ export interface Calibration {
   readonly name: string;
   readonly images: number;
 }
-
-/** Input values in one batch: what bounds the memory of a calibration run, whatever the number of images. */
-const BATCH_VALUES = 65_536;
-const LARGEST_BATCH = 4;
 
 /** Runs the prepared model on the calibration images and keeps the smallest and largest value of each tensor, nothing else. */
 export async function calibrateMinMax(
@@ -67,43 +62,6 @@ export async function calibrateMinMax(
     name: source.name,
     images: done,
   };
-}
-
-/** The batch size that a model insists on; undefined where it is free. */
-export function fixedBatch(session: Session): number | undefined {
-  const batch = session.inputs[0]?.shape[0];
-  return typeof batch === "number" ? batch : undefined;
-}
-
-/** Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory. */
-export async function* fittingBatches(
-  session: Session,
-  source: DataSource,
-  first: number,
-  count: number,
-  signal: AbortSignal | undefined,
-  largestBatch = LARGEST_BATCH,
-): AsyncGenerator<{ feeds: Readonly<Record<string, TensorValue>>; count: number }> {
-  const fixed = fixedBatch(session);
-  const sides = session.inputs[0]?.shape.slice(1) ?? [];
-  const sampleValues = sides.reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
-  const batchSize = fixed ?? Math.max(1, Math.min(largestBatch, Math.floor(BATCH_VALUES / sampleValues)));
-  let yielded = 0;
-  for await (const batch of source.batches({ batchSize, first, count, ...(signal === undefined ? {} : { signal }) })) {
-    if (fixed !== undefined && batch.count !== fixed) continue;
-    yield batch;
-    yielded += batch.count;
-    throwIfCanceled(signal, `reading ${source.name}`);
-  }
-  if (yielded === 0 && fixed !== undefined) {
-    throw new DataError(
-      `${source.name} holds fewer images than the model's fixed batch of ${fixed}: give at least ${fixed}`,
-      {
-        code: "data-too-few",
-        context: { source: source.name, batch: fixed },
-      },
-    );
-  }
 }
 
 /** The tensors among the candidates that are float32, which ONNX Runtime's own type inference tells. */
