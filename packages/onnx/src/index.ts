@@ -25,6 +25,7 @@ export {
   type TensorValue,
   type ValueDescription,
 } from "./session.ts";
+export { profileModel, type KernelTime, type ModelProfile, type ProfileOptions } from "./profile.ts";
 export { openCalibration } from "./data/open.ts";
 export { openCifar } from "./data/cifar.ts";
 export type { BatchRequest, DataBatch, DataKind, DataOptions, DataSource } from "./data/source.ts";

@@ -26,6 +26,8 @@ export interface OpenSessionOptions {
   readonly optimizedModelPath?: string;
   /** Fuse int8 activations as ONNX Runtime does on arm64 (`session.qdqisint8allowed`); on x64 they stay float otherwise. */
   readonly int8Activations?: boolean;
+  /** Compute in float between QuantizeLinear and DequantizeLinear (`session.disable_quant_qdq`): nodes beside them stay in float too. */
+  readonly simulateQuantization?: boolean;
   /** What error messages call the model, when it is not given by its path. */
   readonly name?: string;
 }
@@ -53,15 +55,18 @@ export async function openSession(
   options: OpenSessionOptions = {},
 ): Promise<Session> {
   const name = options.name ?? (typeof model === "string" ? model : "the model");
-  let session: ort.InferenceSession;
+  return wrapSession(await createSession(model, sessionSettings(options), name), name);
+}
+
+/** @throws ModelError with one line when ONNX Runtime refuses the model */
+export async function createSession(
+  model: string | ModelProto | Uint8Array,
+  settings: ort.InferenceSession.SessionOptions,
+  name: string,
+): Promise<ort.InferenceSession> {
   try {
-    const settings = sessionSettings(options);
-    if (typeof model === "string") session = await ort.InferenceSession.create(model, settings);
-    else
-      session = await ort.InferenceSession.create(
-        model instanceof Uint8Array ? model : serializeModel(model),
-        settings,
-      );
+    if (typeof model === "string") return await ort.InferenceSession.create(model, settings);
+    return await ort.InferenceSession.create(model instanceof Uint8Array ? model : serializeModel(model), settings);
   } catch (error) {
     if (error instanceof ModelError) throw error;
     throw new ModelError(`ONNX Runtime cannot load ${name}: check that it is a valid ONNX model (${reasonOf(error)})`, {
@@ -70,10 +75,10 @@ export async function openSession(
       cause: error,
     });
   }
-  return wrapSession(session, name);
 }
 
-function sessionSettings(options: OpenSessionOptions): ort.InferenceSession.SessionOptions {
+/** What ONNX Runtime is told for the options. */
+export function sessionSettings(options: OpenSessionOptions): ort.InferenceSession.SessionOptions {
   return {
     executionProviders: ["cpu"],
     graphOptimizationLevel: options.optimization ?? "all",
@@ -87,12 +92,14 @@ function sessionSettings(options: OpenSessionOptions): ort.InferenceSession.Sess
         // quantization took three times as long.
         intra_op: { allow_spinning: "0" },
         ...(options.int8Activations === true ? { qdqisint8allowed: "1" } : {}),
+        ...(options.simulateQuantization === true ? { disable_quant_qdq: "1" } : {}),
       },
     },
   };
 }
 
-function wrapSession(session: ort.InferenceSession, name: string): Session {
+/** A session of the binding with the interface of this package. */
+export function wrapSession(session: ort.InferenceSession, name: string): Session {
   const close = async (): Promise<void> => {
     await session.release();
   };
