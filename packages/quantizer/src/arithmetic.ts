@@ -25,6 +25,8 @@ const SYMMETRIC_INT8: IntegerRange = { min: -127, max: 127 };
 const REDUCED_INT8: IntegerRange = { min: -64, max: 64 };
 
 const SMALLEST_NORMAL_FLOAT32 = 1.17549435e-38;
+/** Adding and subtracting it rounds a small float64 to an integer, halves to even, as its last binary digit counts as 1. */
+const ROUNDER = 1.5 * 2 ** 52;
 const INT32_MAX = 2 ** 31 - 1;
 const INT32_MIN = -(2 ** 31);
 /** Margin of ONNX Runtime's `_adjust_weight_scale_for_int32_bias`. */
@@ -77,29 +79,38 @@ export function quantizeActivations(
 ): { data: Int8Array | Uint8Array; params: QuantParams } {
   const type = activationRange(format);
   const params = computeParams(rangeOf(values), type, false);
-  const quantized = Array.from(values, (value) => quantizeValue(value, params, type));
-  return { data: format === "u8s8" ? Uint8Array.from(quantized) : Int8Array.from(quantized), params };
+  const data = format === "u8s8" ? new Uint8Array(values.length) : new Int8Array(values.length);
+  quantizeRun(values, 0, values.length, params, type, data);
+  return { data, params };
 }
 
-/** Weights of `count` slices along the quantization axis, one scale each; a slice is [outer][axis][inner]. */
+/** The axis along which each index has a scale of its own, in a tensor of these sides. */
 export interface WeightLayout {
   readonly axis: number;
   readonly dims: readonly number[];
 }
 
-/** For each channel along the axis the symmetric scale; a single one when `axis` is undefined. An all-zero channel gets scale 1. */
+/**
+ * For each channel along the axis the symmetric scale; a single one when `axis` is undefined. An all-zero channel gets scale 1, one
+ * with NaN or infinity a scale that is not finite.
+ */
 export function weightScales(
   values: Float32Array,
   layout: WeightLayout | undefined,
   integers: IntegerRange,
 ): Float32Array {
-  const { channels, channelOf } = channelIndex(layout);
+  const { channels, inner } = runsOf(values, layout);
   const largest = new Float32Array(channels);
-  for (let index = 0; index < values.length; index++) {
-    const channel = channelOf(index);
-    largest[channel] = Math.max(largest[channel] as number, Math.abs(values[index] as number));
+  for (let start = 0, channel = 0; start < values.length; start += inner, channel = (channel + 1) % channels) {
+    let max = largest[channel] as number;
+    for (let index = start; index < start + inner; index++) {
+      const size = Math.abs(values[index] as number);
+      // Not `size > max`, which is false for NaN.
+      if (!(size <= max)) max = size;
+    }
+    largest[channel] = max;
   }
-  return largest.map((max) => computeParams({ min: -max, max }, integers, true).scale);
+  return largest.map((max) => (Number.isFinite(max) ? computeParams({ min: -max, max }, integers, true).scale : max));
 }
 
 export function quantizeWeights(
@@ -107,27 +118,26 @@ export function quantizeWeights(
   layout: WeightLayout | undefined,
   scales: Float32Array,
 ): Int8Array {
-  const { channelOf } = channelIndex(layout);
+  const { channels, inner } = runsOf(values, layout);
   const quantized = new Int8Array(values.length);
-  for (let index = 0; index < values.length; index++) {
-    const scale = scales[channelOf(index)] as number;
-    quantized[index] = quantizeValue(values[index] as number, { scale, zeroPoint: 0 }, INT8);
+  for (let start = 0, channel = 0; start < values.length; start += inner, channel = (channel + 1) % channels) {
+    quantizeRun(values, start, start + inner, { scale: scales[channel] as number, zeroPoint: 0 }, INT8, quantized);
   }
   return quantized;
 }
 
 /**
  * Widens weight scales where the bias would not fit into int32 at scale inputScale * weightScale, by the rule of onnxruntime 1.30
- * (without it, a channel with tiny weights and a normal bias loses its bias).
+ * (without it, a channel with tiny weights and a normal bias loses its bias), and where that product is no normal float32.
  * @returns new scales, or the same array when all biases fit
  */
 export function guardBias(scales: Float32Array, inputScale: number, bias: Float32Array): Float32Array {
   let guarded = scales;
   for (let channel = 0; channel < scales.length; channel++) {
     const largest = scales.length === 1 ? maxAbs(bias) : Math.abs(bias[channel] as number);
-    const needed = (BIAS_MARGIN * 2 * largest) / (2 ** 32 - 2);
+    const needed = Math.max((BIAS_MARGIN * 2 * largest) / (2 ** 32 - 2), SMALLEST_NORMAL_FLOAT32);
     const candidate = inputScale * (scales[channel] as number);
-    if (candidate >= needed || candidate <= 0) continue;
+    if (candidate >= needed) continue;
     if (guarded === scales) guarded = scales.slice();
     guarded[channel] = (scales[channel] as number) * (needed / candidate);
   }
@@ -170,9 +180,26 @@ function maxAbs(values: Float32Array): number {
   return Math.max(Math.abs(min), Math.abs(max));
 }
 
-function channelIndex(layout: WeightLayout | undefined): { channels: number; channelOf: (index: number) => number } {
-  if (layout === undefined) return { channels: 1, channelOf: () => 0 };
-  const channels = layout.dims[layout.axis] as number;
+/** A tensor is [outer][channel][inner]: runs of `inner` values of one channel follow each other, the channels in turn. */
+function runsOf(values: Float32Array, layout: WeightLayout | undefined): { channels: number; inner: number } {
+  if (layout === undefined) return { channels: 1, inner: Math.max(1, values.length) };
   const inner = layout.dims.slice(layout.axis + 1).reduce((product, dim) => product * dim, 1);
-  return { channels, channelOf: (index) => Math.floor(index / inner) % channels };
+  return { channels: layout.dims[layout.axis] as number, inner: Math.max(1, inner) };
+}
+
+/** `quantizeValue` for values[start..end), without a call for each. */
+function quantizeRun(
+  values: Float32Array,
+  start: number,
+  end: number,
+  { scale, zeroPoint }: QuantParams,
+  type: IntegerRange,
+  quantized: Int8Array | Uint8Array,
+): void {
+  const [low, high] = [type.min - zeroPoint, type.max - zeroPoint];
+  for (let index = start; index < end; index++) {
+    const ratio = Math.fround((values[index] as number) / scale);
+    const clipped = ratio < low ? low : ratio > high ? high : ratio;
+    quantized[index] = clipped + ROUNDER - ROUNDER + zeroPoint;
+  }
 }

@@ -5,28 +5,23 @@ import {
   Graph,
   makeNode,
   makeTensor,
-  readFloats,
   type ModelProto,
   type NodeProto,
   type TensorProto,
 } from "@edgewatt/onnx";
-import {
-  guardBias,
-  quantizeActivations,
-  quantizeBias,
-  quantizeWeights,
-  weightRange,
-  weightScales,
-  type QuantParams,
-  type WeightLayout,
-} from "./arithmetic.ts";
+import { quantizeActivations, quantizeBias, type QuantParams } from "./arithmetic.ts";
 import type { QuantizationFormat } from "./format.ts";
+import { finiteFloats, int8Weights, type Int8Weights } from "./int8-weights.ts";
 import type { Plan } from "./plan.ts";
 
 export interface EmitOptions {
   readonly format: QuantizationFormat;
   readonly perChannel: boolean;
   readonly reducedRange: boolean;
+  /** By node name: int8 weights in place of those rounded to nearest; their scales are those that `int8Weights` tells. */
+  readonly weights?: ReadonlyMap<string, Int8Array>;
+  /** By node name: bias values in place of the node's own, or of none (not for MatMul, which has no bias). */
+  readonly biases?: ReadonlyMap<string, Float32Array>;
 }
 
 /** The int8 model, and where to find what the float model calls by another name. */
@@ -55,7 +50,7 @@ class Emitter {
   /** What readers of a tensor read in the int8 graph. */
   readonly #dequantized = new Map<string, string>();
   /** Dequantized weights by tensor and axis, as layers may share them. */
-  readonly #weights = new Map<string, { name: string; scales: Float32Array }>();
+  readonly #weights = new Map<string, string>();
 
   constructor(graph: Graph, plan: Plan, options: EmitOptions) {
     this.#source = graph;
@@ -80,13 +75,12 @@ class Emitter {
     const input = node.input.map((name) => this.#dequantized.get(name) ?? name);
     const weights = this.#plan.weights.get(node);
     if (weights !== undefined) {
-      const inputScale = this.#plan.tensors.get(node.input[0] ?? "")?.scale ?? 1;
-      const bias = weights.biasIndex === undefined ? undefined : this.#constant(node.input[weights.biasIndex]);
-      const { name, scales } = this.#emitWeight(this.#constant(node.input[1]), weights.axis, inputScale, bias);
-      input[1] = name;
-      if (bias !== undefined && weights.biasIndex !== undefined)
-        input[weights.biasIndex] = this.#emitBias(bias, node, inputScale, scales);
+      const int8 = int8Weights(this.#source, this.#plan, node, this.#options);
+      input[1] = this.#emitWeight(int8);
+      if (int8.bias !== undefined) input[2] = this.#emitBias(node, int8.bias, int8.scales);
     }
+    const guarded = input.findIndex((name, index) => name !== node.input[index]);
+    if (this.#plan.guarded.has(node) && guarded >= 0) input[guarded] = this.#emitGuard(input[guarded] as string);
     for (const index of this.#plan.constants.get(node) ?? [])
       input[index] = this.#emitConstant(this.#constant(node.input[index]));
 
@@ -136,49 +130,50 @@ class Emitter {
     };
   }
 
-  #emitWeight(
-    weight: TensorProto,
-    axis: number | undefined,
-    inputScale: number,
-    bias: TensorProto | undefined,
-  ): { name: string; scales: Float32Array } {
-    const layout: WeightLayout | undefined =
-      axis === undefined || !this.#options.perChannel ? undefined : { axis, dims: dimsOf(weight) };
-    const values = readFloats(weight);
-    const plain = weightScales(values, layout, weightRange(this.#options.reducedRange));
-    const scales = bias === undefined ? plain : guardBias(plain, inputScale, readFloats(bias));
-    const key = JSON.stringify([weight.name, layout?.axis]);
-    const shared = scales === plain ? this.#weights.get(key) : undefined;
+  #emitWeight(weights: Int8Weights): string {
+    const key = JSON.stringify([weights.name, weights.axis]);
+    const shared = weights.shareable ? this.#weights.get(key) : undefined;
     if (shared !== undefined) return shared;
-    const sides = layout === undefined ? [] : [scales.length];
     const name = this.#emitDequantized(
-      weight.name,
+      weights.name,
       {
-        values: makeTensor(weight.name, dimsOf(weight), quantizeWeights(values, layout, scales)),
-        scales,
-        sides,
-        zeroPoint: new Int8Array(scales.length),
+        values: makeTensor(weights.name, weights.dims, weights.integers),
+        scales: weights.scales,
+        sides: weights.axis === undefined ? [] : [weights.scales.length],
+        zeroPoint: new Int8Array(weights.scales.length),
       },
-      layout?.axis,
+      weights.axis,
     );
-    const emitted = { name, scales };
-    if (scales === plain) this.#weights.set(key, emitted);
-    return emitted;
+    if (weights.shareable) this.#weights.set(key, name);
+    return name;
   }
 
   /** Each node gets a bias of its own, as its scale depends on the node's input. */
-  #emitBias(bias: TensorProto, node: NodeProto, inputScale: number, weightScale: Float32Array): string {
-    const { data, scales } = quantizeBias(readFloats(bias), inputScale, weightScale);
-    const sides = this.#options.perChannel ? [scales.length] : [];
+  #emitBias(node: NodeProto, bias: Float32Array, weightScale: Float32Array): string {
+    const inputScale = this.#plan.tensors.get(node.input[0] ?? "")?.scale ?? 1;
+    const { data, scales } = quantizeBias(bias, inputScale, weightScale);
+    const perChannel = this.#options.perChannel;
     return this.#emitDequantized(
-      `${bias.name}_${node.name}`,
-      { values: makeTensor(bias.name, dimsOf(bias), data), scales, sides, zeroPoint: undefined },
-      this.#options.perChannel ? 0 : undefined,
+      `${node.input[2] ?? "bias"}_${node.name}`,
+      {
+        values: makeTensor(node.name, [data.length], data),
+        scales,
+        sides: perChannel ? [scales.length] : [],
+        zeroPoint: undefined,
+      },
+      perChannel ? 0 : undefined,
     );
   }
 
+  /** A Sum of one tensor copies it, and unlike Identity no optimizer of ONNX Runtime removes it. */
+  #emitGuard(name: string): string {
+    const output = this.#unique(`${name}_guarded`);
+    this.#nodes.push(makeNode("Sum", this.#unique(`${name}_guard`), [name], [output]));
+    return output;
+  }
+
   #emitConstant(constant: TensorProto): string {
-    const { data, params } = quantizeActivations(readFloats(constant), this.#options.format);
+    const { data, params } = quantizeActivations(finiteFloats(constant), this.#options.format);
     const values = makeTensor(constant.name, dimsOf(constant), data);
     const zeroPoint = data instanceof Uint8Array ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
     return this.#emitDequantized(

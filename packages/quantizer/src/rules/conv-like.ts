@@ -1,4 +1,4 @@
-import { DataType, dimsOf, intAttribute, type NodeProto } from "@edgewatt/onnx";
+import { DataType, dimsOf, elementCount, intAttribute, type NodeProto } from "@edgewatt/onnx";
 import type { Rule, RuleContext } from "./rule.ts";
 
 /** Conv, Gemm and MatMul: int8 weights per output channel, an int32 bias, activations by their own ranges. */
@@ -16,8 +16,7 @@ export const convLike: Rule = (node, context) => {
   if (biasName !== "") {
     const bias = context.graph.constant(biasName);
     if (bias?.dataType !== DataType.FLOAT) return "its bias is not a float32 constant";
-    if (dimsOf(bias).length !== 1 || dimsOf(bias)[0] !== channels)
-      return "its bias is not one value per output channel";
+    if (!isPerChannel(dimsOf(bias), channels, node)) return "its bias is not one value per output channel";
   }
   context.quantize(input);
   context.addWeights(node, { axis: channelAxis(node, dims), biasIndex: biasName === "" ? undefined : 2 });
@@ -40,6 +39,12 @@ function quantizeOutput(node: NodeProto, output: string, context: RuleContext): 
   const givesFloat =
     node.opType !== "Conv" && context.graph.isOutput(output) && context.graph.consumers(output).length === 0;
   if (!givesFloat) context.quantize(context.absorb(output));
+}
+
+/** Gemm broadcasts its bias to [M, N], so that a single value is one per channel too. */
+function isPerChannel(dims: readonly number[], channels: number | undefined, node: NodeProto): boolean {
+  if (dims.length === 1 && dims[0] === channels) return true;
+  return node.opType === "Gemm" && elementCount(dims) === 1;
 }
 
 function channelAxis(node: NodeProto, dims: readonly number[]): number | undefined {

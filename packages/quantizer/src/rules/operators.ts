@@ -41,6 +41,12 @@ export function ruleOf(node: NodeProto): Rule | undefined {
   return name === undefined ? undefined : RULES[name];
 }
 
+/** Whether ONNX Runtime has an integer operator for it that computes, so that it rounds by itself. */
+export function computesIn8Bits(node: NodeProto): boolean {
+  const name = node.domain === "" ? OPERATORS[node.opType] : undefined;
+  return name === "conv-like" || name === "independent" || node.opType === "AveragePool";
+}
+
 /** The tensors, computed at run time, that operators of the table read and write. */
 export function candidateTensors(graph: Graph): string[] {
   const names = new Set<string>();
