@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { makeNode, makeTensor, type ModelProto, type NodeProto, type TensorProto } from "@edgewatt/onnx";
+import { DataType, makeNode, makeTensor, type ModelProto, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -18,6 +18,12 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 type Attributes = Parameters<typeof makeNode>[4];
 type Dims = readonly (number | string)[];
 
+interface Declared {
+  readonly name: string;
+  readonly dims: Dims;
+  readonly elementType: number;
+}
+
 interface ConvOptions {
   readonly kernel?: number;
   readonly stride?: number;
@@ -29,25 +35,32 @@ interface ConvOptions {
 export class ModelBuilder {
   readonly #nodes: NodeProto[] = [];
   readonly #initializers: TensorProto[] = [];
-  readonly #inputs: { name: string; dims: Dims }[] = [];
-  readonly #outputs: { name: string; dims: Dims }[] = [];
+  readonly #inputs: Declared[] = [];
+  readonly #outputs: Declared[] = [];
   readonly #random: () => number;
   readonly #opset: number;
+  readonly #domains: readonly string[];
   #count = 0;
 
-  constructor({ seed = 1, opset = 13 }: { seed?: number; opset?: number } = {}) {
+  /** `domains`: operator sets of which version 1 is imported besides ONNX's own. */
+  constructor({
+    seed = 1,
+    opset = 13,
+    domains = [],
+  }: { seed?: number; opset?: number; domains?: readonly string[] } = {}) {
     const generator = xoroshiro128plus(seed);
     this.#random = () => uniformFloat64(generator);
     this.#opset = opset;
+    this.#domains = domains;
   }
 
-  input(name: string, dims: Dims): string {
-    this.#inputs.push({ name, dims });
+  input(name: string, dims: Dims, elementType: number = DataType.FLOAT): string {
+    this.#inputs.push({ name, dims, elementType });
     return name;
   }
 
-  output(name: string, dims: Dims): void {
-    this.#outputs.push({ name, dims });
+  output(name: string, dims: Dims, elementType: number = DataType.FLOAT): void {
+    this.#outputs.push({ name, dims, elementType });
   }
 
   /** An initializer with values uniform in [low, high). */
@@ -56,6 +69,16 @@ export class ModelBuilder {
     return this.constant(
       dims,
       Float32Array.from({ length: size }, () => low + (high - low) * this.#random()),
+    );
+  }
+
+  /** An initializer with multiples of `step`, a power of two, in [low, high]: sums of products of such values are exact. */
+  dyadic(dims: readonly number[], low: number, high: number, step: number): string {
+    const size = dims.reduce((product, dim) => product * dim, 1);
+    const steps = (high - low) / step + 1;
+    return this.constant(
+      dims,
+      Float32Array.from({ length: size }, () => low + step * Math.floor(steps * this.#random())),
     );
   }
 
@@ -68,6 +91,17 @@ export class ModelBuilder {
   node(opType: string, inputs: readonly string[], attributes: Attributes = {}, output = this.#name(opType)): string {
     this.#nodes.push(makeNode(opType, `node_${output}`, inputs, [output], attributes));
     return output;
+  }
+
+  /** A node with any number of outputs, or of another domain. */
+  nodes(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: Attributes = {},
+    domain = "",
+  ): void {
+    this.#nodes.push(makeNode(opType, `node_${outputs[0] ?? ""}`, inputs, outputs, attributes, domain));
   }
 
   conv(x: string, from: number, to: number, options: ConvOptions = {}): string {
@@ -138,13 +172,16 @@ export class ModelBuilder {
     return create(ModelProtoSchema, {
       irVersion: 8n,
       producerName: "edgewatt-test",
-      opsetImport: [create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(this.#opset) })],
+      opsetImport: [
+        create(OperatorSetIdProtoSchema, { domain: "", version: BigInt(this.#opset) }),
+        ...this.#domains.map((domain) => create(OperatorSetIdProtoSchema, { domain, version: 1n })),
+      ],
       graph: create(GraphProtoSchema, {
         name: "test",
         node: this.#nodes,
         initializer: this.#initializers,
-        input: this.#inputs.map(({ name, dims }) => valueInfo(name, dims)),
-        output: this.#outputs.map(({ name, dims }) => valueInfo(name, dims)),
+        input: this.#inputs.map(valueInfo),
+        output: this.#outputs.map(valueInfo),
       }),
     });
   }
@@ -168,13 +205,16 @@ export function buildSmallMobileNet(options: { seed?: number; opset?: number } =
   return b.build();
 }
 
-function valueInfo(name: string, dims: Dims) {
+function valueInfo({ name, dims, elementType }: Declared) {
   const dim = dims.map((side) =>
     create(TensorShapeProto_DimensionSchema, {
       value: typeof side === "number" ? { case: "dimValue", value: BigInt(side) } : { case: "dimParam", value: side },
     }),
   );
-  const tensor = create(TypeProto_TensorSchema, { elemType: 1, shape: create(TensorShapeProtoSchema, { dim }) });
+  const tensor = create(TypeProto_TensorSchema, {
+    elemType: elementType,
+    shape: create(TensorShapeProtoSchema, { dim }),
+  });
   return create(ValueInfoProtoSchema, {
     name,
     type: create(TypeProtoSchema, { value: { case: "tensorType", value: tensor } }),
