@@ -39,6 +39,15 @@ export class Graph {
     return this.#proto.input.map((input) => input.name).filter((name) => !initializers.has(name));
   }
 
+  get initializers(): readonly TensorProto[] {
+    return this.#proto.initializer;
+  }
+
+  /** Inputs, outputs and inner tensors whose type or shape the file declares. */
+  get declaredValues(): readonly ValueInfoProto[] {
+    return [...this.#proto.input, ...this.#proto.output, ...this.#proto.valueInfo];
+  }
+
   get outputNames(): string[] {
     return this.#proto.output.map((output) => output.name);
   }
@@ -243,13 +252,16 @@ function outerReads(graph: GraphProto): string[] {
   return reads.filter((name) => !own.has(name));
 }
 
+/** What a derived model has in place of the original's. */
+export type GraphChanges = Partial<Pick<GraphProto, "node" | "input" | "output" | "initializer">>;
+
 /**
- * A model with other nodes, outputs or initializers in its graph; everything else, the weights above all, is shared with
+ * A model with other nodes, inputs, outputs or initializers in its graph; everything else, the weights above all, is shared with
  * the original, so it costs no memory. Change neither's shared parts while both are in use.
  */
 export function deriveModel(
   model: ModelProto,
-  changes: Partial<Pick<GraphProto, "node" | "output" | "initializer">>,
+  changes: GraphChanges,
 ): ModelProto {
   return shallowCopy(model, { graph: shallowCopy<GraphProto>(model.graph as GraphProto, changes) });
 }
@@ -260,7 +272,7 @@ export function deriveNode(node: NodeProto, changes: Pick<NodeProto, "input" | "
 }
 
 /** Messages of proto2 keep their defaults on the prototype, which a spread would lose. */
-function shallowCopy<T extends object>(message: T, changes: Partial<T>): T {
+export function shallowCopy<T extends object>(message: T, changes: Partial<T>): T {
   return Object.assign(Object.create(Object.getPrototypeOf(message) as object) as T, message, changes);
 }
 

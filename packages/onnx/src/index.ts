@@ -9,13 +9,15 @@ export {
 } from "./errors.ts";
 export { modelFileBytes, parseModel, readModel } from "./reader.ts";
 export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts";
+export { deriveModels, type DerivedModels } from "./derived.ts";
+export { inferTypes } from "./infer-types.ts";
 export { deriveModel, deriveNode, Graph, makeNode, makeOutput } from "./graph.ts";
 export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";
 export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./tensor.ts";
 export { DataType } from "./data-type.ts";
 export type { ModelProto, NodeProto, TensorProto } from "./proto.ts";
 export { liftConstants } from "./constants.ts";
-export { foldBatchNorm } from "./fold.ts";
+export { foldBatchNorm, foldChannelArithmetic } from "./fold/fold-batch-norm.ts";
 export { countParameters } from "./params.ts";
 export { describeModel, type ModelDescription } from "./describe.ts";
 export {

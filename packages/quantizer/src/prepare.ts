@@ -4,6 +4,7 @@ import {
   elementCount,
   floatAttribute,
   foldBatchNorm,
+  foldChannelArithmetic,
   Graph,
   liftConstants,
   makeTensor,
@@ -24,6 +25,7 @@ export function prepareModel(model: ModelProto): Graph {
   for (const node of graph.nodes) {
     if (node.opType === "Gemm" && node.domain === "") normalizeGemm(graph, node);
   }
+  foldChannelArithmetic(graph);
   foldBatchNorm(graph);
   for (const node of graph.nodes) {
     if (node.name === "") node.name = graph.uniqueName(`${node.opType}_${node.output[0] ?? ""}`);

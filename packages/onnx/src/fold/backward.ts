@@ -1,0 +1,32 @@
+import type { Graph } from "../graph.ts";
+import type { NodeProto } from "../proto.ts";
+import type { Affine } from "./affine.ts";
+import { canHoldBias, replaceWeights, weightsOf, type Linear } from "./linear.ts";
+
+/**
+ * Folds what comes after a linear node into it: scale (Wx + b) + shift is linear again with W' = scale W and b' = scale b + shift.
+ * `follower`, whose work it does from then on, must be the only reader of its output.
+ * @returns whether it was folded
+ */
+export function foldBackward(
+  graph: Graph,
+  linear: Linear,
+  follower: NodeProto,
+  { scale, shift }: Affine,
+  ranks: ReadonlyMap<string, number>,
+): boolean {
+  const needsBias = linear.bias !== undefined || shift.some((value) => value !== 0);
+  if (needsBias && !canHoldBias(linear, ranks)) return false;
+  const weights = weightsOf(linear).map((value, index) => value * (scale[linear.outputChannel(index)] ?? 1));
+  const bias = needsBias
+    ? Float32Array.from(
+        { length: linear.outputs },
+        (_, channel) => (linear.bias?.[channel] ?? 0) * (scale[channel] ?? 1) + (shift[channel] ?? 0),
+      )
+    : undefined;
+  if (!weights.every(Number.isFinite)) return false;
+  replaceWeights(graph, linear, weights, bias);
+  linear.node.output = [follower.output[0] ?? ""];
+  graph.changed();
+  return true;
+}
