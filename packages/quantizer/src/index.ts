@@ -4,3 +4,10 @@ export type { Calibration } from "./calibration/calibrate.ts";
 export type { Range } from "./arithmetic.ts";
 export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./format.ts";
 export { QuantizerError } from "./errors.ts";
+export {
+  measureSensitivity,
+  type SensitivityOptions,
+  type SensitivityProgress,
+  type SensitivityStep,
+} from "./sensitivity/measure.ts";
+export type { LayerImportance, SensitivityReport, TimeSummary } from "./sensitivity/report.ts";

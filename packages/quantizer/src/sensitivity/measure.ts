@@ -1,0 +1,242 @@
+import { arch } from "node:process";
+import { performance } from "node:perf_hooks";
+import {
+  countParameters,
+  openSession,
+  profileModel,
+  readModel,
+  throwIfCanceled,
+  type DataSource,
+  type Graph,
+  type ModelProfile,
+  type ModelProto,
+  type Session,
+} from "@edgewatt/onnx";
+import { fittingBatches, fixedBatch } from "../calibration/batches.ts";
+import { calibrateMinMax, type Calibration } from "../calibration/calibrate.ts";
+import { emitModel, type EmitOptions } from "../emit.ts";
+import { QuantizerError } from "../errors.ts";
+import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
+import { makePlan } from "../plan.ts";
+import { prepareModel } from "../prepare.ts";
+import { verificationRange } from "../quality/held-back.ts";
+import { compareVariants, type AloneFigures, type EvaluationRange } from "./alone.ts";
+import { layersOf, type Layer } from "./layers.ts";
+import type { LayerImportance, SensitivityReport, TimeSummary } from "./report.ts";
+import { timeShares, type TimeShares } from "./time-shares.ts";
+
+/** Enough to tell a tenth of a point of accuracy from none. */
+const EVALUATED_IMAGES = 1_000;
+/** Inputs that profiled runs take in turn. */
+const PROFILED_INPUTS = 8;
+
+export type SensitivityStep = "prepare" | "calibrate" | "profile" | "layers";
+
+/** `done` of `total` are images in `calibrate`, runs in `profile`, images times layers in `layers`, else the step as a whole. */
+export interface SensitivityProgress {
+  readonly step: SensitivityStep;
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface SensitivityOptions {
+  /** The float model file. */
+  readonly input: string;
+  /** From `openCalibration`. */
+  readonly calibration: DataSource;
+  /** Labelled images for accuracy and noise; by default those that follow the calibration images in their source. */
+  readonly evaluation?: DataSource;
+  /** How many of them; 1,000 unless told. */
+  readonly evaluationImages?: number;
+  /** The device's format; by default this machine's. */
+  readonly format?: QuantizationFormat;
+  readonly perTensor?: boolean;
+  /** 7-bit weights; by default where this machine is an x64 without VNNI and `format` is for it. */
+  readonly reduceRange?: boolean;
+  /** Threads inside an operator while time is measured; 0, the default, is one for each core. */
+  readonly threads?: number;
+  /** Ranges that an earlier run on the same model found, in place of calibrating again. */
+  readonly ranges?: Calibration;
+  readonly onProgress?: (progress: SensitivityProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Measures how important each layer is relative to the others: its share of the weights and of the time, in float and in int8, and
+ * what the model loses when this layer alone is quantized (weights, bias, input and output), all others in float.
+ * Works in memory that grows neither with the number of images nor of layers.
+ * @throws ModelError, DataError and CanceledError as `quantize` does, QuantizerError with code `nothing-to-quantize`
+ */
+export async function measureSensitivity(options: SensitivityOptions): Promise<SensitivityReport> {
+  const startedMs = performance.now();
+  const { input, signal, threads = 0 } = options;
+  const format = options.format ?? defaultFormat();
+  const emitOptions: EmitOptions = {
+    format,
+    perChannel: options.perTensor !== true,
+    reducedRange: options.reduceRange ?? needsReducedRange(format),
+  };
+  const progress = (step: SensitivityStep, done: number, total: number): void =>
+    options.onProgress?.({ step, done, total });
+  const abortable = signal === undefined ? {} : { signal };
+
+  progress("prepare", 0, 1);
+  const graph = prepareModel(await readModel(input));
+  throwIfCanceled(signal, `measuring ${input}`);
+  progress("prepare", 1, 1);
+  const calibration =
+    options.ranges ??
+    (await calibrateMinMax(graph, options.calibration, {
+      ...abortable,
+      name: input,
+      onImages: (done, total) => progress("calibrate", done, total),
+    }));
+  const plan = makePlan(graph, calibration.ranges, format);
+  const layers = layersOf(graph, plan);
+  if (layers.every(({ reason }) => reason !== null)) throw nothingToQuantize(input, layers);
+
+  await using float = await openSession(graph.model, { name: input });
+  const range = evaluationRange(options, float);
+  const emit = (only?: ReadonlySet<string>): ModelProto =>
+    emitModel(graph, only === undefined ? plan : makePlan(graph, calibration.ranges, format, { only }), emitOptions)
+      .model;
+  const profiles = await profileBoth(
+    graph,
+    emit(),
+    { float, range, format, threads, name: input, signal },
+    (done, total) => progress("profile", done, total),
+  );
+  const shares = {
+    float: timeShares(graph, layers, profiles.float),
+    int8: timeShares(graph, layers, profiles.int8),
+  };
+
+  const quantized = layers.filter(({ reason }) => reason === null);
+  const alone = await compareVariants(
+    float,
+    quantized.map(
+      ({ node }) =>
+        () =>
+          emit(new Set([node.name])),
+    ),
+    range,
+    { signal, onImages: (done, total) => progress("layers", done, total) },
+  );
+  const figures = new Map(quantized.map((layer, index) => [layer, alone.figures[index]]));
+  return {
+    in: input,
+    ...emitOptions,
+    layers: layers.map((layer, index) =>
+      importanceOf(layer, index, { shares, figures: figures.get(layer), accuracy: alone.accuracy }),
+    ),
+    params: countParameters(graph.model),
+    time: {
+      int8: summaryOf(shares.int8, profiles.int8),
+      float: summaryOf(shares.float, profiles.float),
+      threads,
+      batch: profiles.batch,
+    },
+    calibration: { kind: calibration.kind, name: calibration.name, images: calibration.images },
+    evaluation: {
+      kind: range.source.kind,
+      name: range.source.name,
+      images: alone.images,
+      heldBack: range.heldBack,
+      accuracyPct: alone.accuracy === null ? null : 100 * alone.accuracy,
+    },
+    wallS: (performance.now() - startedMs) / 1000,
+    peakMemoryMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+  };
+}
+
+function evaluationRange(
+  { calibration, evaluation, evaluationImages = EVALUATED_IMAGES }: SensitivityOptions,
+  float: Session,
+): EvaluationRange & { readonly heldBack: boolean } {
+  if (evaluation === undefined)
+    return { source: calibration, ...verificationRange(calibration, float, evaluationImages) };
+  return {
+    source: evaluation,
+    first: 0,
+    count: Math.min(evaluationImages, evaluation.available),
+    heldBack: evaluation.name !== calibration.name,
+  };
+}
+
+interface ProfileWork {
+  readonly float: Session;
+  readonly range: EvaluationRange;
+  readonly format: QuantizationFormat;
+  readonly threads: number;
+  readonly name: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Both models on the same images, one at a time where the model lets it. */
+async function profileBoth(
+  graph: Graph,
+  int8: ModelProto,
+  { float, range, format, threads, name, signal }: ProfileWork,
+  onRuns: (done: number, total: number) => void,
+): Promise<{ float: ModelProfile; int8: ModelProfile; batch: number }> {
+  const feeds = [];
+  let batch = 1;
+  const count = Math.min(Math.max(PROFILED_INPUTS, fixedBatch(float) ?? 1), range.count);
+  for await (const read of fittingBatches(float, range.source, range.first, count, signal, 1)) {
+    feeds.push(read.feeds);
+    batch = read.count;
+  }
+  const common = { threads, ...(signal === undefined ? {} : { signal }) };
+  const floatProfile = await profileModel(graph.model, feeds, {
+    ...common,
+    name,
+    onRuns: (done, total) => onRuns(done, 2 * total),
+  });
+  const int8Profile = await profileModel(int8, feeds, {
+    ...common,
+    name: `${name} in int8`,
+    // On arm64 this is the default, elsewhere such activations stay in float without it.
+    int8Activations: format === "s8s8" && arch !== "arm64",
+    onRuns: (done, total) => onRuns(total + done, 2 * total),
+  });
+  return { float: floatProfile, int8: int8Profile, batch };
+}
+
+function importanceOf(
+  { node, params, weightsPct, reason }: Layer,
+  index: number,
+  found: {
+    readonly shares: { readonly float: TimeShares; readonly int8: TimeShares };
+    readonly figures: AloneFigures | undefined;
+    readonly accuracy: number | null;
+  },
+): LayerImportance {
+  const { shares, figures, accuracy } = found;
+  const lost =
+    figures === undefined || figures.accuracy === null || accuracy === null ? null : accuracy - figures.accuracy;
+  return {
+    index,
+    name: node.name,
+    op: node.opType,
+    params,
+    weightsPct,
+    timePct: shares.int8.layers[index] ?? 0,
+    floatTimePct: shares.float.layers[index] ?? 0,
+    sqnrDb: figures?.sqnrDb ?? null,
+    agreement: figures?.agreement ?? null,
+    // Beyond these digits there is only what subtracting shares rounds off.
+    accuracyDropPt: lost === null ? null : Number((100 * lost).toFixed(6)),
+    reason,
+  };
+}
+
+function summaryOf({ other, totalMs }: TimeShares, { runs }: ModelProfile): TimeSummary {
+  return { otherPct: other, totalMs, runs };
+}
+
+function nothingToQuantize(input: string, layers: readonly Layer[]): QuantizerError {
+  return new QuantizerError(`${input} has no layer that can be quantized, so none to compare: keep the float model`, {
+    code: "nothing-to-quantize",
+    context: { path: input, float: layers.map(({ node, reason }) => ({ name: node.name, reason })) },
+  });
+}
