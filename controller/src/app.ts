@@ -1,7 +1,6 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, type Option } from "commander";
-import { EXIT } from "@edgewatt/runtime";
-import { z } from "zod";
+import { EXIT } from "@edgewatt/runtime/process";
 import { addDatasetCommands } from "./commands/datasets.ts";
 import { addDeviceCommands } from "./commands/devices.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -17,7 +16,8 @@ import { applyEnvironment, variableOf } from "./options.ts";
 const HELP_SHOWN = new Set(["commander.helpDisplayed", "commander.version"]);
 
 function versionOf(): string {
-  return z.looseObject({ version: z.string() }).parse(createRequire(import.meta.url)("../package.json")).version;
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  return version;
 }
 
 function describeOption(option: Option): string {

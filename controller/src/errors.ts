@@ -1,5 +1,5 @@
-import { EdgewattError } from "@edgewatt/protocol";
-import { EXIT, exitCodeOf } from "@edgewatt/runtime";
+import { EdgewattError } from "@edgewatt/protocol/errors";
+import { EXIT, exitCodeOf } from "@edgewatt/runtime/process";
 
 /** Base of what the command line itself finds wrong. */
 export class ControllerError extends EdgewattError {}

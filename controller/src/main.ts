@@ -1,4 +1,4 @@
-import { listenForStop } from "@edgewatt/runtime";
+import { listenForStop } from "@edgewatt/runtime/process";
 import { runApp } from "./app.ts";
 
 /** Stopping a stack in order, with telemetry to drain, or cancelling a job on a device that is busy. */

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { booleanWord } from "@edgewatt/runtime";
+import { booleanWord } from "@edgewatt/runtime/process";
 import { UsageError } from "./errors.ts";
 
 /** What every command takes. */

@@ -1,8 +1,7 @@
 import path from "node:path";
-import { describeModel, openCalibration } from "@edgewatt/onnx";
+import { describeInputs, openCalibration } from "@edgewatt/onnx";
 import { quantize, type QuantizeReport } from "@edgewatt/quantizer";
-import { columns, figure, megabytes } from "../columns.ts";
-import { type Context, print, printJson } from "../context.ts";
+import { type Context, printJson } from "../context.ts";
 import { CIFAR10, CIFAR10_CALIBRATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
 import { UsageError } from "../errors.ts";
@@ -28,7 +27,7 @@ export async function quantizeLocally(
   }
   const report = await run(context, { input, output, what: options.calibration }, options);
   if (options.json === true) printJson(context, report);
-  else printReport(context, report);
+  else (await import("./quantize-report.ts")).printReport(context, report);
 }
 
 async function run(
@@ -37,7 +36,7 @@ async function run(
   options: QuantizeCommandOptions,
 ): Promise<QuantizeReport> {
   const { images, mean, std, inputShape, format, perTensor, reduceRange, verify } = options;
-  const { inputs } = await describeModel(input);
+  const inputs = await describeInputs(input);
   const calibration = await openCalibration(await calibrationPath(context, what, options), {
     inputs,
     ...(images === undefined ? {} : { images }),
@@ -63,36 +62,4 @@ async function calibrationPath(context: Context, what: string, options: Quantize
   if (what === "synthetic") return what;
   const dataset = what === CIFAR10.name ? await findDataset(what, searchPath(context, options)) : undefined;
   return dataset === undefined ? path.resolve(context.cwd, what) : path.join(dataset.path, CIFAR10_CALIBRATION);
-}
-
-function compared({ images, heldBack }: QuantizeReport["verification"]): string {
-  const from = heldBack ? "held back from calibration" : "that calibration has seen too: nothing was held back";
-  return `${images.toLocaleString("en-US")} images ${from}`;
-}
-
-function printReport(context: Context, report: QuantizeReport): void {
-  const { bytes, nodes, sqnrDb, agreement, calibration, verification } = report;
-  const { otherFormat } = verification;
-  const rows = [
-    [
-      "Size",
-      `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${((bytes.int8 / bytes.float) * 100).toFixed(1)} %)`,
-    ],
-    ["Nodes", `${nodes.fused} of ${nodes.quantized} quantized ones run in int8`],
-    ...(otherFormat === null
-      ? []
-      : [
-          [
-            `Nodes as ${otherFormat.format}`,
-            otherFormat.problem ?? `${otherFormat.fused} of ${otherFormat.quantized} quantized ones would run in int8`,
-          ],
-        ]),
-    ...nodes.float.map(({ name, op, reason }) => [`  ${name}`, `${op} stays in float: ${reason}`]),
-    ["Calibration", `${calibration.images} images (${calibration.kind}), ${report.format}`],
-    ["Signal to noise", `${figure(sqnrDb, 1, "dB")} on ${compared(verification)}`],
-    ["Agreement", agreement === null ? "–" : figure(agreement * 100, 1, "%")],
-    ["Took", `${figure(report.wallS, 1, "s")}, ${figure(report.peakMemoryMb, 0, "MB")} at most`],
-    ...report.layers.map(({ name, op, sqnrDb: db }) => [`  ${name}`, `${op}, ${figure(db, 1, "dB")}`]),
-  ];
-  print(context, columns([report.out, ""], rows));
 }

@@ -25,15 +25,12 @@ interface Quantized extends QuantizeResult {
   readonly device: string;
 }
 
+/** Publishes quantize jobs and shows their results; `--local` is another command. */
 export async function quantize(
   context: Context,
   models: readonly string[],
   options: QuantizeCommandOptions,
 ): Promise<void> {
-  if (options.local === true) {
-    const { quantizeLocally } = await import("./quantize-local.ts");
-    return quantizeLocally(context, models, options);
-  }
   const { mean, std, inputShape, method, verify } = options;
   if ([mean, std, inputShape, method, verify].some((option) => option !== undefined)) {
     throw new UsageError(

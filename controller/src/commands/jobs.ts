@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { QuantizeCommandOptions } from "../actions/quantize-options.ts";
 import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
 
@@ -65,9 +66,13 @@ export function addJobCommands(program: Command, { context }: App): void {
       "--verify",
       "with --local: compare both models on up to 1,000 images held back from calibration instead of 128, and check that the other processor's format would run in int8 too",
     )
-    .action(async (models: string[], _options, command: Command) =>
-      (await import("../actions/quantize.ts")).quantize(context, models, command.opts()),
-    );
+    .action(async (models: string[], _options, command: Command) => {
+      const options: QuantizeCommandOptions = command.opts();
+      // Each loads what it needs and no more: an MQTT client for a local file would cost a third of a second.
+      return options.local === true
+        ? (await import("../actions/quantize-local.ts")).quantizeLocally(context, models, options)
+        : (await import("../actions/quantize.ts")).quantize(context, models, options);
+    });
   withBenchmark(withDevices(program.command("benchmark")))
     .description("measure latency, power, energy, memory and accuracy of models on devices")
     .argument("<models...>", "models, or the ends of their names")

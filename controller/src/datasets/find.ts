@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-import { systemErrorCode } from "@edgewatt/runtime";
+import { systemErrorCode } from "@edgewatt/runtime/process";
 import type { Context } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import type { DataOption, DatasetsOption } from "../options.ts";

@@ -18,7 +18,9 @@ export { DataType } from "./data-type.ts";
 export type { ModelProto, NodeProto, TensorProto } from "./proto.ts";
 export { liftConstants } from "./constants.ts";
 export { foldBatchNorm, foldChannelArithmetic } from "./fold/fold-batch-norm.ts";
+export { raiseOpset, RAISED_OPSET, type OpsetRaise } from "./opset/raise.ts";
 export { countParameters } from "./params.ts";
+export { describeInputs } from "./describe-inputs.ts";
 export { describeModel, type ModelDescription } from "./describe.ts";
 export {
   openSession,

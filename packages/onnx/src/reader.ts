@@ -10,9 +10,14 @@ import { ModelProtoSchema, type ModelProto } from "./proto.ts";
  * @throws ModelError for a file that is missing, empty, truncated or no ONNX model.
  */
 export async function readModel(path: string): Promise<ModelProto> {
-  const model = parseModel(await readBytes(path), path);
+  const model = await parseModelFile(path);
   await loadExternalData(model, path);
   return model;
+}
+
+/** Reads a model file without its external data; throws ModelError as `readModel` does. */
+export async function parseModelFile(path: string): Promise<ModelProto> {
+  return parseModel(await readBytes(path), path);
 }
 
 /** Size of a model on disk, the files of its external data included. */

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { parseDocument } from "yaml";
+import { booleanWord } from "./boolean-word.ts";
 import type { ConfigKey } from "./config-keys.ts";
-import { systemErrorCode } from "./files.ts";
+import { systemErrorCode } from "./system-error-code.ts";
 
 /** What one source says: values by key, where each comes from, and what cannot be read. */
 export interface ConfigSource {
@@ -18,22 +19,6 @@ const DEFAULT_FILE = "edgewatt.yaml";
 function numberOf(text: string): unknown {
   const value = Number(text);
   return text.trim() !== "" && Number.isFinite(value) ? value : text;
-}
-
-const WORDS: ReadonlyMap<string, boolean> = new Map([
-  ["true", true],
-  ["yes", true],
-  ["on", true],
-  ["1", true],
-  ["false", false],
-  ["no", false],
-  ["off", false],
-  ["0", false],
-]);
-
-/** What a word means where yes or no is asked; `undefined` for any other word. */
-export function booleanWord(text: string): boolean | undefined {
-  return WORDS.get(text.toLowerCase());
 }
 
 /** Text that cannot be converted stays text, and the schema then says what it expected. */

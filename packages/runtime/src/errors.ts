@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 
 /** Base of what goes wrong in the machinery that every service shares. */
 export class RuntimeError extends EdgewattError {}

@@ -5,12 +5,7 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import writeFileAside from "write-file-atomic";
 import { FileError } from "./errors.ts";
-
-/** The system's name of an error (`EACCES`), or its message where it has none. */
-export function systemErrorCode(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return (error as NodeJS.ErrnoException).code ?? error.message;
-}
+import { systemErrorCode } from "./system-error-code.ts";
 
 /**
  * Creates a folder and those above it that are missing. Node's own `mkdir` with `recursive` never returns below a folder

@@ -1,10 +1,10 @@
 export { type Clock, systemClock } from "./clock.ts";
 export { commonConfig, listenConfig, portNumber } from "./common-config.ts";
 export { loadConfig } from "./config.ts";
-export { booleanWord } from "./config-sources.ts";
+export { booleanWord } from "./boolean-word.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
-export { dataDir, sha256File, systemErrorCode, writeFileAtomic } from "./files.ts";
+export { dataDir, sha256File, writeFileAtomic } from "./files.ts";
 export { helpText } from "./help-text.ts";
 export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";
@@ -15,4 +15,5 @@ export type { ConnectOptions, MqttConnection, MqttSubscription } from "./mqtt-co
 export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";
 export { type RunningService, runService, type ServiceContext, type ServiceDefinition } from "./service.ts";
 export { listenForStop, type StopSignals } from "./stop-signals.ts";
+export { systemErrorCode } from "./system-error-code.ts";
 export { topicMatches } from "./topic-filter.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo, Server } from "node:net";
 import { BlockList, isIP, isIPv6 } from "node:net";
 import { ConfigError, RuntimeError } from "./errors.ts";
-import { systemErrorCode } from "./files.ts";
+import { systemErrorCode } from "./system-error-code.ts";
 import type { Logger } from "./logger.ts";
 
 const loopback = new BlockList();

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import mqtt from "mqtt";
 import type { IClientOptions, MqttClient } from "mqtt";
 import { TransportError } from "./errors.ts";
-import { systemErrorCode } from "./files.ts";
+import { systemErrorCode } from "./system-error-code.ts";
 
 /** A message that the broker publishes for a client that vanished without saying so. */
 export interface MqttWill {

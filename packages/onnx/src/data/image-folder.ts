@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import sharp from "sharp";
+import type { Sharp } from "sharp";
 import { DataError, firstLineOf } from "../errors.ts";
 import { imageFeed, normalizeImage, pictureInputOf, type ImageInput } from "./image-input.ts";
 import { createSource, type DataOptions, type DataSource } from "./source.ts";
@@ -28,9 +28,15 @@ export function openImages(folder: string, files: readonly string[], options: Da
   });
 }
 
+/** The image library is loaded with the first image: its native part takes 25 MB, which other data does not need. */
+async function openImage(path: string): Promise<Sharp> {
+  const { default: sharp } = await import("sharp");
+  return sharp(path);
+}
+
 async function decodeImage(path: string, input: ImageInput): Promise<Uint8Array> {
   try {
-    const image = sharp(path)
+    const image = (await openImage(path))
       .autoOrient()
       .resize(input.width, input.height, { fit: "cover", position: "centre" })
       .flatten()
