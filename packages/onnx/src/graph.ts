@@ -102,6 +102,17 @@ export class Graph {
     this.changed();
   }
 
+  /** Whether a graph inside a node (If, Loop, Scan) reads the tensor by its name, so that it cannot be called otherwise. */
+  isReadInside(name: string): boolean {
+    return this.consumers(name).some((node) => !node.input.includes(name));
+  }
+
+  /** Lets the nodes that read `from` read `to`; graphs inside nodes keep reading `from`. */
+  redirect(from: string, to: string): void {
+    for (const node of this.consumers(from)) node.input = node.input.map((name) => (name === from ? to : name));
+    this.changed();
+  }
+
   removeNodes(nodes: ReadonlySet<NodeProto>): void {
     if (nodes.size === 0) return;
     this.#proto.node = this.#proto.node.filter((node) => !nodes.has(node));
@@ -124,6 +135,16 @@ export class Graph {
       return used;
     });
     this.#proto.input = this.#proto.input.filter((input) => !unused.has(input.name));
+    this.changed();
+  }
+
+  /**
+   * Takes initializers out of the inputs. Until IR version 3 every initializer had to be listed there, and since version 4 that means that a caller
+   * may override it.
+   */
+  hideInitializers(): void {
+    const { initializers } = this.#lookup();
+    this.#proto.input = this.#proto.input.filter((input) => !initializers.has(input.name));
     this.changed();
   }
 
@@ -259,10 +280,7 @@ export type GraphChanges = Partial<Pick<GraphProto, "node" | "input" | "output" 
  * A model with other nodes, inputs, outputs or initializers in its graph; everything else, the weights above all, is shared with
  * the original, so it costs no memory. Change neither's shared parts while both are in use.
  */
-export function deriveModel(
-  model: ModelProto,
-  changes: GraphChanges,
-): ModelProto {
+export function deriveModel(model: ModelProto, changes: GraphChanges): ModelProto {
   return shallowCopy(model, { graph: shallowCopy<GraphProto>(model.graph as GraphProto, changes) });
 }
 

@@ -17,6 +17,7 @@ export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./te
 export { DataType } from "./data-type.ts";
 export type { ModelProto, NodeProto, TensorProto } from "./proto.ts";
 export { liftConstants } from "./constants.ts";
+export { removeIdentities } from "./identities.ts";
 export { foldBatchNorm, foldChannelArithmetic } from "./fold/fold-batch-norm.ts";
 export { raiseOpset, RAISED_OPSET, type OpsetRaise } from "./opset/raise.ts";
 export { countParameters } from "./params.ts";

@@ -8,29 +8,57 @@ import {
   Graph,
   liftConstants,
   makeTensor,
+  raiseOpset,
+  RAISED_OPSET,
   readFloats,
+  removeIdentities,
   setAttribute,
   type ModelProto,
   type NodeProto,
+  type OpsetRaise,
 } from "@edgewatt/onnx";
 
+/** QuantizeLinear and DequantizeLinear exist since this operator set. */
+const QDQ_OPSET = 10;
+
+export interface PrepareOptions {
+  /** Raise the operator set to one that has scales per channel; by default yes. Older ones than have any are always raised. */
+  readonly perChannel?: boolean;
+  /** Told whenever the operator set was raised, or could not be: then the graph has its old one. */
+  readonly onOpset?: (raise: OpsetRaise) => void;
+}
+
 /**
- * Brings a float model, in place, into the form that the rules expect: constants as initializers, batch norms folded, Gemm with factors of
- * 1, a name on every node, topological order.
+ * Brings a float model, in place, into the form that the rules expect: constants as initializers, nodes that do nothing removed, the operator set
+ * raised where that is needed, batch norms folded, Gemm with factors of 1, a name of its own on every node, topological order. The outputs stay the same.
+ * @throws ModelError on a graph with a cycle
  */
-export function prepareModel(model: ModelProto): Graph {
+export function prepareModel(model: ModelProto, options: PrepareOptions = {}): Graph {
   const graph = new Graph(model);
   graph.sortTopologically();
   liftConstants(graph);
+  removeIdentities(graph);
+  if (graph.opset < (options.perChannel === false ? QDQ_OPSET : RAISED_OPSET)) {
+    const raise = raiseOpset(graph);
+    options.onOpset?.(raise);
+  }
   for (const node of graph.nodes) {
     if (node.opType === "Gemm" && node.domain === "") normalizeGemm(graph, node);
   }
   foldChannelArithmetic(graph);
   foldBatchNorm(graph);
+  nameNodes(graph);
+  return graph;
+}
+
+/** Reports and layers are known by the names of nodes, which ONNX leaves optional and does not demand to differ. */
+function nameNodes(graph: Graph): void {
+  const taken = new Set<string>();
   for (const node of graph.nodes) {
     if (node.name === "") node.name = graph.uniqueName(`${node.opType}_${node.output[0] ?? ""}`);
+    else if (taken.has(node.name)) node.name = graph.uniqueName(node.name);
+    taken.add(node.name);
   }
-  return graph;
 }
 
 /** Moves alpha and beta into constant weights and bias, as QGemm has no beta (quantized Gemm of com.microsoft). */
