@@ -66,20 +66,24 @@ export function computeParams(range: Range, integers: IntegerRange, symmetric: b
   return { scale: Math.fround(scale), zeroPoint };
 }
 
+/** Whether a scale can be stored without losing digits (or itself) to underflow or overflow. */
+export function isNormalFloat32(scale: number): boolean {
+  return scale >= SMALLEST_NORMAL_FLOAT32 && Number.isFinite(Math.fround(scale));
+}
+
 /** Quantizes one float32 value: float32 division, half to even, clipped to what the type holds. */
 export function quantizeValue(value: number, params: QuantParams, type: IntegerRange): number {
   const integer = roundHalfEven(Math.fround(value / params.scale)) + params.zeroPoint;
   return Math.min(type.max, Math.max(type.min, integer));
 }
 
-/** Quantizes constants of elementwise operators with the activations' type, per tensor. */
+/** Quantizes constants of elementwise operators with the activations' type, per tensor: uint8 unless the type holds negative integers. */
 export function quantizeActivations(
   values: Float32Array,
-  format: QuantizationFormat,
+  type: IntegerRange,
 ): { data: Int8Array | Uint8Array; params: QuantParams } {
-  const type = activationRange(format);
   const params = computeParams(rangeOf(values), type, false);
-  const data = format === "u8s8" ? new Uint8Array(values.length) : new Int8Array(values.length);
+  const data = type.min < 0 ? new Int8Array(values.length) : new Uint8Array(values.length);
   quantizeRun(values, 0, values.length, params, type, data);
   return { data, params };
 }

@@ -1,7 +1,6 @@
 import {
   deriveModel,
   deriveNode,
-  dimsOf,
   Graph,
   makeNode,
   makeTensor,
@@ -9,10 +8,12 @@ import {
   type NodeProto,
   type TensorProto,
 } from "@edgewatt/onnx";
-import { quantizeActivations, quantizeBias, type QuantParams } from "./arithmetic.ts";
+import { activationRange, computeParams, quantizeBias, type QuantParams } from "./arithmetic.ts";
 import type { QuantizationFormat } from "./format.ts";
-import { finiteFloats, int8Weights, type Int8Weights } from "./int8-weights.ts";
+import { int8Weights, type Int8Weights } from "./int8-weights.ts";
+import { Int8Writer } from "./int8-writer.ts";
 import type { Plan } from "./plan.ts";
+import type { Rewrite } from "./rules/rule.ts";
 
 export interface EmitOptions {
   readonly format: QuantizationFormat;
@@ -43,12 +44,15 @@ class Emitter {
   readonly #source: Graph;
   readonly #plan: Plan;
   readonly #options: EmitOptions;
-  readonly #nodes: NodeProto[] = [];
-  readonly #initializers: TensorProto[] = [];
+  readonly #writer: Int8Writer;
+  readonly #quantizedNodes: ReadonlySet<NodeProto>;
   /** Initializers of scale and zero point, by the tensor that owns them. */
   readonly #params = new Map<string, { scale: string; zeroPoint: string }>();
-  /** What readers of a tensor read in the int8 graph. */
+  /** The integers of a tensor, and what its quantized readers read. */
+  readonly #integers = new Map<string, string>();
   readonly #dequantized = new Map<string, string>();
+  /** Tensors that are computed in float, so that readers in float need not read the 8-bit copy. */
+  readonly #inFloat = new Set<string>();
   /** Dequantized weights by tensor and axis, as layers may share them. */
   readonly #weights = new Map<string, string>();
 
@@ -56,94 +60,176 @@ class Emitter {
     this.#source = graph;
     this.#plan = plan;
     this.#options = options;
+    this.#writer = new Int8Writer(graph, options.format);
+    this.#quantizedNodes = new Set(plan.quantized);
   }
 
   emit(): EmittedModel {
-    for (const name of this.#source.inputNames) this.#emitActivation(name);
+    for (const name of this.#source.inputNames) this.#emitFloat(name);
     for (const node of this.#source.nodes) {
-      if (!this.#plan.absorbed.has(node)) this.#emitNode(node);
+      if (this.#plan.absorbed.has(node)) continue;
+      const rewrite = this.#plan.rewrites.get(node);
+      if (!this.#quantizedNodes.has(node)) this.#emitFloatNode(node);
+      else if (rewrite === undefined) this.#emitNode(node);
+      else this.#emitRewritten(node, rewrite);
     }
-    const initializer = [...(this.#source.model.graph?.initializer ?? []), ...this.#initializers];
-    const model = deriveModel(this.#source.model, { node: this.#nodes, initializer });
+    const initializer = [...(this.#source.model.graph?.initializer ?? []), ...this.#writer.initializers];
+    const model = deriveModel(this.#source.model, { node: this.#writer.nodes, initializer });
     if (model.graph !== undefined) model.graph.valueInfo = [];
     model.producerName = "edgewatt";
     new Graph(model).removeUnusedInitializers();
     return { model, dequantized: this.#dequantized };
   }
 
+  #emitFloatNode(node: NodeProto): void {
+    const input = node.input.map((name) => (this.#inFloat.has(name) ? name : this.#read(name)));
+    const guarded = input.findIndex((name, index) => name !== node.input[index]);
+    if (this.#plan.guarded.has(node) && guarded >= 0) {
+      const name = input[guarded] as string;
+      // A Sum of one tensor copies it, and unlike Identity no optimizer of ONNX Runtime removes it.
+      input[guarded] = this.#writer.add("Sum", `${name}_guard`, [name]);
+    }
+    this.#writer.nodes.push(deriveNode(node, { input, output: node.output }));
+    for (const name of node.output) this.#emitFloat(name);
+  }
+
   #emitNode(node: NodeProto): void {
-    const input = node.input.map((name) => this.#dequantized.get(name) ?? name);
-    const weights = this.#plan.weights.get(node);
-    if (weights !== undefined) {
+    const input = node.input.map((name) => this.#read(name));
+    if (this.#plan.weights.has(node)) {
       const int8 = int8Weights(this.#source, this.#plan, node, this.#options);
       input[1] = this.#emitWeight(int8);
       if (int8.bias !== undefined) input[2] = this.#emitBias(node, int8.bias, int8.scales);
     }
-    const guarded = input.findIndex((name, index) => name !== node.input[index]);
-    if (this.#plan.guarded.has(node) && guarded >= 0) input[guarded] = this.#emitGuard(input[guarded] as string);
     for (const index of this.#plan.constants.get(node) ?? [])
-      input[index] = this.#emitConstant(this.#constant(node.input[index]));
-
+      input[index] = this.#writer.addActivationConstant(this.#source.constant(node.input[index] ?? "") as TensorProto);
     const written = this.#plan.outputs.get(node);
     const output = node.output.map((name, index) => (index === 0 && written !== undefined ? written : name));
-    const names = output.map((name) =>
-      this.#plan.tensors.has(name) && this.#source.isOutput(name) ? this.#unique(`${name}_QuantizeLinear_Input`) : name,
-    );
-    this.#nodes.push(deriveNode(node, { input, output: names }));
-    for (const [index, name] of output.entries()) this.#emitActivation(name, names[index]);
+    this.#emitFused(node, input, output);
   }
 
-  /** Quantizes and dequantizes a tensor if that is planned. `written` is its name in the int8 graph, where the model's output keeps its own. */
-  #emitActivation(name: string, written = name): void {
-    const planned = this.#plan.tensors.get(name);
-    if (planned === undefined) return;
-    let params = this.#params.get(planned.owner);
-    if (params === undefined) {
-      params = this.#emitParams(planned.owner, planned);
-      this.#params.set(planned.owner, params);
+  /** A node between DequantizeLinear and QuantizeLinear. Where a tensor of the model's outputs is quantized, its name goes to what is dequantized. */
+  #emitFused(node: NodeProto, input: string[], output: readonly string[]): void {
+    const written = output.map((name) =>
+      this.#plan.tensors.has(name) && this.#source.isOutput(name)
+        ? this.#writer.unique(`${name}_QuantizeLinear_Input`)
+        : name,
+    );
+    this.#writer.nodes.push(deriveNode(node, { input, output: written }));
+    for (const [index, name] of output.entries()) {
+      if (this.#plan.tensors.has(name)) this.#emitDequantize(name, this.#emitQuantize(name, written[index] ?? name));
+      else this.#inFloat.add(name);
     }
-    const quantized = this.#unique(`${name}_QuantizeLinear_Output`);
-    const dequantized = written === name ? this.#unique(`${name}_DequantizeLinear_Output`) : name;
-    this.#nodes.push(
-      makeNode(
-        "QuantizeLinear",
-        this.#unique(`${name}_QuantizeLinear`),
-        [written, params.scale, params.zeroPoint],
-        [quantized],
-      ),
-      makeNode(
-        "DequantizeLinear",
-        this.#unique(`${name}_DequantizeLinear`),
-        [quantized, params.scale, params.zeroPoint],
-        [dequantized],
-      ),
-    );
-    this.#dequantized.set(name, dequantized);
   }
 
-  #emitParams(name: string, params: QuantParams): { scale: string; zeroPoint: string } {
-    const zeroPoint =
-      this.#options.format === "u8s8" ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
-    return {
-      scale: this.#addInitializer(`${name}_scale`, [], Float32Array.of(params.scale)),
-      zeroPoint: this.#addInitializer(`${name}_zero_point`, [], zeroPoint),
-    };
+  #emitRewritten(node: NodeProto, rewrite: Rewrite): void {
+    const [input = ""] = node.input;
+    const [output = ""] = node.output;
+    const integers = this.#integers.get(input) ?? "";
+    switch (rewrite.kind) {
+      case "rescaled":
+        // Of a Mul either factor may be the constant.
+        this.#emitDequantize(
+          output,
+          this.#integers.get(node.input.find((name) => this.#integers.has(name)) ?? "") ?? "",
+        );
+        break;
+      case "integers": {
+        const inputs = node.input.map((name, index) => (index === 0 ? integers : name));
+        for (const [index, value] of rewrite.constants) {
+          while (inputs.length < index) inputs.push("");
+          inputs[index] = this.#writer.addInteger(`${output}_constant`, value);
+        }
+        const written = this.#writer.unique(`${output}_integers`);
+        const derived = deriveNode(node, { input: inputs, output: [written, ...node.output.slice(1)] });
+        derived.opType = rewrite.opType;
+        this.#writer.nodes.push(derived);
+        this.#emitDequantize(output, written);
+        break;
+      }
+      case "hard-sigmoid":
+        this.#emitHardSigmoid(node, integers, rewrite);
+    }
+  }
+
+  #emitHardSigmoid(
+    node: NodeProto,
+    integers: string,
+    { alpha, beta, timesInput }: Rewrite & { kind: "hard-sigmoid" },
+  ): void {
+    const [input = ""] = node.input;
+    const [output = ""] = node.output;
+    const planned = this.#plan.tensors.get(input) as QuantParams;
+    const slope = this.#writer.addParams(`${output}_slope`, { ...planned, scale: Math.fround(planned.scale * alpha) });
+    const scaled = this.#writer.add("DequantizeLinear", `${output}_slope`, [integers, slope.scale, slope.zeroPoint]);
+    const offset = this.#writer.addActivationConstant(makeTensor(`${output}_offset`, [], Float32Array.of(beta)));
+    if (!timesInput) {
+      this.#emitFused(makeNode("Add", node.name, [], []), [scaled, offset], [output]);
+      return;
+    }
+    const sum = this.#writer.add("Add", `${output}_gate`, [scaled, offset]);
+    const unit = computeParams({ min: 0, max: 1 }, activationRange(this.#options.format), false);
+    const params = this.#writer.addParams(sum, unit);
+    const quantized = this.#writer.add("QuantizeLinear", `${sum}_QuantizeLinear`, [
+      sum,
+      params.scale,
+      params.zeroPoint,
+    ]);
+    const gate = this.#writer.add("DequantizeLinear", `${sum}_DequantizeLinear`, [
+      quantized,
+      params.scale,
+      params.zeroPoint,
+    ]);
+    this.#emitFused(makeNode("Mul", node.name, [], []), [this.#read(input), gate], [output]);
+  }
+
+  /** A tensor that exists in float, with its 8-bit copy where one is planned. */
+  #emitFloat(name: string): void {
+    this.#inFloat.add(name);
+    if (!this.#plan.tensors.has(name)) return;
+    const integers = this.#emitQuantize(name, name);
+    const params = this.#paramsOf(name);
+    this.#integers.set(name, integers);
+    const input = [integers, params.scale, params.zeroPoint];
+    this.#dequantized.set(name, this.#writer.add("DequantizeLinear", `${name}_DequantizeLinear`, input));
+  }
+
+  #emitQuantize(name: string, written: string): string {
+    const params = this.#paramsOf(name);
+    return this.#writer.add("QuantizeLinear", `${name}_QuantizeLinear`, [written, params.scale, params.zeroPoint]);
+  }
+
+  /** The readers of a tensor that exists as integers only; the model's output keeps its name. */
+  #emitDequantize(name: string, integers: string): void {
+    const params = this.#paramsOf(name);
+    const input = [integers, params.scale, params.zeroPoint];
+    const base = `${name}_DequantizeLinear`;
+    this.#integers.set(name, integers);
+    const output = this.#source.isOutput(name) ? name : this.#writer.unique(`${base}_Output`);
+    this.#dequantized.set(name, this.#writer.add("DequantizeLinear", base, input, output));
+  }
+
+  #paramsOf(name: string): { scale: string; zeroPoint: string } {
+    const planned = this.#plan.tensors.get(name);
+    const owner = planned?.owner ?? name;
+    let params = this.#params.get(owner);
+    if (params === undefined) {
+      params = this.#writer.addParams(owner, planned as QuantParams);
+      this.#params.set(owner, params);
+    }
+    return params;
   }
 
   #emitWeight(weights: Int8Weights): string {
     const key = JSON.stringify([weights.name, weights.axis]);
     const shared = weights.shareable ? this.#weights.get(key) : undefined;
     if (shared !== undefined) return shared;
-    const name = this.#emitDequantized(
-      weights.name,
-      {
-        values: makeTensor(weights.name, weights.dims, weights.integers),
-        scales: weights.scales,
-        sides: weights.axis === undefined ? [] : [weights.scales.length],
-        zeroPoint: new Int8Array(weights.scales.length),
-      },
-      weights.axis,
-    );
+    const name = this.#writer.addDequantized(weights.name, {
+      values: makeTensor(weights.name, weights.dims, weights.integers),
+      scales: weights.scales,
+      sides: weights.axis === undefined ? [] : [weights.scales.length],
+      zeroPoint: new Int8Array(weights.scales.length),
+      axis: weights.axis,
+    });
     if (weights.shareable) this.#weights.set(key, name);
     return name;
   }
@@ -153,70 +239,16 @@ class Emitter {
     const inputScale = this.#plan.tensors.get(node.input[0] ?? "")?.scale ?? 1;
     const { data, scales } = quantizeBias(bias, inputScale, weightScale);
     const perChannel = this.#options.perChannel;
-    return this.#emitDequantized(
-      `${node.input[2] ?? "bias"}_${node.name}`,
-      {
-        values: makeTensor(node.name, [data.length], data),
-        scales,
-        sides: perChannel ? [scales.length] : [],
-        zeroPoint: undefined,
-      },
-      perChannel ? 0 : undefined,
-    );
+    return this.#writer.addDequantized(`${node.input[2] ?? "bias"}_${node.name}`, {
+      values: makeTensor(node.name, [data.length], data),
+      scales,
+      sides: perChannel ? [scales.length] : [],
+      zeroPoint: undefined,
+      axis: perChannel ? 0 : undefined,
+    });
   }
 
-  /** A Sum of one tensor copies it, and unlike Identity no optimizer of ONNX Runtime removes it. */
-  #emitGuard(name: string): string {
-    const output = this.#unique(`${name}_guarded`);
-    this.#nodes.push(makeNode("Sum", this.#unique(`${name}_guard`), [name], [output]));
-    return output;
-  }
-
-  #emitConstant(constant: TensorProto): string {
-    const { data, params } = quantizeActivations(finiteFloats(constant), this.#options.format);
-    const values = makeTensor(constant.name, dimsOf(constant), data);
-    const zeroPoint = data instanceof Uint8Array ? Uint8Array.of(params.zeroPoint) : Int8Array.of(params.zeroPoint);
-    return this.#emitDequantized(
-      constant.name,
-      { values, scales: Float32Array.of(params.scale), sides: [], zeroPoint },
-      undefined,
-    );
-  }
-
-  #emitDequantized(
-    base: string,
-    tensor: {
-      values: TensorProto;
-      scales: Float32Array;
-      sides: readonly number[];
-      zeroPoint: Int8Array | Uint8Array | undefined;
-    },
-    axis: number | undefined,
-  ): string {
-    const values = this.#unique(`${base}_quantized`);
-    this.#initializers.push(Object.assign(tensor.values, { name: values }));
-    const input = [values, this.#addInitializer(`${base}_scale`, tensor.sides, tensor.scales)];
-    if (tensor.zeroPoint !== undefined)
-      input.push(this.#addInitializer(`${base}_zero_point`, tensor.sides, tensor.zeroPoint));
-    const output = this.#unique(`${base}_DequantizeLinear_Output`);
-    const attributes = axis === undefined ? {} : { axis: BigInt(axis) };
-    this.#nodes.push(
-      makeNode("DequantizeLinear", this.#unique(`${base}_DequantizeLinear`), input, [output], attributes),
-    );
-    return output;
-  }
-
-  #addInitializer(base: string, dims: readonly number[], data: Float32Array | Int8Array | Uint8Array): string {
-    const name = this.#unique(base);
-    this.#initializers.push(makeTensor(name, dims, data));
-    return name;
-  }
-
-  #constant(name = ""): TensorProto {
-    return this.#source.constant(name) as TensorProto;
-  }
-
-  #unique(base: string): string {
-    return this.#source.uniqueName(base);
+  #read(name: string): string {
+    return this.#dequantized.get(name) ?? name;
   }
 }

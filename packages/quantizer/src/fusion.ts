@@ -17,11 +17,14 @@ const FLOAT_FORMS: Readonly<Record<string, readonly string[]>> = {
   MatMul: ["MatMul", "FusedMatMul"],
 };
 
-/** Operators that take int8 as they are: their node keeps its type in the optimized graph and moves the integers. */
-const MOVES_ANY_TYPE = new Set(["Flatten", "MaxPool", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]);
+/** An integer operator keeps the name of the node that it was made from. */
+const INTEGER_FORM = /^(QLinear\w+|QGemm|MatMulIntegerToFloat)$/;
 
 /** The layout transformer appends this to the names of nodes that it replaces. */
 const REPLACED_SUFFIX = /_token_\d+$/;
+
+/** What `emitModel` appends to the name of a weight. */
+const WEIGHT_SUFFIX = /_quantized(_\d+)?$/;
 
 /** Which of the planned nodes ONNX Runtime runs in int8. */
 export interface FusionResult {
@@ -64,35 +67,57 @@ export async function openFused(
 /** Compares the optimized graph with the plan; see `openFused`. */
 function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
   const graph = new Graph(optimized);
-  const unfused = Object.entries(FLOAT_FORMS).flatMap(([opType, forms]) => unfusedNodes(graph, plan, opType, forms));
+  const unfused = unfusedNodes(graph, plan);
   if (unfused.length > 0) {
     throw new QuantizerError(
-      `ONNX Runtime would run ${unfused.length} of the quantized nodes in float, so the model was not written: ${unfused.join(", ")}`,
+      `ONNX Runtime would run ${unfused.length} of the quantized nodes in float, so the model was not written: ${unfused.map(({ name, opType }) => `${name} (${opType})`).join(", ")}`,
       {
         code: "not-fused",
-        context: { nodes: unfused },
+        context: { nodes: unfused.map(({ name }) => name) },
       },
     );
   }
   const byName = new Map(graph.nodes.map((node) => [originalName(node), node]));
   const left = plan.quantized.filter((node) => {
     const kept = byName.get(node.name);
-    if (kept?.opType !== node.opType) return false;
-    return !MOVES_ANY_TYPE.has(node.opType) || graph.producer(kept.input[0] ?? "")?.opType === "DequantizeLinear";
+    // A node that is gone was merged into another, or was there to move integers that need not move.
+    return kept !== undefined && !INTEGER_FORM.test(kept.opType) && !movesIntegers(graph, kept);
   });
   return { fused: plan.quantized.length - left.length, left: left.map((node) => node.name) };
 }
 
 /**
- * Float nodes of one kind beyond those that the plan left in float. They are counted, as the optimizer may rename a node; the names
- * are what a reader needs to find them.
+ * Quantized nodes of which no integer operator has the name, while something in the graph shows that they are computed all the same: their
+ * weights are dequantized at run time, or there is a float operator of their kind that the plan does not account for. Names of float
+ * operators alone would not do, as the optimizer makes up new ones.
  */
-function unfusedNodes(graph: Graph, plan: Plan, opType: string, forms: readonly string[]): string[] {
-  const planned = new Set(plan.float.filter((node) => node.op === opType).map((node) => node.name));
-  const inFloat = graph.nodes.filter((node) => forms.includes(node.opType));
-  if (inFloat.length <= planned.size) return [];
-  const unknown = inFloat.filter((node) => !planned.has(originalName(node)));
-  return (unknown.length > 0 ? unknown : inFloat).map((node) => `${originalName(node)} (${node.opType})`);
+function unfusedNodes(graph: Graph, plan: Plan): NodeProto[] {
+  const integer = new Set(graph.nodes.filter((node) => INTEGER_FORM.test(node.opType)).map(originalName));
+  const dequantized = new Set(
+    graph.nodes
+      .filter((node) => node.opType === "DequantizeLinear")
+      .map((node) => (node.input[0] ?? "").replace(WEIGHT_SUFFIX, "")),
+  );
+  return plan.quantized.filter((node) => {
+    const forms = FLOAT_FORMS[node.opType];
+    if (forms === undefined || integer.has(node.name)) return false;
+    if (plan.weights.has(node)) return dequantized.has(node.input[1] ?? "");
+    return unaccounted(graph, plan, node.opType, forms) > 0;
+  });
+}
+
+/** How many float operators of a kind there are beyond those that the plan left in float. */
+function unaccounted(graph: Graph, plan: Plan, opType: string, forms: readonly string[]): number {
+  const planned = plan.float.filter((node) => node.op === opType).length;
+  return graph.nodes.filter((node) => forms.includes(node.opType)).length - planned;
+}
+
+/** Whether a node that is still itself works on 8-bit values: none that is dequantized comes in. */
+function movesIntegers(graph: Graph, node: NodeProto): boolean {
+  let producer = graph.producer(node.input[0] ?? "");
+  // The layout transformer may have put one in between.
+  while (producer?.opType === "Transpose") producer = graph.producer(producer.input[0] ?? "");
+  return producer?.opType !== "DequantizeLinear";
 }
 
 function originalName(node: NodeProto): string {

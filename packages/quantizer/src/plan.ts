@@ -1,10 +1,19 @@
 import type { Graph, NodeProto } from "@edgewatt/onnx";
-import { activationRange, computeParams, saturatesAt, type QuantParams, type Range } from "./arithmetic.ts";
+import {
+  activationRange,
+  computeParams,
+  isNormalFloat32,
+  quantizeValue,
+  saturatesAt,
+  type QuantParams,
+  type Range,
+} from "./arithmetic.ts";
 import type { FloatNode } from "./report.ts";
 import type { QuantizationFormat } from "./format.ts";
 import { clipBounds } from "./rules/absorbed.ts";
-import { computesIn8Bits, ruleOf } from "./rules/operators.ts";
-import type { RuleContext, WeightUse } from "./rules/rule.ts";
+import { isFinalInFloat } from "./rules/independent.ts";
+import { canBeQuantized, computesInIntegers, ruleOf } from "./rules/operators.ts";
+import type { Rewrite, RuleContext, WeightUse } from "./rules/rule.ts";
 
 /** Parameters of a quantized tensor, and the tensor whose scale and zero point it shares (often itself). */
 interface PlannedTensor extends QuantParams {
@@ -28,6 +37,8 @@ export interface Plan {
   /** For a node whose Relu or Clip was absorbed: the tensor that it writes instead. */
   readonly outputs: ReadonlyMap<NodeProto, string>;
   readonly absorbed: ReadonlySet<NodeProto>;
+  /** Quantized nodes that are not written as themselves between DequantizeLinear and QuantizeLinear. */
+  readonly rewrites: ReadonlyMap<NodeProto, Rewrite>;
   /**
    * Float nodes between 8-bit tensors that ONNX Runtime would run in 8 bits all the same, fusing them or even quantizing their weights by
    * itself (its `WeightBiasQuantization`); the int8 graph keeps them apart from the DequantizeLinear before them.
@@ -44,77 +55,141 @@ export function makePlan(
   format: QuantizationFormat,
   options: PlanOptions = {},
 ): Plan {
-  const tensors = new Map<string, PlannedTensor>();
-  const weights = new Map<NodeProto, WeightUse>();
-  const constants = new Map<NodeProto, number[]>();
-  const outputs = new Map<NodeProto, string>();
-  const absorbed = new Set<NodeProto>();
+  const planner = new Planner(graph, ranges, format, options);
   const quantized: NodeProto[] = [];
-  const float: FloatNode[] = [];
   const inFloat: NodeProto[] = [];
-  const integers = activationRange(format);
-
-  const context: RuleContext = {
-    graph,
-    isActivation: (tensor) => ranges.has(tensor),
-    isReadInside: (tensor) => graph.consumers(tensor).some((node) => !node.input.includes(tensor)),
-    isQuantized: (tensor) => tensors.has(tensor),
-    quantize(tensor) {
-      if (!tensors.has(tensor)) tensors.set(tensor, { ...context.paramsOf(tensor), owner: tensor });
-    },
-    quantizeLike(output, input) {
-      const planned = tensors.get(input);
-      if (planned !== undefined) tensors.set(output, planned);
-    },
-    paramsOf: (tensor) => computeParams(ranges.get(tensor) as Range, integers, false),
-    absorb(output) {
-      const producer = graph.producer(output);
-      let current = output;
-      for (;;) {
-        const next = graph.soleConsumer(current);
-        const bounds = next === undefined ? undefined : clipBounds(graph, next);
-        const clipped = next?.output[0] ?? "";
-        if (next === undefined || bounds === undefined || next.input[0] !== current || !ranges.has(clipped)) break;
-        if (options.exclude?.has(next.name) === true) break;
-        // A graph inside another node reads it by its name, under which there would be what is not clipped yet.
-        if (context.isReadInside(clipped)) break;
-        if (!context.saturates(context.paramsOf(clipped), bounds.low, bounds.high)) break;
-        absorbed.add(next);
-        current = clipped;
-      }
-      if (producer !== undefined && current !== output) outputs.set(producer, current);
-      return current;
-    },
-    saturates: (params, low, high) => saturatesAt(params, integers, low, high),
-    addWeights: (node, use) => weights.set(node, use),
-    addConstant(node, inputIndex) {
-      constants.set(node, [...(constants.get(node) ?? []), inputIndex]);
-    },
-  };
-
+  const float: FloatNode[] = [];
   for (const node of graph.nodes) {
-    if (absorbed.has(node)) continue;
-    const reason = reasonForFloat(node, context, options);
+    if (planner.absorbed.has(node)) continue;
+    const reason = planner.chosen(node) ?? ruleOf(node, graph)(node, planner);
     if (reason === undefined) quantized.push(node);
     else {
-      float.push({ name: node.name, op: node.opType, reason });
       inFloat.push(node);
+      float.push({ name: node.name, op: node.opType, reason });
     }
   }
+  const { tensors, weights, constants, outputs, absorbed, rewrites } = planner;
   const guarded = new Set(inFloat.filter((node) => needsGuard(graph, node, tensors)));
-  return { tensors, weights, constants, outputs, absorbed, guarded, quantized, float };
+  return { tensors, weights, constants, outputs, absorbed, rewrites, guarded, quantized, float };
 }
 
-function reasonForFloat(node: NodeProto, context: RuleContext, { exclude, only }: PlanOptions): string | undefined {
-  if (exclude?.has(node.name) === true) return "it was excluded";
-  if (only?.has(node.name) === false) return "it is not among the nodes that were asked for";
-  const rule = ruleOf(node);
-  return rule === undefined ? `the quantizer has no rule for ${node.opType}` : rule(node, context);
+class Planner implements RuleContext {
+  readonly graph: Graph;
+  readonly tensors = new Map<string, PlannedTensor>();
+  readonly weights = new Map<NodeProto, WeightUse>();
+  readonly constants = new Map<NodeProto, number[]>();
+  readonly outputs = new Map<NodeProto, string>();
+  readonly absorbed = new Set<NodeProto>();
+  readonly rewrites = new Map<NodeProto, Rewrite>();
+  readonly #ranges: ReadonlyMap<string, Range>;
+  readonly #integers: Range;
+  readonly #options: PlanOptions;
+
+  constructor(graph: Graph, ranges: ReadonlyMap<string, Range>, format: QuantizationFormat, options: PlanOptions) {
+    this.graph = graph;
+    this.#ranges = ranges;
+    this.#integers = activationRange(format);
+    this.#options = options;
+  }
+
+  /** Why the caller's choice of nodes leaves it in float; undefined where it is up to its rule. */
+  chosen({ name }: NodeProto): string | undefined {
+    if (this.#options.exclude?.has(name) === true) return "it was excluded";
+    return this.#options.only?.has(name) === false ? "it is not among the nodes that were asked for" : undefined;
+  }
+
+  isActivation(tensor: string): boolean {
+    return this.#ranges.has(tensor);
+  }
+
+  isQuantized(tensor: string): boolean {
+    return this.tensors.has(tensor);
+  }
+
+  isChained(node: NodeProto): boolean {
+    return this.#options.only !== undefined || node.input.some((name) => this.tensors.has(name));
+  }
+
+  isReadInside(tensor: string): boolean {
+    return this.graph.consumers(tensor).some((node) => !node.input.includes(tensor));
+  }
+
+  isReadInFloat(tensor: string): boolean {
+    return this.graph
+      .consumers(tensor)
+      .every((node) => !canBeQuantized(node) || isFinalInFloat(node, this) || this.chosen(node) !== undefined);
+  }
+
+  quantize(tensor: string): void {
+    if (!this.tensors.has(tensor)) this.tensors.set(tensor, { ...this.paramsOf(tensor), owner: tensor });
+  }
+
+  quantizeLike(output: string, input: string): void {
+    const planned = this.tensors.get(input);
+    if (planned !== undefined) this.tensors.set(output, planned);
+  }
+
+  rescale(node: NodeProto, output: string, input: string, factor: number): boolean {
+    const planned = this.tensors.get(input);
+    const scale = Math.fround((planned?.scale ?? 0) * factor);
+    if (planned === undefined || !isNormalFloat32(scale)) return false;
+    this.tensors.set(output, { scale, zeroPoint: planned.zeroPoint, owner: output });
+    this.rewrite(node, { kind: "rescaled" });
+    return true;
+  }
+
+  magnitude(tensor: string): number {
+    const { min, max } = this.#rangeOf(tensor);
+    return Math.max(-min, max);
+  }
+
+  paramsOf(tensor: string): QuantParams {
+    return computeParams(this.#rangeOf(tensor), this.#integers, false);
+  }
+
+  integerOf(tensor: string, value: number): number {
+    return quantizeValue(value, this.tensors.get(tensor) ?? this.paramsOf(tensor), this.#integers);
+  }
+
+  absorb(output: string): string {
+    const producer = this.graph.producer(output);
+    let current = output;
+    for (;;) {
+      const next = this.graph.soleConsumer(current);
+      const bounds = next === undefined ? undefined : clipBounds(this.graph, next);
+      const clipped = next?.output[0] ?? "";
+      if (next === undefined || bounds === undefined || next.input[0] !== current || !this.#ranges.has(clipped)) break;
+      if (this.#options.exclude?.has(next.name) === true) break;
+      // A graph inside another node reads it by its name, under which there would be what is not clipped yet.
+      if (this.isReadInside(clipped)) break;
+      if (!saturatesAt(this.paramsOf(clipped), this.#integers, bounds.low, bounds.high)) break;
+      this.absorbed.add(next);
+      current = clipped;
+    }
+    if (producer !== undefined && current !== output) this.outputs.set(producer, current);
+    return current;
+  }
+
+  addWeights(node: NodeProto, use: WeightUse): void {
+    this.weights.set(node, use);
+  }
+
+  addConstant(node: NodeProto, inputIndex: number): void {
+    this.constants.set(node, [...(this.constants.get(node) ?? []), inputIndex]);
+  }
+
+  rewrite(node: NodeProto, rewrite: Rewrite): void {
+    this.rewrites.set(node, rewrite);
+  }
+
+  #rangeOf(tensor: string): Range {
+    return this.#ranges.get(tensor) as Range;
+  }
 }
 
 /** Whether 8-bit values come in, and go out directly or through Relu and Clip, of an operator that ONNX Runtime can fuse. */
 function needsGuard(graph: Graph, node: NodeProto, tensors: ReadonlyMap<string, PlannedTensor>): boolean {
-  if (!computesIn8Bits(node) || !node.input.some((name) => tensors.has(name))) return false;
+  if (!mayRunInIntegers(node) || !node.input.some((name) => tensors.has(name))) return false;
   let [output = ""] = node.output;
   for (;;) {
     if (tensors.has(output)) return true;
@@ -122,4 +197,9 @@ function needsGuard(graph: Graph, node: NodeProto, tensors: ReadonlyMap<string, 
     if (next === undefined || clipBounds(graph, next) === undefined) return false;
     output = next.output[0] ?? "";
   }
+}
+
+/** ONNX Runtime also quantizes the weights of a ConvTranspose, for which it then has no integer operator. */
+function mayRunInIntegers(node: NodeProto): boolean {
+  return computesInIntegers(node) || node.opType === "ConvTranspose";
 }

@@ -87,7 +87,7 @@ describe("quantizing values", () => {
   });
 
   it("quantizes constants of elementwise operators like activations", () => {
-    const { data, params } = quantizeActivations(Float32Array.of(0, 1, 2), "s8s8");
+    const { data, params } = quantizeActivations(Float32Array.of(0, 1, 2), activationRange("s8s8"));
     expect(params).toEqual({ scale: Math.fround(2 / 255), zeroPoint: -128 });
     // The float32 scale lies above 2 / 255, so 1 / scale stays below 127.5 and rounds to 127.
     expect([...data]).toEqual([-128, -1, 127]);

@@ -5,11 +5,13 @@ import type { Rule, RuleContext } from "./rule.ts";
 export const convLike: Rule = (node, context) => {
   const [input = "", weightName = "", biasName = ""] = node.input;
   const [output = ""] = node.output;
-  if (!context.isActivation(input) || !context.isActivation(output)) return "its input or output is not float32";
+  if (!context.isActivation(output)) return "its input or output is not float32";
   if (context.isReadInside(output)) return "a graph inside another node reads its output";
   const weight = context.graph.constant(weightName);
-  if (weight === undefined)
-    return node.opType === "MatMul" ? activationMatMul(node, context) : "its weights are computed at run time";
+  if (node.opType === "MatMul" && (weight === undefined || context.graph.constant(input) !== undefined))
+    return matMulOfActivations(node, context);
+  if (!context.isActivation(input)) return "its input or output is not float32";
+  if (weight === undefined) return "its weights are computed at run time";
   if (weight.dataType !== DataType.FLOAT) return "its weights are not float32";
   const dims = dimsOf(weight);
   const channels = dims[channelAxis(node, dims) ?? -1];
@@ -24,21 +26,27 @@ export const convLike: Rule = (node, context) => {
   return undefined;
 };
 
-function activationMatMul(node: NodeProto, context: RuleContext): string | undefined {
-  const [a = "", b = ""] = node.input;
+/** One of them may be constant, but not as weights in the second place: then it is quantized as activations are. */
+function matMulOfActivations(node: NodeProto, context: RuleContext): string | undefined {
   const [output = ""] = node.output;
-  if (!context.isActivation(b)) return "its second input is not float32";
-  context.quantize(a);
-  context.quantize(b);
+  const constants = [...node.input.keys()].filter((index) => !context.isActivation(node.input[index] ?? ""));
+  if (constants.length === node.input.length) return "all its inputs are constant";
+  for (const index of constants) {
+    const name = node.input[index] ?? "";
+    if (context.graph.constant(name)?.dataType !== DataType.FLOAT) return `its input "${name}" is not float32`;
+  }
+  for (const [index, name] of node.input.entries()) {
+    if (constants.includes(index)) context.addConstant(node, index);
+    else context.quantize(name);
+  }
   quantizeOutput(node, output, context);
   return undefined;
 }
 
-/** QGemm and MatMulIntegerToFloat give float directly, so the model's own output is not rounded to 8 bits for nothing. */
+/** QGemm and MatMulIntegerToFloat give float directly, so what is only read in float is not rounded to 8 bits for nothing. */
 function quantizeOutput(node: NodeProto, output: string, context: RuleContext): void {
-  const givesFloat =
-    node.opType !== "Conv" && context.graph.isOutput(output) && context.graph.consumers(output).length === 0;
-  if (!givesFloat) context.quantize(context.absorb(output));
+  if (node.opType !== "Conv" && context.isReadInFloat(output)) return;
+  context.quantize(context.absorb(output));
 }
 
 /** Gemm broadcasts its bias to [M, N], so that a single value is one per channel too. */

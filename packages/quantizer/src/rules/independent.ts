@@ -1,31 +1,52 @@
-import { DataType, type NodeProto } from "@edgewatt/onnx";
+import { DataType, readFloats, type NodeProto } from "@edgewatt/onnx";
+import { tryRescale } from "./rescaled.ts";
 import type { Rule, RuleContext } from "./rule.ts";
-
-/** Operators that compute, so that their output has a range of its own: Add, Mul, Concat, GlobalAveragePool, Softmax, Sigmoid, LeakyRelu. */
-export const independent: Rule = (node, context) => {
-  const [output = ""] = node.output;
-  if (!context.isActivation(output)) return "its output is not float32";
-  if (FINAL_IN_FLOAT.has(node.opType) && context.graph.isOutput(output))
-    return "it gives the model's output, which stays in float";
-  if (context.isReadInside(output)) return "a graph inside another node reads its output";
-  const constants: number[] = [];
-  for (const [index, name] of node.input.entries()) {
-    if (context.isActivation(name)) continue;
-    if (context.graph.constant(name)?.dataType !== DataType.FLOAT) return `its input "${name}" is not float32`;
-    constants.push(index);
-  }
-  if (constants.length === node.input.length) return "all its inputs are constant";
-  quantizeAll(node, constants, context);
-  return undefined;
-};
 
 /** Their outputs in [0, 1] are read as probabilities: 8 bits would cost precision there and save nothing. */
 const FINAL_IN_FLOAT = new Set(["Softmax", "Sigmoid"]);
 
-function quantizeAll(node: NodeProto, constants: readonly number[], context: RuleContext): void {
-  for (const [index, name] of node.input.entries()) {
+/** A constant so much larger than what it is joined with, a mask of -10,000 say, would leave the other values a step or two of 256. */
+const LARGEST_CONSTANT_RATIO = 64;
+
+/** Operators that compute, so that their output has a range of its own: Add, Mul, Concat, GlobalAveragePool, Softmax, Sigmoid, LeakyRelu, Where. */
+export const independent: Rule = (node, context) => {
+  const [output = ""] = node.output;
+  if (!context.isActivation(output)) return "its output is not float32";
+  if (isFinalInFloat(node, context)) return "it gives the model's output, which stays in float";
+  if (context.isReadInside(output)) return "a graph inside another node reads its output";
+  const inputs = [...node.input.entries()].filter(([index]) => node.opType !== "Where" || index > 0);
+  const constants: number[] = [];
+  for (const [index, name] of inputs) {
+    if (context.isActivation(name)) continue;
+    if (context.graph.constant(name)?.dataType !== DataType.FLOAT) return `its input "${name}" is not float32`;
+    constants.push(index);
+  }
+  if (constants.length === inputs.length) return "all its inputs are constant";
+  if (!context.isChained(node)) return "no quantized operator stands before it";
+  if (node.opType === "Mul" && tryRescale(node, context)) return undefined;
+  if (dwarfs(node, constants, context))
+    return "its constant is so large that 8 bits would leave nothing of the other values";
+  for (const [index, name] of inputs) {
     if (constants.includes(index)) context.addConstant(node, index);
     else context.quantize(name);
   }
-  context.quantize(context.absorb(node.output[0] ?? ""));
+  context.quantize(context.absorb(output));
+  return undefined;
+};
+
+export function isFinalInFloat(node: NodeProto, { graph }: Pick<RuleContext, "graph">): boolean {
+  return FINAL_IN_FLOAT.has(node.opType) && graph.isOutput(node.output[0] ?? "");
+}
+
+function dwarfs(node: NodeProto, constants: readonly number[], context: RuleContext): boolean {
+  if (node.opType === "Mul") return false;
+  const largest = Math.max(
+    ...node.input.filter((name) => context.isActivation(name)).map((name) => context.magnitude(name)),
+  );
+  return constants.some((index) => {
+    const tensor = context.graph.constant(node.input[index] ?? "");
+    return (
+      tensor !== undefined && readFloats(tensor).some((value) => Math.abs(value) > largest * LARGEST_CONSTANT_RATIO)
+    );
+  });
 }
