@@ -25,6 +25,7 @@ import { Measuring } from "./measure/measuring.ts";
 import { QuantizedModels } from "./models/quantized.ts";
 import { createBenchmark } from "./operations/benchmark.ts";
 import { createQuantize } from "./operations/quantize.ts";
+import { createSensitivity } from "./operations/sensitivity.ts";
 import type { Workbench } from "./operations/workbench.ts";
 import { splitCores } from "./process/cores.ts";
 import { Sampler } from "./sampler/sampler.ts";
@@ -133,7 +134,10 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     info,
   };
   const operations: Operations = new Map(
-    [createQuantize(bench), createBenchmark(bench)].map((operation) => [operation.name, operation as Operation]),
+    [createQuantize(bench), createBenchmark(bench), createSensitivity(bench)].map((operation) => [
+      operation.name,
+      operation as Operation,
+    ]),
   );
   const jobs = new Jobs({
     journal,

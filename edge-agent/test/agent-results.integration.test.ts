@@ -2,9 +2,16 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { benchmarkResultSchema, quantizeResultSchema, type Artifact, type ModelArtifact } from "@edgewatt/protocol";
+import {
+  benchmarkResultSchema,
+  layersSchema,
+  quantizeResultSchema,
+  type Artifact,
+  type ModelArtifact,
+} from "@edgewatt/protocol";
 import { systemClock } from "@edgewatt/runtime";
 import {
+  eventually,
   spawnService,
   startBroker,
   tempDir,
@@ -101,6 +108,60 @@ describe("quantize with a labelled set", () => {
     expect(done.accuracyPct?.images).toBe(1000);
     expect(done.accuracyPct?.float).toBeGreaterThan(75);
     expect(Math.abs((done.accuracyPct?.float ?? 0) - (done.accuracyPct?.int8 ?? 0))).toBeLessThan(2);
+  });
+});
+
+describe("sensitivity", () => {
+  const options = { images: 16, evaluationImages: 30, windows: 2, windowS: 0.5, idleS: 0.3, format: "u8s8" };
+
+  it("compares the layers by weights, time, energy, noise and accuracy, and records them", async () => {
+    await observer.playIngest(true);
+    const evaluation = await cifar("layers.bin", everyLabel(3));
+    const args = { model, calibration: { kind: "synthetic" }, evaluation, options };
+    await observer.send(DEVICE, command("LAYERS", args, { op: "sensitivity" }));
+    const done = layersSchema.parse((await observer.reach("LAYERS", "succeeded", 50_000)).result);
+    expect(done).toMatchObject({
+      device: DEVICE,
+      model: model.name,
+      format: "u8s8",
+      calibration: { kind: "synthetic", images: 16 },
+      evaluation: { kind: "cifar", images: 30, heldBack: true, accuracyPct: 10 },
+      energy: { source: "estimate", int8: { run: "LAYERS/1", windows: 2 }, float: { run: "LAYERS/0", windows: 2 } },
+    });
+    expect(done.flags).toContain("estimate: power is modelled from CPU use, no meter");
+    expect(done.flags).toContain("calibration: synthetic images");
+    expect(done.layers).toHaveLength(28);
+    for (const layer of done.layers) {
+      // Every picture comes with every label, so one in ten is right whatever the model says.
+      expect(layer.accuracyDropPt).toBe(0);
+      expect(layer.sqnrDb).toBeGreaterThan(5);
+      expect(layer.energyPct).toBe(layer.timePct);
+      expect(layer.energyMj).toBeCloseTo(((done.energy.int8?.grossMj ?? 0) * layer.timePct) / 100, 9);
+      expect(layer.floatEnergyMj).toBeCloseTo(((done.energy.float?.grossMj ?? 0) * layer.floatTimePct) / 100, 9);
+    }
+    const points = await eventually(() => {
+      const rows = observer.rows(DEVICE, "summary").filter(({ columns }) => columns["run"] === "LAYERS");
+      expect(rows).toHaveLength(56);
+      return rows;
+    });
+    const last = points.find(({ columns }) => columns["precision"] === "int8" && columns["index"] === 27);
+    const { name, timePct, energyPct, weightsPct, sqnrDb, accuracyDropPt } = done.layers[27] ?? {};
+    const figures = { timePct, energyPct, weightsPct, sqnrDb, accuracyDropPt };
+    expect(last?.columns).toMatchObject({ model: model.name, layer: name, ...figures });
+  });
+
+  it("is canceled in the middle, and leaves no worker behind", async () => {
+    const args = {
+      model,
+      calibration: { kind: "synthetic" },
+      options: { ...options, windows: 0, evaluationImages: 9999 },
+    };
+    const long = command("STOP-LAYERS", args, { op: "sensitivity" });
+    await observer.send(DEVICE, long);
+    await eventually(() => expect(observer.stateOf("STOP-LAYERS")?.step).toBe("layers"), { timeoutMs: 50_000 });
+    await observer.send(DEVICE, { ...long, rev: 2, cancel: true });
+    await observer.reach("STOP-LAYERS", "canceled");
+    expect(await childrenOf(agent, "models/child.js")).toEqual([]);
   });
 });
 

@@ -69,7 +69,7 @@ describe("presence", () => {
     await eventually(() => expect(observer.info.get("pi-presence")?.power[0]?.fault).toBeUndefined());
     expect(observer.info.get("pi-presence")).toMatchObject({
       boot: 1,
-      operations: ["quantize", "benchmark"],
+      operations: ["quantize", "benchmark", "sensitivity"],
       limits: { queuedJobs: 8 },
       power: [{ channel: "main", source: "estimate", rateHz: 10 }],
     });

@@ -8,10 +8,22 @@ import {
   type DataOptions,
   type DataSource,
 } from "@edgewatt/onnx";
-import { quantize } from "@edgewatt/quantizer";
-import { EdgewattError, quantizeReportSchema } from "@edgewatt/protocol";
+import { measureSensitivity, quantize } from "@edgewatt/quantizer";
+import { EdgewattError, quantizeReportSchema, sensitivityReportSchema } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
-import type { FromModelWorker, ImageSource, Inspected, Quantized, QuantizeRequest, ToModelWorker } from "./messages.ts";
+import type {
+  Compared,
+  FromModelWorker,
+  ImageSource,
+  Inspected,
+  Quantized,
+  QuantizeRequest,
+  SensitivityRequest,
+  ToModelWorker,
+} from "./messages.ts";
+
+/** Thousands of images a second would be as many messages. */
+const PROGRESS_EVERY_MS = 250;
 
 function tell(message: FromModelWorker): void {
   process.send?.(message);
@@ -68,9 +80,39 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
   return { type: "quantized", report: quantizeReportSchema.parse(report) };
 }
 
+async function compareLayers(request: SensitivityRequest): Promise<Compared> {
+  const { input, source, images, evaluation, format, reduceRange, ...rest } = request;
+  const { inputs } = await describeModel(input);
+  let toldMs = -Infinity;
+  const report = await measureSensitivity({
+    ...rest,
+    input,
+    calibration: await open(source, inputs, images),
+    ...(evaluation === undefined ? {} : { evaluation: await open({ ...source, what: evaluation }, inputs, images) }),
+    ...(format === undefined ? {} : { format }),
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+    onProgress: ({ step, done, total }) => {
+      if (step === "prepare" || performance.now() - toldMs < PROGRESS_EVERY_MS) return;
+      toldMs = performance.now();
+      tell({ type: "sensitivityProgress", step, share: done / Math.max(1, total) });
+    },
+  });
+  return { type: "compared", report: sensitivityReportSchema.parse(report) };
+}
+
+function answer(message: ToModelWorker): Promise<FromModelWorker> {
+  switch (message.type) {
+    case "inspect":
+      return inspect(message);
+    case "quantize":
+      return quantizeModel(message);
+    case "sensitivity":
+      return compareLayers(message);
+  }
+}
+
 process.on("message", (message: ToModelWorker) => {
-  const work = message.type === "inspect" ? inspect(message) : quantizeModel(message);
-  work.then(tell, (error: unknown) => {
+  answer(message).then(tell, (error: unknown) => {
     const known = error instanceof OnnxError || error instanceof EdgewattError;
     const text = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     tell({ type: "failed", code: known ? error.code : "model-worker-failed", message: text });

@@ -1,4 +1,4 @@
-import type { QuantizeReport } from "@edgewatt/protocol";
+import type { QuantizeReport, SensitivityReport } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
 
 /** Where images come from: a CIFAR file or an array, or generated ones. */
@@ -27,6 +27,20 @@ export interface QuantizeRequest {
   readonly reduceRange: boolean | undefined;
 }
 
+export interface SensitivityRequest {
+  readonly input: string;
+  readonly source: ImageSource;
+  readonly images: number;
+  /** A path; without it, images that follow the calibration images are used. */
+  readonly evaluation: string | undefined;
+  readonly evaluationImages: number;
+  readonly format: "u8s8" | "s8s8" | undefined;
+  readonly perTensor: boolean;
+  readonly reduceRange: boolean | undefined;
+  /** Threads while time is measured. */
+  readonly threads: number;
+}
+
 export interface Inspected {
   readonly type: "inspected";
   /** Learned parameters of the model as it is in the file. */
@@ -42,11 +56,17 @@ export interface Quantized {
   readonly report: QuantizeReport;
 }
 
+export interface Compared {
+  readonly type: "compared";
+  readonly report: SensitivityReport;
+}
+
 export type ToModelWorker =
   | ({ readonly type: "inspect" } & InspectRequest)
-  | ({ readonly type: "quantize" } & QuantizeRequest);
+  | ({ readonly type: "quantize" } & QuantizeRequest)
+  | ({ readonly type: "sensitivity" } & SensitivityRequest);
 
-export type ModelReply = Inspected | Quantized;
+export type ModelReply = Inspected | Quantized | Compared;
 
 export interface ModelProgress {
   readonly type: "progress";
@@ -54,7 +74,15 @@ export interface ModelProgress {
   readonly share: number;
 }
 
+export interface SensitivityProgress {
+  readonly type: "sensitivityProgress";
+  readonly step: "calibrate" | "profile" | "layers";
+  readonly share: number;
+}
+
+export type ModelNote = ModelProgress | SensitivityProgress;
+
 export type FromModelWorker =
   | ModelReply
-  | ModelProgress
+  | ModelNote
   | { readonly type: "failed"; readonly code: string; readonly message: string };

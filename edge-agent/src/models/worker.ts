@@ -1,29 +1,35 @@
 import { AskedChild } from "../process/ask.ts";
 import type {
+  Compared,
   Inspected,
   InspectRequest,
+  ModelNote,
   ModelProgress,
   ModelReply,
   Quantized,
   QuantizeRequest,
+  SensitivityProgress,
+  SensitivityRequest,
   ToModelWorker,
 } from "./messages.ts";
 
 const SCRIPT = new URL("../../dist/models/child.js", import.meta.url);
 
-function isNote(message: ModelReply | ModelProgress): message is ModelProgress {
-  return message.type === "progress";
+function isNote(message: ModelReply | ModelNote): message is ModelNote {
+  return message.type === "progress" || message.type === "sensitivityProgress";
 }
 
 /** A child that reads and quantizes models: it holds ONNX Runtime and the data, and can be ended at any moment. */
 export class ModelWorker implements AsyncDisposable {
-  readonly #child: AskedChild<ModelReply, ModelProgress, ToModelWorker>;
+  readonly #child: AskedChild<ModelReply, ModelNote, ToModelWorker>;
 
-  constructor(signal: AbortSignal) {
-    this.#child = new AskedChild<ModelReply, ModelProgress, ToModelWorker>({
+  /** @param cores processors to run on; all unless told */
+  constructor(signal: AbortSignal, cores?: readonly number[]) {
+    this.#child = new AskedChild<ModelReply, ModelNote, ToModelWorker>({
       name: "model worker",
       script: SCRIPT,
       isNote,
+      cores,
       signal,
     });
   }
@@ -34,7 +40,15 @@ export class ModelWorker implements AsyncDisposable {
   }
 
   quantize(request: QuantizeRequest, onProgress: (progress: ModelProgress) => void): Promise<Quantized> {
-    return this.#child.ask({ type: "quantize", ...request }, "quantized", onProgress);
+    return this.#child.ask({ type: "quantize", ...request }, "quantized", (note) => {
+      if (note.type === "progress") onProgress(note);
+    });
+  }
+
+  sensitivity(request: SensitivityRequest, onProgress: (progress: SensitivityProgress) => void): Promise<Compared> {
+    return this.#child.ask({ type: "sensitivity", ...request }, "compared", (note) => {
+      if (note.type === "sensitivityProgress") onProgress(note);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -60,6 +60,20 @@ export {
   type QuantizeResult,
   type Run,
 } from "./jobs.ts";
+export {
+  LAYERS_SCHEMA,
+  layersDocument,
+  layersSchema,
+  sensitivityArgsSchema,
+  sensitivityOptionsSchema,
+  sensitivityReportSchema,
+  type Layers,
+  type LayersOrigin,
+  type ModelEnergy,
+  type SensitivityArgs,
+  type SensitivityOptions,
+  type SensitivityReport,
+} from "./sensitivity.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export {
   precisionSchema,

@@ -138,6 +138,8 @@ export const JOB_STEPS = [
   "load",
   "warm-up",
   "measure",
+  "profile",
+  "layers",
   "accuracy",
   "upload",
 ] as const;
