@@ -12,7 +12,7 @@ import {
   type DataSource,
   type Graph,
 } from "@edgewatt/onnx";
-import { calibrateMinMax, type Calibration } from "./calibration/calibrate.ts";
+import { calibrate, type Calibration } from "./calibration/calibrate.ts";
 import { emitModel } from "./emit.ts";
 import { QuantizerError } from "./errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "./format.ts";
@@ -84,7 +84,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
 
   const calibration =
     options.ranges ??
-    (await calibrateMinMax(graph, source, {
+    (await calibrate(graph, source, {
       ...abortable,
       name: input,
       onImages: (done, total) => progress("calibrate", done, total),

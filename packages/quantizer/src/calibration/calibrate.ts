@@ -1,101 +1,111 @@
-import {
-  DataError,
-  deriveModel,
-  makeNode,
-  makeOutput,
-  openSession,
-  type DataKind,
-  type DataSource,
-  type Graph,
-  type NodeProto,
-  type TensorValue,
-} from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
-import { candidateTensors } from "../rules/operators.ts";
-import { fittingBatches } from "./batches.ts";
+import { DataError, deriveModels, type DataKind, type DataSource, type Graph } from "@edgewatt/onnx";
+import { activationRange, type Range } from "../arithmetic.ts";
+import type { QuantizationFormat } from "../format.ts";
+import { findExtremes } from "./extremes.ts";
+import { collectHistograms } from "./histograms.ts";
+import { DEFAULT_PERCENTILE, type CalibrationMethod, type ThresholdMethod } from "./method.ts";
+import { chooseObserved, type Observation } from "./observation.ts";
+import { chooseRange, type Choice } from "./thresholds/choose.ts";
 
-/** What a run of the float model on calibration data found; it serves every format. */
+/** What a run of the float model on calibration data found. */
 export interface Calibration {
-  /** Range of each float tensor that a quantized operator may read or write. */
+  /** Range of each float tensor that a quantized operator may read or write; it holds zero. */
   readonly ranges: ReadonlyMap<string, Range>;
+  /** The method that gave each range; they differ for `auto` only. */
+  readonly methods: ReadonlyMap<string, ThresholdMethod>;
+  readonly method: CalibrationMethod;
   readonly kind: DataKind;
   readonly name: string;
   readonly images: number;
 }
 
-/** Runs the prepared model on the calibration images and keeps the smallest and largest value of each tensor, nothing else. */
-export async function calibrateMinMax(
+export interface CalibrateOptions {
+  /** `minmax` unless told. */
+  readonly method?: CalibrationMethod;
+  /** What the percentile method keeps, in percent; 99.999 unless told. */
+  readonly percentile?: number;
+  /** The integers that errors are judged for; `u8s8` unless told. Both formats have 256 of them, so their ranges are the same. */
+  readonly format?: QuantizationFormat;
+  /** Run the nodes as they are in the file, as onnxruntime's calibrator does, instead of optimized: slower, and equal to it to the bit. */
+  readonly unoptimized?: boolean;
+  /** What error messages call the model. */
+  readonly name?: string;
+  readonly signal?: AbortSignal;
+  /** `total` counts each image once for each of the passes, of which the methods with histograms need two. */
+  readonly onImages?: (done: number, total: number) => void;
+}
+
+/**
+ * Runs a prepared model on calibration images and chooses a range for each tensor. Memory depends on the model only: a first pass lets two
+ * numbers per tensor out of ONNX Runtime; the methods that need more than smallest and largest values bin the activations of one batch at a
+ * time in a second one. NaN or infinity in a tensor, or no batch at all, is an error.
+ * @throws DataError for data that does not fit or is not finite, ModelError where the model does not run, CanceledError on abort
+ */
+export async function calibrate(
   graph: Graph,
   source: DataSource,
-  options: {
-    readonly name?: string;
-    readonly signal?: AbortSignal;
-    readonly onImages?: (done: number, total: number) => void;
-  } = {},
+  options: CalibrateOptions = {},
 ): Promise<Calibration> {
-  const tensors = await floatTensors(graph, options.name);
-  const reductions = tensors.map((name) => ({
-    min: reduction(graph, "ReduceMin", name),
-    max: reduction(graph, "ReduceMax", name),
-  }));
-  const model = deriveModel(graph.model, {
-    node: [...graph.nodes, ...reductions.flatMap(({ min, max }) => [min.node, max.node])],
-    output: reductions.flatMap(({ min, max }) => [makeOutput(min.output), makeOutput(max.output)]),
+  const { method = "minmax", percentile = DEFAULT_PERCENTILE, format = "u8s8", signal } = options;
+  checkPercentile(percentile);
+  const modelName = options.name ?? "the model";
+  const observation = await chooseObserved(graph, modelName);
+  const passes = needsHistograms(method) ? 2 : 1;
+  const pass = (before: number) => ({
+    session: {
+      name: `the calibration graph of ${modelName}`,
+      optimization: options.unoptimized === true ? "disabled" : "all",
+      memoryPattern: false,
+    } as const,
+    ...(signal === undefined ? {} : { signal }),
+    onImages: (done: number) => options.onImages?.(before + done, source.count * passes),
   });
-  await using session = await openSession(model, { optimization: "disabled", name: "the calibration graph" });
-  const found = tensors.map(() => ({ min: Infinity, max: -Infinity }));
-  let done = 0;
-  for await (const batch of fittingBatches(session, source, 0, source.count, options.signal)) {
-    const results = await session.run(batch.feeds, undefined, options.signal);
-    for (const [index, { min, max }] of reductions.entries()) {
-      const range = found[index] as { min: number; max: number };
-      range.min = Math.min(range.min, scalarOf(results[min.output]));
-      range.max = Math.max(range.max, scalarOf(results[max.output]));
-    }
-    done += batch.count;
-    options.onImages?.(done, source.count);
+
+  await using models = await deriveModels(graph.model);
+  const { ranges: seen, images } = await findExtremes(models, graph, observation.tensors, source, {
+    ...pass(0),
+    averaged: method === "moving-average",
+  });
+  let choices: ReadonlyMap<string, Choice>;
+  if (needsHistograms(method)) {
+    const histograms = await collectHistograms(models, graph, seen, source, pass(source.count));
+    const integers = activationRange(format);
+    choices = new Map(
+      [...histograms].map(([tensor, histogram]) => [tensor, chooseRange(method, { histogram, integers, percentile })]),
+    );
+  } else {
+    choices = new Map([...seen].map(([tensor, range]) => [tensor, { range, method }]));
   }
-  checkRanges(tensors, found, source);
-  return {
-    ranges: new Map(tensors.map((name, index) => [name, found[index] as Range])),
-    kind: source.kind,
-    name: source.name,
-    images: done,
-  };
+  return { ...spread(observation, choices), method, kind: source.kind, name: source.name, images };
 }
 
-/** The tensors among the candidates that are float32, which ONNX Runtime's own type inference tells. */
-async function floatTensors(graph: Graph, modelName = "the model"): Promise<string[]> {
-  const candidates = candidateTensors(graph);
-  const inputs = new Set(graph.inputNames);
-  const model = deriveModel(graph.model, {
-    node: [...graph.nodes],
-    output: candidates.filter((name) => !inputs.has(name) && graph.initializer(name) === undefined).map(makeOutput),
+function needsHistograms(method: CalibrationMethod): method is Exclude<CalibrationMethod, "minmax" | "moving-average"> {
+  return method !== "minmax" && method !== "moving-average";
+}
+
+/** Gives each tensor the range of the one that was observed for it, as float32 and widened to hold zero. */
+function spread(
+  observation: Observation,
+  choices: ReadonlyMap<string, Choice>,
+): Pick<Calibration, "ranges" | "methods"> {
+  const ranges = new Map<string, Range>();
+  const methods = new Map<string, ThresholdMethod>();
+  for (const [tensor, observed] of observation.sources) {
+    const choice = choices.get(observed);
+    if (choice === undefined) continue;
+    ranges.set(tensor, {
+      min: Math.fround(Math.min(0, choice.range.min)),
+      max: Math.fround(Math.max(0, choice.range.max)),
+    });
+    methods.set(tensor, choice.method);
+  }
+  return { ranges, methods };
+}
+
+function checkPercentile(percentile: number): void {
+  if (percentile > 50 && percentile <= 100) return;
+  throw new DataError(`cannot calibrate with percentile ${percentile}: give a number above 50, at most 100`, {
+    code: "percentile",
+    context: { percentile },
   });
-  await using session = await openSession(model, { optimization: "disabled", name: modelName });
-  const types = new Map([...session.inputs, ...session.outputs].map((value) => [value.name, value.type]));
-  return candidates.filter((name) => types.get(name) === "float32");
-}
-
-function reduction(
-  graph: Graph,
-  opType: "ReduceMin" | "ReduceMax",
-  tensor: string,
-): { node: NodeProto; output: string } {
-  const output = graph.uniqueName(`${tensor}_${opType}`);
-  return { node: makeNode(opType, graph.uniqueName(`${output}_node`), [tensor], [output], { keepdims: 0n }), output };
-}
-
-/** NaN where the value is missing, which the check of the ranges reports. */
-function scalarOf(value: TensorValue | undefined): number {
-  return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
-}
-
-function checkRanges(tensors: readonly string[], ranges: readonly Range[], source: DataSource): void {
-  const bad = ranges.findIndex((range) => !Number.isFinite(range.min) || !Number.isFinite(range.max));
-  if (bad < 0) return;
-  throw new DataError(
-    `calibration with ${source.name} gave no finite range for tensor "${tensors[bad] ?? ""}": check --mean and --std, and that the data holds no NaN or infinity`,
-    { code: "range-not-finite", context: { tensor: tensors[bad] } },
-  );
 }

@@ -13,7 +13,7 @@ import {
   type Session,
 } from "@edgewatt/onnx";
 import { fittingBatches, fixedBatch } from "../calibration/batches.ts";
-import { calibrateMinMax, type Calibration } from "../calibration/calibrate.ts";
+import { calibrate, type Calibration } from "../calibration/calibrate.ts";
 import { emitModel, type EmitOptions } from "../emit.ts";
 import { QuantizerError } from "../errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
@@ -86,7 +86,7 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
   progress("prepare", 1, 1);
   const calibration =
     options.ranges ??
-    (await calibrateMinMax(graph, options.calibration, {
+    (await calibrate(graph, options.calibration, {
       ...abortable,
       name: input,
       onImages: (done, total) => progress("calibrate", done, total),

@@ -2,7 +2,7 @@ import { openSession, openCalibration, type ModelProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/arithmetic.ts";
-import { calibrateMinMax } from "../../src/calibration/calibrate.ts";
+import { calibrate } from "../../src/calibration/calibrate.ts";
 import { emitModel } from "../../src/emit.ts";
 import { makePlan } from "../../src/plan.ts";
 import { prepareModel } from "../../src/prepare.ts";
@@ -16,7 +16,7 @@ async function calibrated(model: ModelProto, images = 16) {
   const graph = prepareModel(model);
   const session = await openSession(graph.model);
   const source = await openCalibration("synthetic", { inputs: session.inputs, images });
-  const { ranges } = await calibrateMinMax(graph, source);
+  const { ranges } = await calibrate(graph, source);
   return { graph, session, source, ranges };
 }
 
