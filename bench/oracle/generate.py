@@ -215,7 +215,7 @@ def generate_numerics():
     for count in (1, 7, 8, 9, 100, 129, 1000):
         values = f32(rng.standard_normal(count))
         mean = np.nanmean([values[i : i + 1] for i in range(count)], axis=0)
-        means.append({"values": packed(values), "mean": float_hex(mean)})
+        means.append({"count": count, "values": packed(values), "mean": float_hex(mean)})
     write(
         "numerics",
         {

@@ -34,16 +34,18 @@ export function feedsOf(parityCase: ParityCase, index: number): Record<string, T
   );
 }
 
-/** The samples of a case one at a time, in order, as the reference's reader gives them. */
+/** The feeds of a case one at a time, in order, as the reference's reader gives them; each has as many rows as the model's fixed batch. */
 export function sourceOf(parityCase: ParityCase): DataSource {
+  const rows = Object.values(parityCase.inputs)[0]?.dims[0] ?? 1;
+  const total = parityCase.samples * rows;
   return {
     kind: "npy",
     name: parityCase.name,
-    count: parityCase.samples,
-    available: parityCase.samples,
-    async *batches({ first = 0, count = parityCase.samples }) {
-      for (let index = first; index < first + count; index++)
-        yield await Promise.resolve({ feeds: feedsOf(parityCase, index), count: 1 });
+    count: total,
+    available: total,
+    async *batches({ first = 0, count = total }) {
+      for (let row = first; row < first + count; row += rows)
+        yield await Promise.resolve({ feeds: feedsOf(parityCase, row / rows), count: rows });
     },
   };
 }

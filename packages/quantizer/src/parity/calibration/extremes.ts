@@ -1,0 +1,125 @@
+import {
+  DataError,
+  makeNode,
+  makeOutput,
+  type DataSource,
+  type DerivedModels,
+  type Graph,
+  type NodeProto,
+  type TensorValue,
+} from "@edgewatt/onnx";
+import type { Range } from "../../arithmetic.ts";
+import { fittingBatches } from "../../calibration/batches.ts";
+
+/** What one tensor went through. */
+export interface Extremes {
+  /** Over all samples. */
+  readonly range: Range;
+  /** Smallest and largest absolute value. */
+  readonly size: Range;
+  /** Of each sample: eight bytes per tensor and sample, all that grows with the data. */
+  readonly mins: Float32Array;
+  readonly maxs: Float32Array;
+}
+
+/** What each run of the model over the data is told. */
+export interface PassOptions {
+  readonly name: string;
+  readonly signal?: AbortSignal;
+  readonly onImages: (done: number) => void;
+}
+
+/** The nodes that reduce a tensor to its extremes, where the model runs. */
+interface Reduction {
+  readonly tensor: string;
+  readonly nodes: readonly NodeProto[];
+  readonly min: string;
+  readonly max: string;
+  readonly smallest: string;
+}
+
+/** Runs the model as it is on one sample after the other and keeps the extremes of the tensors (`MinMaxCalibrater`). */
+export async function collectExtremes(
+  models: DerivedModels,
+  graph: Graph,
+  tensors: readonly string[],
+  source: DataSource,
+  options: PassOptions,
+): Promise<{ extremes: ReadonlyMap<string, Extremes>; images: number }> {
+  const reductions = tensors.map((tensor) => reduce(graph, tensor));
+  await using session = await models.open(
+    {
+      node: [...graph.nodes, ...reductions.flatMap(({ nodes }) => nodes)],
+      output: reductions.flatMap(({ min, max, smallest }) => [min, max, smallest].map(makeOutput)),
+    },
+    { optimization: "disabled", memoryPattern: false, name: options.name },
+  );
+  const found = reductions.map(() => ({ mins: [] as number[], maxs: [] as number[], smallest: Infinity }));
+  let images = 0;
+  for await (const batch of fittingBatches(session, source, 0, source.count, options.signal, 1)) {
+    const results = await session.run(batch.feeds, undefined, options.signal);
+    for (const [index, { min, max, smallest }] of reductions.entries()) {
+      const seen = found[index];
+      seen?.mins.push(scalarOf(results[min]));
+      seen?.maxs.push(scalarOf(results[max]));
+      if (seen !== undefined) seen.smallest = Math.min(seen.smallest, scalarOf(results[smallest]));
+    }
+    images += batch.count;
+    options.onImages(images);
+  }
+  return {
+    images,
+    extremes: new Map(
+      reductions.map(({ tensor }, index) => {
+        const { mins = [], maxs = [], smallest = Number.NaN } = found[index] ?? {};
+        return [tensor, extremesOf(tensor, mins, maxs, smallest, source)];
+      }),
+    ),
+  };
+}
+
+function reduce(graph: Graph, tensor: string): Reduction {
+  const [min, max, sizes, smallest] = ["ReduceMin", "ReduceMax", "Abs", "ReduceMin_Abs"].map((suffix) =>
+    graph.uniqueName(`${tensor}_${suffix}`),
+  ) as [string, string, string, string];
+  const node = (opType: string, input: string, output: string): NodeProto =>
+    makeNode(opType, graph.uniqueName(`${output}_node`), [input], [output], opType === "Abs" ? {} : { keepdims: 0n });
+  return {
+    tensor,
+    min,
+    max,
+    smallest,
+    nodes: [
+      node("ReduceMin", tensor, min),
+      node("ReduceMax", tensor, max),
+      node("Abs", tensor, sizes),
+      node("ReduceMin", sizes, smallest),
+    ],
+  };
+}
+
+/** `numpy.nanmin` and `nanmax` over the samples: a sample whose extreme is NaN does not count. */
+function extremesOf(
+  tensor: string,
+  mins: readonly number[],
+  maxs: readonly number[],
+  smallest: number,
+  source: DataSource,
+): Extremes {
+  const range = {
+    min: mins.reduce((low, value) => (value < low ? value : low), Infinity),
+    max: maxs.reduce((high, value) => (value > high ? value : high), -Infinity),
+  };
+  if (!Number.isFinite(range.min) || !Number.isFinite(range.max)) {
+    throw new DataError(
+      `calibration with ${source.name} gave no finite range for tensor "${tensor}": check --mean and --std, and that the data holds no NaN or infinity`,
+      { code: "range-not-finite", context: { tensor } },
+    );
+  }
+  const size = { min: smallest, max: Math.max(-range.min, range.max) };
+  return { range, size, mins: Float32Array.from(mins), maxs: Float32Array.from(maxs) };
+}
+
+function scalarOf(value: TensorValue | undefined): number {
+  return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
+}

@@ -1,0 +1,144 @@
+import { dimsOf, makeTensor, readFloats, type TensorProto } from "@edgewatt/onnx";
+import { computeParams, quantizeValue, roundHalfEven, type IntegerRange, type QuantParams } from "../arithmetic.ts";
+import { QuantizerError } from "../errors.ts";
+import type { QuantizationFormat } from "../format.ts";
+
+const UINT8: IntegerRange = { min: 0, max: 255 };
+const INT8: IntegerRange = { min: -128, max: 127 };
+const SYMMETRIC_INT8: IntegerRange = { min: -127, max: 127 };
+const REDUCED_UINT8: IntegerRange = { min: 0, max: 127 };
+const REDUCED_INT8: IntegerRange = { min: -64, max: 64 };
+const INT32: IntegerRange = { min: -(2 ** 31), max: 2 ** 31 - 1 };
+
+/** Of `_adjust_weight_scale_for_int32_bias`: its margin, and the number of steps that int32 has. */
+const MARGIN = 1.0001;
+const INT32_STEPS = 2 ** 32 - 2;
+
+/** Quantization parameters of an initializer: a single one, or one per index along the axis. */
+export interface InitializerParams {
+  readonly type: "uint8" | "int8";
+  readonly scales: Float32Array;
+  readonly zeroPoints: readonly number[];
+  readonly axis?: number;
+}
+
+/** `get_qmin_qmax_for_qType`. */
+export function integerRange(type: "uint8" | "int8", reduced: boolean, symmetric: boolean): IntegerRange {
+  if (type === "uint8") return reduced ? REDUCED_UINT8 : UINT8;
+  if (reduced) return REDUCED_INT8;
+  return symmetric ? SYMMETRIC_INT8 : INT8;
+}
+
+export function activationType(format: QuantizationFormat): "uint8" | "int8" {
+  return format === "u8s8" ? "uint8" : "int8";
+}
+
+/** `compute_data_quant_params`, per tensor or for each index along the axis. */
+export function initializerParams(
+  tensor: TensorProto,
+  type: "uint8" | "int8",
+  { reduced, symmetric, axis }: { readonly reduced: boolean; readonly symmetric: boolean; readonly axis?: number },
+): InitializerParams {
+  const values = readFloats(tensor);
+  const { channels, inner } = channelsOf(dimsOf(tensor), axis);
+  const low = new Float64Array(channels).fill(Infinity);
+  const high = new Float64Array(channels).fill(-Infinity);
+  for (const [index, value] of values.entries()) {
+    if (!Number.isFinite(value)) throw notFinite(tensor.name);
+    const channel = Math.floor(index / inner) % channels;
+    if (value < (low[channel] as number)) low[channel] = value;
+    if (value > (high[channel] as number)) high[channel] = value;
+  }
+  const integers = integerRange(type, reduced, symmetric);
+  const params = Array.from(low, (min, channel): QuantParams => {
+    const max = high[channel] as number;
+    return min > max ? { scale: 1, zeroPoint: 0 } : computeParams({ min, max }, integers, symmetric);
+  });
+  return {
+    type,
+    scales: Float32Array.from(params, ({ scale }) => scale),
+    zeroPoints: params.map(({ zeroPoint }) => zeroPoint),
+    ...(axis === undefined ? {} : { axis }),
+  };
+}
+
+/** `quantize_onnx_initializer`. Values are clipped to the whole type, whatever range gave the scale. */
+export function quantizeInitializer(tensor: TensorProto, params: InitializerParams, name: string): TensorProto {
+  const values = readFloats(tensor);
+  const { channels, inner } = channelsOf(dimsOf(tensor), params.axis);
+  const type = params.type === "uint8" ? UINT8 : INT8;
+  const data = params.type === "uint8" ? new Uint8Array(values.length) : new Int8Array(values.length);
+  const each = Array.from(params.scales, (scale, channel) => ({ scale, zeroPoint: params.zeroPoints[channel] ?? 0 }));
+  for (const [index, value] of values.entries())
+    data[index] = quantizeValue(value, each[Math.floor(index / inner) % channels] as QuantParams, type);
+  return makeTensor(name, dimsOf(tensor), data);
+}
+
+/**
+ * `_adjust_weight_scale_for_int32_bias`: scales at which the bias fits into int32; undefined where it does with those that are there.
+ * Per channel the smallest valid scale is multiplied out in float32, per tensor in float64, as numpy does with their types.
+ */
+export function scalesForBias(
+  params: InitializerParams,
+  inputScale: number,
+  bias: TensorProto,
+): Float32Array | undefined {
+  const values = readFloats(bias);
+  const isPerChannel = params.axis !== undefined;
+  if (isPerChannel && (bias.dims.length !== 1 || values.length < params.scales.length)) {
+    throw new QuantizerError(
+      `the reference quantizer fails on bias "${bias.name}", which does not have one value for each channel of its weights: quantize per tensor`,
+      { code: "reference-fails", context: { tensor: bias.name } },
+    );
+  }
+  const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
+  let adjusted: Float32Array | undefined;
+  for (const [channel, scale] of params.scales.entries()) {
+    const smallest = isPerChannel
+      ? Math.fround(Math.fround(MARGIN) * Math.fround(2 * Math.abs(values[channel] as number))) / INT32_STEPS
+      : (MARGIN * (2 * largest)) / INT32_STEPS;
+    const candidate = inputScale * scale;
+    if (candidate >= smallest || candidate <= 0) continue;
+    adjusted ??= params.scales.slice();
+    adjusted[channel] = scale * (smallest / candidate);
+  }
+  return adjusted;
+}
+
+/** `quantize_bias_static_impl`: scale input * weight * beta in float32, the division in float64. */
+export function quantizeBias(
+  bias: TensorProto,
+  name: string,
+  { input, weight, beta }: { readonly input: number; readonly weight: Float32Array; readonly beta: number },
+): { readonly data: TensorProto; readonly scales: Float32Array } {
+  const values = readFloats(bias);
+  const scales = weight.map((scale) => Math.fround(Math.fround(input * scale) * Math.fround(beta)));
+  const last = dimsOf(bias).at(-1) ?? 1;
+  if (scales.length > 1 && last !== scales.length) {
+    throw new QuantizerError(
+      `the reference quantizer fails on bias "${bias.name}", whose ${last} values do not fit its ${scales.length} scales: quantize per tensor`,
+      { code: "reference-fails", context: { tensor: bias.name } },
+    );
+  }
+  const data = Int32Array.from(values, (value, index) => {
+    const integer = roundHalfEven(value / (scales[index % scales.length] as number));
+    return Math.min(INT32.max, Math.max(INT32.min, integer));
+  });
+  return { data: makeTensor(name, dimsOf(bias), data), scales };
+}
+
+function channelsOf(dims: readonly number[], axis: number | undefined): { channels: number; inner: number } {
+  const size = (sides: readonly number[]): number => sides.reduce((product, side) => product * side, 1);
+  if (axis === undefined) return { channels: 1, inner: Math.max(1, size(dims)) };
+  return { channels: dims[axis] ?? 1, inner: size(dims.slice(axis + 1)) };
+}
+
+function notFinite(tensor: string): QuantizerError {
+  return new QuantizerError(
+    `tensor "${tensor}" holds NaN or infinity, which no integers stand for: export the model again`,
+    {
+      code: "weights-not-finite",
+      context: { tensor },
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSession, readModel, type ModelProto } from "@edgewatt/onnx";
+import { QuantizerError } from "../errors.ts";
+
+/** Up to this operator set the reference converts the model to the next one before it goes on. */
+const CONVERTED_OPSET = 10;
+
+/**
+ * What the reference's `quant_pre_process` makes of a model, apart from the shapes that it notes down: the graph as ONNX Runtime's basic
+ * optimizations leave it, batch norms folded and constants computed.
+ * @param model a path, or a model in memory
+ * @throws QuantizerError for operator sets that the reference would convert; ModelError where ONNX Runtime refuses the model
+ */
+export async function preprocessAsReference(model: string | ModelProto, name = "the model"): Promise<ModelProto> {
+  const folder = await mkdtemp(join(tmpdir(), "edgewatt-parity-"));
+  try {
+    const optimizedModelPath = join(folder, "optimized.onnx");
+    const session = await openSession(model, { optimization: "basic", optimizedModelPath, name });
+    await session.close();
+    const optimized = await readModel(optimizedModelPath);
+    checkOpset(optimized, name);
+    return optimized;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function checkOpset(model: ModelProto, name: string): void {
+  const opset = Number(model.opsetImport.find(({ domain }) => domain === "" || domain === "ai.onnx")?.version ?? 1n);
+  if (opset > CONVERTED_OPSET) return;
+  throw new QuantizerError(
+    `${name} uses opset ${opset}, which the reference's pre-processing converts to ${CONVERTED_OPSET + 1}: export it again with opset 13`,
+    { code: "opset-too-old", context: { path: name, opset } },
+  );
+}
