@@ -1,7 +1,7 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { open, realpath, type FileHandle } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { create } from "@bufbuild/protobuf";
-import { firstLineOf, ModelError } from "./errors.ts";
+import { firstLineOf, ModelError, throwIfCanceled } from "./errors.ts";
 import {
   DataLocation,
   StringStringEntryProtoSchema,
@@ -9,6 +9,7 @@ import {
   type ModelProto,
   type TensorProto,
 } from "./proto.ts";
+import { regularFileBytes } from "./regular-file.ts";
 import { rawByteLength } from "./tensor.ts";
 
 /** Offsets of tensors in an external file are multiples of this, so that runtimes can map them (ONNX external data format). */
@@ -17,46 +18,72 @@ const ALIGNMENT = 4096;
 /** Tensors below this stay inside the model file, as shapes and constants are read before the data file is opened. */
 const SMALLEST_EXTERNAL_BYTES = 1024;
 
+/** One read of the file system ends at 2 GiB. */
+const LARGEST_READ_BYTES = 2 ** 30;
+
+interface DataFile {
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
 /**
  * Reads all tensors that a model keeps in other files into raw_data.
- * @throws ModelError when a location leads out of the model's folder, a file is missing, or a range lies outside its file.
+ * @throws ModelError when a location leads out of the model's folder (by a link, too), a file is missing, or a range lies outside its file.
  */
-export async function loadExternalData(model: ModelProto, modelPath: string): Promise<void> {
-  const files = new Map<string, { handle: FileHandle; size: number }>();
+export async function loadExternalData(model: ModelProto, modelPath: string, signal?: AbortSignal): Promise<void> {
+  const files = new Map<string, DataFile>();
   try {
     for (const tensor of externalTensors(model)) {
+      throwIfCanceled(signal, `reading ${modelPath}`);
       const { location, offset, length } = placeOf(tensor, modelPath);
       let file = files.get(location);
       if (file === undefined) {
-        const handle = await openData(join(dirname(modelPath), location), tensor.name, modelPath);
-        file = { handle, size: (await handle.stat()).size };
+        file = await openData(location, tensor.name, modelPath);
         files.set(location, file);
       }
-      const bytes = length ?? rawByteLength(tensor) ?? file.size - offset;
-      if (offset + bytes > file.size) {
+      const expected = rawByteLength(tensor);
+      const bytes = length ?? expected ?? file.size - offset;
+      if (expected !== undefined && expected !== bytes) {
+        throw new ModelError(
+          `external data of tensor "${tensor.name}" is ${bytes} bytes but its shape needs ${expected}: export ${modelPath} again`,
+          { code: "external-data", context: { tensor: tensor.name, bytes, expected } },
+        );
+      }
+      if (bytes < 0 || offset + bytes > file.size) {
         throw new ModelError(
           `external data of tensor "${tensor.name}" ends at byte ${offset + bytes} but ${location} has ${file.size}: copy the whole data file beside ${modelPath}`,
           { code: "external-data", context: { tensor: tensor.name, location, offset, bytes, size: file.size } },
         );
       }
-      const expected = rawByteLength(tensor);
-      if (expected !== undefined && expected !== bytes) {
-        throw new ModelError(
-          `external data of tensor "${tensor.name}" is ${bytes} bytes but its shape needs ${expected}: export ${modelPath} again`,
-          {
-            code: "external-data",
-            context: { tensor: tensor.name, bytes, expected },
-          },
-        );
-      }
-      const data = new Uint8Array(bytes);
-      await file.handle.read(data, 0, bytes, offset);
-      tensor.rawData = data;
+      tensor.rawData = await readBytes(file, offset, bytes, { location, tensor: tensor.name, modelPath });
       tensor.dataLocation = DataLocation.DEFAULT;
       tensor.externalData = [];
     }
   } finally {
     await Promise.all([...files.values()].map((file) => file.handle.close()));
+  }
+}
+
+async function readBytes(
+  file: DataFile,
+  offset: number,
+  bytes: number,
+  names: { readonly location: string; readonly tensor: string; readonly modelPath: string },
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const data = new Uint8Array(bytes);
+    for (let done = 0; done < bytes;) {
+      const wanted = Math.min(bytes - done, LARGEST_READ_BYTES);
+      const { bytesRead } = await file.handle.read(data, done, wanted, offset + done);
+      if (bytesRead === 0) throw new RangeError(`it ended at byte ${offset + done}`);
+      done += bytesRead;
+    }
+    return data;
+  } catch (error) {
+    throw new ModelError(
+      `cannot read ${bytes} bytes of ${names.location} for tensor "${names.tensor}" of ${names.modelPath}: check the file and the free memory (${firstLineOf(error)})`,
+      { code: "external-data", context: { ...names, offset, bytes }, cause: error },
+    );
   }
 }
 
@@ -159,17 +186,26 @@ function isByteCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0;
 }
 
-async function openData(path: string, tensor: string, modelPath: string): Promise<FileHandle> {
+/** Opens a data file that really lies in the model's folder, or in the folder of the file that a link of the model's name leads to. */
+async function openData(location: string, tensor: string, modelPath: string): Promise<DataFile> {
+  const path = join(dirname(modelPath), location);
+  let found: string;
   try {
-    return await open(path, "r");
+    found = await realpath(path);
+    const folders = [await realpath(dirname(modelPath)), dirname(await realpath(modelPath))];
+    if (folders.some((folder) => found.startsWith(folder.endsWith(sep) ? folder : `${folder}${sep}`))) {
+      // Not before its kind is known, as opening a pipe waits for a writer.
+      const size = await regularFileBytes(found);
+      return { handle: await open(found, "r"), size };
+    }
   } catch (error) {
     throw new ModelError(
       `cannot read ${path}, which holds tensor "${tensor}" of ${modelPath}: copy it beside the model (${firstLineOf(error)})`,
-      {
-        code: "external-data",
-        context: { path, tensor },
-        cause: error,
-      },
+      { code: "external-data", context: { path, tensor }, cause: error },
     );
   }
+  throw new ModelError(
+    `refused to read external data of tensor "${tensor}" from ${path}, a link to ${found}: data files must lie in the folder of ${modelPath}`,
+    { code: "external-data-path", context: { path, found, tensor } },
+  );
 }

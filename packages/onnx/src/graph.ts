@@ -150,36 +150,9 @@ export class Graph {
 
   /** Sorts the nodes so that each stands after those it reads from; throws ModelError on a cycle. Ties keep file order. */
   sortTopologically(): void {
-    const { producers } = this.#lookup();
-    const sorted: NodeProto[] = [];
-    const state = new Map<NodeProto, "open" | "done">();
-    for (const root of this.#proto.node) {
-      // An explicit stack, as a deep network would overflow the call stack.
-      const stack = [root];
-      while (stack.length > 0) {
-        const node = stack.at(-1) as NodeProto;
-        if (state.get(node) === "done") {
-          stack.pop();
-          continue;
-        }
-        const waiting = readsOf(node)
-          .map((name) => producers.get(name))
-          .filter((producer) => producer !== undefined && state.get(producer) !== "done") as NodeProto[];
-        if (waiting.length === 0) {
-          state.set(node, "done");
-          sorted.push(node);
-          stack.pop();
-        } else if (waiting.some((producer) => state.get(producer) === "open")) {
-          throw new ModelError(`the graph has a cycle through node "${node.name}": export the model again`, {
-            code: "graph-cycle",
-            context: { node: node.name },
-          });
-        } else {
-          state.set(node, "open");
-          stack.push(...waiting.toReversed());
-        }
-      }
-    }
+    const sorted = topologicalOrder(this.#proto.node);
+    if (sorted === undefined)
+      throw new ModelError("the graph has a cycle: export the model again", { code: "graph-cycle" });
     this.setNodes(sorted);
   }
 
@@ -254,7 +227,48 @@ function* namesIn(graph: GraphProto): Generator<string> {
   }
 }
 
-function innerGraphs(node: NodeProto): GraphProto[] {
+/** The nodes in an order in which each stands after those it reads from, ties in the given order; undefined where there is a cycle. */
+export function topologicalOrder(nodes: readonly NodeProto[]): NodeProto[] | undefined {
+  const producers = new Map<string, NodeProto>();
+  for (const node of nodes) {
+    for (const name of node.output) producers.set(name, node);
+  }
+  const sorted: NodeProto[] = [];
+  const state = new Map<NodeProto, "open" | "done">();
+  for (const root of nodes) {
+    // An explicit stack, as a deep network would overflow the call stack.
+    const stack = [root];
+    for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
+      const waiting = state.get(node) === "done" ? [] : waitingFor(node, producers, state);
+      if (waiting.some((producer) => state.get(producer) === "open" || producer === node)) return undefined;
+      if (waiting.length > 0) {
+        state.set(node, "open");
+        for (const producer of waiting.toReversed()) stack.push(producer);
+        continue;
+      }
+      if (state.get(node) !== "done") sorted.push(node);
+      state.set(node, "done");
+      stack.pop();
+    }
+  }
+  return sorted;
+}
+
+function waitingFor(
+  node: NodeProto,
+  producers: ReadonlyMap<string, NodeProto>,
+  state: ReadonlyMap<NodeProto, "open" | "done">,
+): NodeProto[] {
+  const waiting: NodeProto[] = [];
+  for (const name of readsOf(node)) {
+    const producer = producers.get(name);
+    if (producer !== undefined && state.get(producer) !== "done") waiting.push(producer);
+  }
+  return waiting;
+}
+
+/** The graphs inside a node (If, Loop, Scan). */
+export function innerGraphs(node: NodeProto): GraphProto[] {
   return node.attribute.flatMap((attribute) => (attribute.g === undefined ? attribute.graphs : [attribute.g]));
 }
 

@@ -39,7 +39,9 @@ function bypass(graph: Graph, node: NodeProto): boolean {
 }
 
 function isIdleDropout(graph: Graph, node: NodeProto): boolean {
-  if (node.opType !== "Dropout" || node.output.slice(1).some((name) => name !== "")) return false;
+  if (node.opType !== "Dropout") return false;
+  // Exporters name the mask even where nothing reads it.
+  if (node.output.slice(1).some((mask) => graph.isOutput(mask) || graph.consumers(mask).length > 0)) return false;
   if (graph.opset < 7) return intAttribute(node, "is_test", 0) !== 0;
   const training = node.input[TRAINING_INPUT] ?? "";
   if (training === "") return true;

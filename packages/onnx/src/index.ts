@@ -8,9 +8,10 @@ export {
   type OnnxErrorDetails,
 } from "./errors.ts";
 export { modelFileBytes, parseModel, readModel } from "./reader.ts";
-export { serializeModel, writeModel, type WriteModelOptions } from "./writer.ts";
+export { serializeModel, stageModel, writeModel, type StagedModel, type WriteModelOptions } from "./writer.ts";
 export { deriveModels, type DerivedModels } from "./derived.ts";
 export { inferTypes } from "./infer-types.ts";
+export { digestModel } from "./digest.ts";
 export { deriveModel, deriveNode, Graph, makeNode, makeOutput } from "./graph.ts";
 export { findAttribute, floatAttribute, intAttribute, setAttribute, type AttributeValue } from "./attributes.ts";
 export { dimsOf, elementCount, makeTensor, readFloats, readIntegers } from "./tensor.ts";

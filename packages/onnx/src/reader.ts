@@ -1,17 +1,20 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
+import { checkModel } from "./check.ts";
 import { externalDataPaths, loadExternalData } from "./external-data.ts";
 import { ModelProtoSchema, type ModelProto } from "./proto.ts";
+import { regularFileBytes } from "./regular-file.ts";
 
 /**
  * Reads an ONNX model file with its external data, wherever it is kept in the model's folder. Fields that this
  * version of ONNX does not know are kept.
- * @throws ModelError for a file that is missing, empty, truncated or no ONNX model.
+ * @throws ModelError for a file that is missing, empty, truncated or no ONNX model, or whose graph contradicts itself
+ * @throws CanceledError on abort, between two tensors of external data
  */
-export async function readModel(path: string): Promise<ModelProto> {
+export async function readModel(path: string, signal?: AbortSignal): Promise<ModelProto> {
   const model = await parseModelFile(path);
-  await loadExternalData(model, path);
+  await loadExternalData(model, path, signal);
   return model;
 }
 
@@ -24,20 +27,33 @@ export async function parseModelFile(path: string): Promise<ModelProto> {
 export async function modelFileBytes(path: string): Promise<number> {
   const bytes = await readBytes(path);
   let total = bytes.length;
-  for (const dataPath of externalDataPaths(parseModel(bytes, path), path)) total += (await stat(dataPath)).size;
+  for (const dataPath of externalDataPaths(parseModel(bytes, path), path)) total += await sizeOf(dataPath);
   return total;
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
+  await sizeOf(path);
   try {
     return await readFile(path);
   } catch (error) {
-    throw new ModelError(`cannot read model ${path}: check the path (${firstLineOf(error)})`, {
-      code: "model-unreadable",
-      context: { path },
-      cause: error,
-    });
+    throw unreadable(path, error);
   }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return await regularFileBytes(path);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, cause: unknown): ModelError {
+  return new ModelError(`cannot read model ${path}: check the path (${firstLineOf(cause)})`, {
+    code: "model-unreadable",
+    context: { path },
+    cause,
+  });
 }
 
 /** Parses the bytes of a model whose data is all inside; `name` stands for it in error messages. */
@@ -64,5 +80,6 @@ export function parseModel(bytes: Uint8Array, name: string): ModelProto {
       context: { path: name, bytes: bytes.length },
     });
   }
+  checkModel(model, name);
   return model;
 }

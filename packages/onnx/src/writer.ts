@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { open, rename, rm, stat } from "node:fs/promises";
-import { basename } from "node:path";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { toBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
 import { moveToExternalData } from "./external-data.ts";
@@ -12,6 +12,17 @@ const LARGEST_INLINE_BYTES = 1.8e9;
 export interface WriteModelOptions {
   /** Put large initializers into `<path>.data` beside the model; by default only where one file cannot hold them. */
   readonly externalData?: boolean;
+  /** What one file can hold, in bytes; for files of less than what a protobuf message can. */
+  readonly inlineLimitBytes?: number;
+}
+
+/** A model that is written completely, in a folder of its own beside its place, and can be loaded there by `path`. */
+export interface StagedModel extends AsyncDisposable {
+  readonly path: string;
+  /** Bytes written, external data included. */
+  readonly bytes: number;
+  /** Moves it to its place, over what is there. Throws ModelError when that is not possible. */
+  commit(): Promise<void>;
 }
 
 /** The bytes of a model; throws ModelError where they would exceed what one protobuf message holds. */
@@ -35,49 +46,87 @@ export function serializeModel(model: ModelProto): Uint8Array {
  * @throws ModelError when the folder cannot be written
  */
 export async function writeModel(model: ModelProto, path: string, options: WriteModelOptions = {}): Promise<number> {
-  const aside = `${path}.${randomUUID()}.tmp`;
-  const external = options.externalData ?? dataBytes(model) > LARGEST_INLINE_BYTES;
-  const dataAside = `${aside}.data`;
+  await using staged = await stageModel(model, path, options);
+  await staged.commit();
+  return staged.bytes;
+}
+
+/**
+ * Writes a model, with its external data where it needs or shall have some, so that it can be checked before it takes its place at `path`. Disposing
+ * of it removes what was not committed.
+ * @throws ModelError when the folder cannot be written
+ */
+export async function stageModel(
+  model: ModelProto,
+  path: string,
+  options: WriteModelOptions = {},
+): Promise<StagedModel> {
+  const folder = `${path}.${randomUUID()}.tmp`;
+  // The final names, as the model names its data file.
+  const staged = join(folder, basename(path));
+  const data = options.externalData ?? dataBytes(model) > (options.inlineLimitBytes ?? LARGEST_INLINE_BYTES);
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
   try {
-    let bytes: Uint8Array;
-    let dataFileBytes = 0;
-    if (external) {
-      const restore = await moveToExternalData(model, dataAside, `${basename(path)}.data`);
-      try {
-        bytes = toBinary(ModelProtoSchema, model);
-      } finally {
-        restore();
-      }
-    } else {
-      bytes = toBinary(ModelProtoSchema, model);
-    }
-    await writeSynced(aside, bytes);
-    if (external) dataFileBytes = (await stat(dataAside)).size;
-    if (external) await rename(dataAside, `${path}.data`);
-    await rename(aside, path);
-    return bytes.length + dataFileBytes;
+    await mkdir(folder);
+    const bytes = data ? await writeBoth(model, staged) : await writeSynced(staged, toBinary(ModelProtoSchema, model));
+    return {
+      path: staged,
+      bytes,
+      async commit() {
+        try {
+          // First the data, as a model without it would be worse than data without a model.
+          if (data) await rename(`${staged}.data`, `${path}.data`);
+          await rename(staged, path);
+        } catch (error) {
+          throw unwritable(path, error);
+        }
+      },
+      [Symbol.asyncDispose]: remove,
+    };
   } catch (error) {
-    await Promise.all([rm(aside, { force: true }), rm(dataAside, { force: true })]);
-    throw new ModelError(`cannot write model ${path}: check the folder and the free space (${firstLineOf(error)})`, {
-      code: "model-unwritable",
-      context: { path },
-      cause: error,
-    });
+    await remove();
+    throw unwritable(path, error);
   }
 }
 
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+async function writeBoth(model: ModelProto, path: string): Promise<number> {
+  const dataPath = `${path}.data`;
+  const restore = await moveToExternalData(model, dataPath, basename(dataPath));
+  let bytes: Uint8Array;
+  try {
+    bytes = toBinary(ModelProtoSchema, model);
+  } finally {
+    restore();
+  }
+  return (await writeSynced(path, bytes)) + (await stat(dataPath)).size;
+}
+
+function unwritable(path: string, cause: unknown): ModelError {
+  return new ModelError(`cannot write model ${path}: check the folder and the free space (${firstLineOf(cause)})`, {
+    code: "model-unwritable",
+    context: { path },
+    cause,
+  });
+}
+
+/** Returns once the bytes are on the disk, with how many there are. */
+async function writeSynced(path: string, bytes: Uint8Array): Promise<number> {
   const handle = await open(path, "w");
   try {
     await handle.writeFile(bytes);
     await handle.sync();
+    return bytes.length;
   } finally {
     await handle.close();
   }
 }
 
+/** What the values of the initializers take in the file; lists of floats take as much as raw data, of integers at most ten bytes each. */
 function dataBytes(model: ModelProto): number {
   let bytes = 0;
-  for (const tensor of model.graph?.initializer ?? []) bytes += tensor.rawData.length;
+  for (const tensor of model.graph?.initializer ?? []) {
+    const lists = tensor.int32Data.length + tensor.int64Data.length + tensor.uint64Data.length;
+    bytes += tensor.rawData.length + 4 * tensor.floatData.length + 8 * tensor.doubleData.length + 10 * lists;
+  }
   return bytes;
 }

@@ -42,6 +42,14 @@ describe("removeIdentities", () => {
     expect(await cleaned((b, x) => b.node("Dropout", [b.relu(x)]), 13)).toEqual(["Relu"]);
   });
 
+  it("removes Dropout with a mask that nothing reads", async () => {
+    const ops = await cleaned((b, x) => {
+      b.nodes("Dropout", [x], ["dropped", "mask"], { ratio: 0.5 });
+      return b.relu("dropped");
+    }, 9);
+    expect(ops).toEqual(["Relu"]);
+  });
+
   it("keeps a Dropout whose mask is read", async () => {
     const ops = await cleaned((b, x) => {
       b.nodes("Dropout", [x], ["dropped", "mask"]);
