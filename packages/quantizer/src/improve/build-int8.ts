@@ -8,13 +8,24 @@ import { copyGraph } from "./copy-graph.ts";
 export interface Candidate {
   readonly graph: Graph;
   readonly ranges: ReadonlyMap<string, Range>;
-  /** Names of nodes that stay in float. */
-  readonly floatNodes: readonly string[];
+  /** Names of nodes that stay in float; none unless told. */
+  readonly floatNodes?: ReadonlySet<string>;
 }
 
-/** Plans and writes a candidate for a trial; the names that this takes are not taken from the candidate's graph. */
-export function buildInt8(candidate: Candidate, options: EmitOptions): { plan: Plan; emitted: EmittedModel } {
+/** A candidate as int8 model; the plan is about `graph`, a copy, so that a trial takes no names from the candidate's own. */
+export interface Int8Candidate {
+  readonly graph: Graph;
+  readonly plan: Plan;
+  readonly emitted: EmittedModel;
+}
+
+export function buildInt8(candidate: Candidate, options: EmitOptions): Int8Candidate {
   const graph = copyGraph(candidate.graph);
-  const plan = makePlan(graph, candidate.ranges, options.format);
-  return { plan, emitted: emitModel(graph, plan, options) };
+  const plan = planOf(graph, candidate, options);
+  return { graph, plan, emitted: emitModel(graph, plan, options) };
+}
+
+/** Plans a graph, the candidate's own or a copy of it, by the candidate's ranges. */
+export function planOf(graph: Graph, { ranges, floatNodes }: Candidate, { format }: EmitOptions): Plan {
+  return makePlan(graph, ranges, format, floatNodes === undefined ? {} : { exclude: floatNodes });
 }

@@ -1,7 +1,7 @@
 import { Graph, makeOutput, openSession, throwIfCanceled, type DataSource, type ModelProto } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
 import type { EmitOptions } from "../emit.ts";
-import { buildInt8, type Candidate } from "./build-int8.ts";
+import { buildInt8, planOf, type Candidate } from "./build-int8.ts";
 import { ChannelMeter, measureChannels } from "./channel-statistics.ts";
 import { copyGraph, subModel } from "./copy-graph.ts";
 import { biasOf, linearLayer, replaceBias } from "./linear-layer.ts";
@@ -39,9 +39,8 @@ export async function correctBiases(
 ): Promise<{ graph: Graph; layers: BiasStep[] }> {
   const graph = copyGraph(candidate.graph);
   const current = { ...candidate, graph };
-  const { plan } = buildInt8(current, emit);
-  const planned = new Set([...plan.weights.keys()].map((node) => node.name));
-  const nodes = graph.nodes.filter((node) => planned.has(node.name) && linearLayer(graph, node) !== undefined);
+  const plan = planOf(graph, candidate, emit);
+  const nodes = graph.nodes.filter((node) => plan.weights.has(node) && linearLayer(graph, node) !== undefined);
   const outputs = new Map(reference.nodes.map((node) => [node.name, node.output[0] ?? ""]));
   const tensors = nodes.map((node) => outputs.get(node.name) ?? "");
   const fitted = await measureChannels(reference, tensors, source, images.fit, signal);

@@ -123,7 +123,7 @@ class LinkScales {
 
 function scalePair(scales: LinkScales, valuesOf: (layer: LinearLayer) => Float32Array): number {
   const { first, second, spread } = scales.link;
-  const r1 = largestBy(valuesOf(first), first.outputChannels, first.outputOf);
+  const r1 = largestBy(valuesOf(first), first.outputChannels, (index) => first.outputOf(index));
   const r2 = largestBy(valuesOf(second), first.outputChannels, (index) => Math.floor(second.inputOf(index) / spread));
   const factors = r1.map((range, channel) => {
     const other = r2[channel] as number;
@@ -137,8 +137,8 @@ function scaleTriple(scales: LinkScales, next: LinkScales, valuesOf: (layer: Lin
   const { first, second } = scales.link;
   const third = next.link.second;
   const channels = first.outputChannels;
-  const r1 = largestBy(valuesOf(first), channels, first.outputOf);
-  const r2 = largestBy(valuesOf(second), channels, second.outputOf);
+  const r1 = largestBy(valuesOf(first), channels, (index) => first.outputOf(index));
+  const r2 = largestBy(valuesOf(second), channels, (index) => second.outputOf(index));
   const r3 = largestBy(valuesOf(third), channels, (index) => Math.floor(third.inputOf(index) / next.link.spread));
   const s12 = new Float64Array(channels).fill(1);
   const s23 = new Float64Array(channels).fill(1);

@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfCanceled } from "@edgewatt/onnx";
+import type { Int8Weights } from "../int8-weights.ts";
 import type { InputMoments, WeightRows } from "./input-moments.ts";
 import type { LinearLayer } from "./linear-layer.ts";
 import { improveRounding } from "./round-rows.ts";
@@ -7,22 +8,14 @@ import { improveRounding } from "./round-rows.ts";
 /** Multiplications after which other work of the process gets its turn. */
 const TURN_OPERATIONS = 5e7;
 
-/** Integers of a layer's weights, and their one scale or that of each output channel. */
-export interface QuantizedWeights {
-  readonly integers: Int8Array;
-  readonly scales: Float32Array;
-}
-
 /** The weights of one layer on their way from the nearest integers to chosen ones, row by row. */
 export class LayerRounding {
-  readonly #weights: Float32Array;
-  readonly #nearest: QuantizedWeights;
+  readonly #nearest: Int8Weights;
   readonly #chosen: Int8Array;
   readonly #layer: LinearLayer;
   readonly #rows: WeightRows;
 
-  constructor(weights: Float32Array, nearest: QuantizedWeights, layer: LinearLayer, rows: WeightRows) {
-    this.#weights = weights;
+  constructor(nearest: Int8Weights, layer: LinearLayer, rows: WeightRows) {
     this.#nearest = nearest;
     this.#chosen = nearest.integers.slice();
     this.#layer = layer;
@@ -31,12 +24,11 @@ export class LayerRounding {
 
   /** Chooses integers that lower the noise over the data of these moments. */
   async improve(moments: InputMoments, signal: AbortSignal | undefined): Promise<void> {
-    const { at } = this.#rows;
     for await (const row of this.#inTurns(signal)) {
-      const exact = this.#row(row, this.#weights).map((weight) => weight / this.#scale(row));
+      const exact = this.#row(row, this.#nearest.float).map((weight) => weight / this.#scale(row));
       const rounded = this.#row(row, this.#chosen);
       improveRounding({ exact, rounded }, this.#momentsOf(row, moments));
-      for (const [index, integer] of rounded.entries()) this.#chosen[at(row, index)] = integer;
+      for (const [index, integer] of rounded.entries()) this.#chosen[this.#rows.at(row, index)] = integer;
     }
   }
 
@@ -48,7 +40,7 @@ export class LayerRounding {
     let [power, nearest, chosen] = [0, 0, 0];
     for await (const row of this.#inTurns(signal)) {
       const scale = this.#scale(row);
-      const exact = this.#row(row, this.#weights);
+      const exact = this.#row(row, this.#nearest.float);
       const ofGroup = this.#momentsOf(row, moments);
       const deviation = (integers: Int8Array): Float64Array =>
         this.#row(row, integers).map((integer, index) => integer * scale - (exact[index] as number));
@@ -65,8 +57,8 @@ export class LayerRounding {
   }
 
   #row(row: number, values: Float32Array | Int8Array): Float64Array {
-    const { size, at } = this.#rows;
-    return Float64Array.from({ length: size }, (_, index) => values[at(row, index)] as number);
+    const rows = this.#rows;
+    return Float64Array.from({ length: rows.size }, (_, index) => values[rows.at(row, index)] as number);
   }
 
   #scale(row: number): number {

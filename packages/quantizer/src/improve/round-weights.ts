@@ -1,10 +1,12 @@
-import { Graph, readFloats, throwIfCanceled, type TensorProto } from "@edgewatt/onnx";
-import { buildInt8, type Candidate } from "./build-int8.ts";
+import { throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import { int8Weights } from "../int8-weights.ts";
+import type { Plan } from "../plan.ts";
+import { planOf, type Candidate } from "./build-int8.ts";
 import { copyGraph } from "./copy-graph.ts";
 import type { LayerwiseOptions } from "./correct-bias.ts";
 import { measureMoments, weightRows, type InputMoments } from "./input-moments.ts";
-import { linearLayer, replaceWeights, weightsOf, type LinearLayer } from "./linear-layer.ts";
-import { LayerRounding, type QuantizedWeights } from "./layer-rounding.ts";
+import { linearLayer, replaceWeights, type LinearLayer } from "./linear-layer.ts";
+import { LayerRounding } from "./layer-rounding.ts";
 
 /** Share of the mean of H's diagonal that is added to it, against fitting the few images that it was measured on (GPTQ's `percdamp`). */
 const DAMPING = 0.01;
@@ -36,15 +38,13 @@ export async function roundWeights(
   options: RoundingOptions,
 ): Promise<{ graph: Graph; layers: RoundingStep[] }> {
   const graph = copyGraph(candidate.graph);
-  const { plan, emitted } = buildInt8(candidate, options.emit);
-  const int8 = new Graph(emitted.model);
-  const planned = new Set([...plan.weights.keys()].map((node) => node.name));
-  const nodes = graph.nodes.filter((node) => planned.has(node.name));
+  const plan = planOf(graph, candidate, options.emit);
+  const nodes = graph.nodes.filter((node) => plan.weights.has(node));
   const rounded: { layer: LinearLayer; weights: Float32Array; step: RoundingStep }[] = [];
   for (const [index, node] of nodes.entries()) {
     throwIfCanceled(options.signal, "rounding weights");
     const layer = linearLayer(graph, node);
-    const result = layer === undefined ? undefined : await roundLayer(reference, graph, int8, layer, options);
+    const result = layer === undefined ? undefined : await roundLayer(reference, graph, plan, layer, options);
     if (layer !== undefined && result !== undefined) rounded.push({ layer, ...result });
     options.onLayers?.(index + 1, nodes.length);
   }
@@ -60,14 +60,14 @@ export async function roundWeights(
 async function roundLayer(
   reference: Graph,
   graph: Graph,
-  int8: Graph,
+  plan: Plan,
   layer: LinearLayer,
-  { source, images, signal }: RoundingOptions,
+  { emit, source, images, signal }: RoundingOptions,
 ): Promise<{ weights: Float32Array; step: RoundingStep } | undefined> {
   const rows = weightRows(layer);
-  const quantized = quantizedWeights(int8, layer.node.name);
-  if (rows === undefined || quantized === undefined) return undefined;
-  const work = new LayerRounding(weightsOf(graph, layer), quantized, layer, rows);
+  if (rows === undefined) return undefined;
+  const rounded = int8Weights(graph, plan, layer.node, emit);
+  const work = new LayerRounding(rounded, layer, rows);
   const moments = await measureMoments(reference, layer, rows, source, images.fit, signal);
   dampen(moments);
   await work.improve(moments, signal);
@@ -81,20 +81,6 @@ async function roundLayer(
     chosenDb: 10 * Math.log10(power / chosen),
   };
   return { weights: work.chosenWeights(), step };
-}
-
-/** What the int8 model holds for the weights of a node. */
-function quantizedWeights(int8: Graph, name: string): QuantizedWeights | undefined {
-  const node = int8.nodes.find((each) => each.name === name);
-  const dequantize = int8.producer(node?.input[1] ?? "");
-  const integers = int8.initializer(dequantize?.input[0] ?? "");
-  const scales = int8.initializer(dequantize?.input[1] ?? "");
-  if (integers === undefined || scales === undefined) return undefined;
-  return { integers: bytesOf(integers), scales: readFloats(scales) };
-}
-
-function bytesOf({ rawData }: TensorProto): Int8Array {
-  return new Int8Array(rawData.buffer, rawData.byteOffset, rawData.byteLength);
 }
 
 function dampen({ groups, size, values }: InputMoments): void {

@@ -1,0 +1,108 @@
+import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
+import type { Range } from "../arithmetic.ts";
+import { fixedBatch } from "../calibration/batches.ts";
+import type { EmitOptions } from "../emit.ts";
+import { absorbHighBias } from "./absorb-bias.ts";
+import type { Candidate } from "./build-int8.ts";
+import { measureChannels, type ChannelStatistics } from "./channel-statistics.ts";
+import { correctBiases } from "./correct-bias.ts";
+import { equalizeLayers } from "./equalize.ts";
+import { findLinks } from "./layer-links.ts";
+import { roundWeights } from "./round-weights.ts";
+import { splitImages, type ImageSplit } from "./split-images.ts";
+
+/** How ranges are found: the two methods that the search tries. */
+export type SearchedMethod = "minmax" | "auto";
+
+/** What can be done to a float model so that it loses less in int8; always applied in this order. */
+export const TECHNIQUES = ["equalization", "bias-absorption", "rounding", "bias-correction"] as const;
+export type Technique = (typeof TECHNIQUES)[number];
+
+/** Finds the ranges of a graph's tensors on the calibration images. */
+export type FindRanges = (
+  graph: Graph,
+  method: SearchedMethod,
+  signal: AbortSignal | undefined,
+) => Promise<ReadonlyMap<string, Range>>;
+
+export interface ImproveOptions {
+  readonly emit: EmitOptions;
+  /** Its first `count` images are the calibration images. */
+  readonly source: DataSource;
+  readonly findRanges: FindRanges;
+  /** Images that a layer-wise technique learns from, at most, and as many that judge it; 128 unless told. */
+  readonly layerImages?: number;
+  readonly signal?: AbortSignal;
+}
+
+const LAYER_IMAGES = 128;
+
+/** A float graph after the techniques that rescale it, with its ranges. */
+export interface Rescaled extends Candidate {
+  /** Those of the techniques that found something to do. */
+  readonly applied: readonly Technique[];
+}
+
+/** Equalizes and absorbs, as far as asked for, and finds the ranges of what comes of it. The prepared graph is not changed. */
+export async function rescale(
+  graph: Graph,
+  method: SearchedMethod,
+  techniques: readonly Technique[],
+  options: ImproveOptions,
+): Promise<Rescaled> {
+  const applied: Technique[] = [];
+  let float = graph;
+  if (techniques.includes("equalization")) {
+    const equalized = equalizeLayers(float, await linkStatistics(float, options));
+    if (equalized.pairs > 0) applied.push("equalization");
+    float = equalized.graph;
+  }
+  if (techniques.includes("bias-absorption")) {
+    const absorbed = absorbHighBias(float, await linkStatistics(float, options));
+    if (absorbed.channels > 0) applied.push("bias-absorption");
+    float = absorbed.graph;
+  }
+  return { graph: float, ranges: await options.findRanges(float, method, options.signal), applied };
+}
+
+/** Rounds weights and corrects biases, as far as asked for: rounding first, as bias correction takes up the mean error that it leaves. */
+export async function tuneLayers(
+  rescaled: Rescaled,
+  techniques: readonly Technique[],
+  options: ImproveOptions,
+): Promise<Candidate> {
+  let candidate: Candidate = rescaled;
+  if (!techniques.includes("rounding") && !techniques.includes("bias-correction")) return candidate;
+  const layerwise = { ...options, images: await splitForLayers(rescaled.graph, options) };
+  if (techniques.includes("rounding"))
+    candidate = { ...candidate, graph: (await roundWeights(rescaled.graph, candidate, layerwise)).graph };
+  if (techniques.includes("bias-correction"))
+    candidate = { ...candidate, graph: (await correctBiases(rescaled.graph, candidate, layerwise)).graph };
+  return candidate;
+}
+
+/**
+ * Applies techniques to a prepared float graph, which is not changed, in the order of `TECHNIQUES`.
+ * @returns the changed float graph with its ranges, ready for `makePlan` and `emitModel`
+ */
+export async function applyTechniques(
+  graph: Graph,
+  method: SearchedMethod,
+  techniques: readonly Technique[],
+  options: ImproveOptions,
+): Promise<Candidate> {
+  return tuneLayers(await rescale(graph, method, techniques, options), techniques, options);
+}
+
+function linkStatistics(
+  graph: Graph,
+  { source, signal }: ImproveOptions,
+): Promise<ReadonlyMap<string, ChannelStatistics>> {
+  const tensors = findLinks(graph).map(({ first }) => first.node.output[0] ?? "");
+  return measureChannels(graph, tensors, source, { first: 0, count: source.count }, signal);
+}
+
+async function splitForLayers(graph: Graph, { source, layerImages }: ImproveOptions): Promise<ImageSplit> {
+  await using session = await openSession(graph.model, { optimization: "disabled" });
+  return splitImages(source, fixedBatch(session) ?? 1, layerImages ?? LAYER_IMAGES);
+}
