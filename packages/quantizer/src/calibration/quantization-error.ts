@@ -19,8 +19,8 @@ export function squaredError(
   const insideAll = roundingIntegral(high, scale) - atLow;
   /** The integral of the squared error from `low` to x, so that a bin's mean is the difference at its ends over its width. */
   const integral = (x: number): number => {
-    if (x < low) return (saturationWeight * (x - low) ** 3) / 3;
-    if (x > high) return insideAll + (saturationWeight * (x - high) ** 3) / 3;
+    if (x < low) return (saturationWeight * cube(x - low)) / 3;
+    if (x > high) return insideAll + (saturationWeight * cube(x - high)) / 3;
     return roundingIntegral(x, scale) - atLow;
   };
   let sum = 0;
@@ -42,5 +42,10 @@ function roundingIntegral(x: number, scale: number): number {
   const steps = x / scale;
   const nearest = Math.round(steps);
   const rest = steps - nearest;
-  return scale ** 3 * (nearest / 12 + rest ** 3 / 3);
+  return cube(scale) * (nearest / 12 + cube(rest) / 3);
+}
+
+/** The operator ** is many times slower. */
+function cube(x: number): number {
+  return x * x * x;
 }
