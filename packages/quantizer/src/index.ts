@@ -11,3 +11,22 @@ export {
   type SensitivityStep,
 } from "./sensitivity/measure.ts";
 export type { LayerImportance, SensitivityReport, TimeSummary } from "./sensitivity/report.ts";
+// What a caller needs beside `quantize`, so that this package is enough by itself: the model's inputs, calibration data, and the errors.
+export {
+  CanceledError,
+  DataError,
+  describeInputs,
+  describeModel,
+  type BatchRequest,
+  type DataBatch,
+  type DataKind,
+  type DataOptions,
+  type DataSource,
+  ModelError,
+  type ModelDescription,
+  OnnxError,
+  openCalibration,
+  openCifar,
+  type TensorValue,
+  type ValueDescription,
+} from "@edgewatt/onnx";
