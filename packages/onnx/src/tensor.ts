@@ -88,6 +88,11 @@ export function rawByteLength(tensor: TensorProto): number | undefined {
   return size === undefined ? undefined : size * elementCount(dimsOf(tensor));
 }
 
+/** How many bytes the values of a tensor take as they are stored: its raw data, or the size of its type for each listed value. */
+export function storedBytes(tensor: TensorProto): number {
+  return tensor.rawData.length > 0 ? tensor.rawData.length : (rawByteLength(tensor) ?? 0);
+}
+
 function checkedCount(tensor: TensorProto, found: number): number {
   const expected = elementCount(dimsOf(tensor));
   if (found === expected) return expected;
