@@ -39,6 +39,12 @@ export function makeTensor(name: string, dims: readonly number[], data: TensorAr
   return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: dataTypeOf(data), rawData: bytes });
 }
 
+/** Like `makeTensor`, but the tensor keeps `data` itself instead of a copy: do not change it any more. */
+export function adoptTensor(name: string, dims: readonly number[], data: TensorArray): TensorProto {
+  const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: dataTypeOf(data), rawData });
+}
+
 /**
  * The values of a float32 tensor, from raw_data or float_data.
  * @throws ModelError when the tensor has another type or fewer values than its shape says.

@@ -17,7 +17,11 @@ export function foldBackward(
 ): boolean {
   const needsBias = linear.bias !== undefined || shift.some((value) => value !== 0);
   if (needsBias && !canHoldBias(linear, ranks)) return false;
-  const weights = weightsOf(linear).map((value, index) => value * (scale[linear.outputChannel(index)] ?? 1));
+  const weights = weightsOf(linear);
+  // In place, as another copy of each weight is what the memory of preparing a model came from.
+  for (let index = 0; index < weights.length; index++) {
+    weights[index] = (weights[index] as number) * (scale[linear.outputChannel(index)] ?? 1);
+  }
   const bias = needsBias
     ? Float32Array.from(
         { length: linear.outputs },

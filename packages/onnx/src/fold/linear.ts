@@ -1,7 +1,7 @@
 import { floatAttribute, intAttribute, setAttribute } from "../attributes.ts";
 import type { Graph } from "../graph.ts";
 import type { NodeProto, TensorProto } from "../proto.ts";
-import { dimsOf, elementCount, makeTensor, readFloats } from "../tensor.ts";
+import { adoptTensor, dimsOf, elementCount, readFloats } from "../tensor.ts";
 import { floatConstant } from "./affine.ts";
 
 /** A Conv, ConvTranspose, Gemm or MatMul with constant float32 weights, and which channels each weight joins. */
@@ -102,7 +102,7 @@ function biasPerChannel(tensor: TensorProto, channels: number): Float32Array | u
 
 /**
  * Gives a linear node other weights and a bias, as new tensors, since the old ones may be shared with other nodes. A MatMul, which has
- * no bias, becomes a Gemm where its input has two sides. Undefined `bias` keeps the node without one.
+ * no bias, becomes a Gemm where its input has two sides. Undefined `bias` keeps the node without one. Both arrays become the tensors' own.
  */
 export function replaceWeights(
   graph: Graph,
@@ -112,11 +112,11 @@ export function replaceWeights(
 ): void {
   const { node, weight } = linear;
   const weightName = graph.uniqueName(`${weight.name}_folded`);
-  graph.addInitializer(makeTensor(weightName, linear.dims, weights));
+  graph.addInitializer(adoptTensor(weightName, linear.dims, weights));
   const input = [node.input[0] ?? "", weightName];
   if (bias !== undefined) {
     const biasName = graph.uniqueName(`${(node.input[2] ?? "") === "" ? weight.name : node.input[2]}_bias_folded`);
-    graph.addInitializer(makeTensor(biasName, [bias.length], bias));
+    graph.addInitializer(adoptTensor(biasName, [bias.length], bias));
     input.push(biasName);
     if (node.opType === "MatMul") {
       node.opType = "Gemm";
@@ -132,7 +132,7 @@ export function canHoldBias(linear: Linear, ranks: ReadonlyMap<string, number>):
   return linear.node.opType !== "MatMul" || ranks.get(linear.node.input[0] ?? "") === 2;
 }
 
-/** The weights of a linear node; see `Linear` for which channels each joins. */
+/** A copy of the weights of a linear node; see `Linear` for which channels each joins. */
 export function weightsOf(linear: Linear): Float32Array {
   return readFloats(linear.weight);
 }
