@@ -19,7 +19,7 @@ import {
 } from "@edgewatt/onnx";
 
 /** QuantizeLinear and DequantizeLinear exist since this operator set. */
-const QDQ_OPSET = 10;
+export const QDQ_OPSET = 10;
 
 export interface PrepareOptions {
   /** Raise the operator set to one that has scales per channel; by default yes. Older ones than have any are always raised. */

@@ -6,6 +6,7 @@ import {
   firstLineOf,
   modelFileBytes,
   openSession,
+  RAISED_OPSET,
   readModel,
   throwIfCanceled,
   writeModel,
@@ -18,15 +19,11 @@ import { QuantizerError } from "./errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "./format.ts";
 import { openFused } from "./fusion.ts";
 import { makePlan, type Plan } from "./plan.ts";
-import { prepareModel } from "./prepare.ts";
+import { prepareModel, QDQ_OPSET } from "./prepare.ts";
 import { measureQuality } from "./quality/compare.ts";
 import { measureLayers } from "./quality/layers.ts";
 import type { FormatCheck, QuantizeReport } from "./report.ts";
 import { candidateTensors } from "./rules/operators.ts";
-
-/** QuantizeLinear exists since this operator set, its `axis` since the second. */
-const QDQ_OPSET = 10;
-const PER_CHANNEL_OPSET = 13;
 
 export type QuantizeStep = "prepare" | "calibrate" | "quantize" | "verify";
 
@@ -69,7 +66,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const startedMs = performance.now();
   const { input, output, calibration: source, signal } = options;
   const format = options.format ?? defaultFormat();
-  const perChannel = options.perTensor !== true;
+  const perChannelWanted = options.perTensor !== true;
   const reducedRange = options.reduceRange ?? needsReducedRange(format);
   const progress = (step: QuantizeStep, done: number, total: number): void =>
     options.onProgress?.({ step, done, total });
@@ -77,8 +74,14 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
 
   progress("prepare", 0, 1);
   await checkOutput(input, output);
-  const graph = prepareModel(await readModel(input));
-  checkQuantizable(graph, input, perChannel);
+  let refused: string | undefined;
+  const graph = prepareModel(await readModel(input, signal), {
+    perChannel: perChannelWanted,
+    onOpset: (raise) => (refused = raise.refused),
+  });
+  checkQuantizable(graph, input, refused);
+  // An operator set that could not be raised has one scale per tensor only.
+  const perChannel = perChannelWanted && graph.opset >= RAISED_OPSET;
   throwIfCanceled(signal, `quantizing ${input}`);
   progress("prepare", 1, 1);
 
@@ -173,16 +176,12 @@ async function checkOtherFormat(
   }
 }
 
-function checkQuantizable(graph: Graph, input: string, perChannel: boolean): void {
+function checkQuantizable(graph: Graph, input: string, refused: string | undefined): void {
   const { opset } = graph;
-  if (opset < QDQ_OPSET || (perChannel && opset < PER_CHANNEL_OPSET)) {
-    const advice = opset < QDQ_OPSET ? "" : ", or pass --per-tensor";
+  if (opset < QDQ_OPSET) {
     throw new QuantizerError(
-      `${input} uses opset ${opset}, which has no per-channel int8: export it again with opset ${PER_CHANNEL_OPSET} or later${advice}`,
-      {
-        code: "opset-too-old",
-        context: { path: input, opset },
-      },
+      `${input} uses opset ${opset}, which has no int8, and cannot be raised (${refused ?? "its operators are unknown"}): export it again with opset ${RAISED_OPSET} or later`,
+      { code: "opset-too-old", context: { path: input, opset, refused } },
     );
   }
   if (graph.nodes.some((node) => node.opType === "QuantizeLinear" || node.opType === "DequantizeLinear")) {

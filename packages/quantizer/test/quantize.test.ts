@@ -132,6 +132,26 @@ describe("quantize", () => {
     }
   });
 
+  it("raises an old operator set for scales per channel", async () => {
+    for (const opset of [8, 11]) {
+      await writeModel(buildSmallMobileNet({ opset }), input);
+      const report = await quantize({ input, output, calibration: await synthetic() });
+      expect(report).toMatchObject({ perChannel: true, nodes: { fused: 6, float: [] } });
+      expect(report.sqnrDb).toBeGreaterThan(25);
+    }
+  });
+
+  it("takes one scale per tensor where the operator set cannot be raised", async () => {
+    const b = new ModelBuilder({ opset: 10 });
+    const x = b.input("image", ["batch", 3, 16, 16]);
+    const scales = b.constant([4], Float32Array.of(1, 1, 2, 0.5));
+    b.output(b.conv(b.node("Resize", [b.relu(b.conv(x, 3, 8)), scales]), 8, 8), ["batch", 8, 32, 8]);
+    await writeModel(b.build(), input);
+    const report = await quantize({ input, output, calibration: await synthetic() });
+    expect(report.perChannel).toBe(false);
+    expect(report.nodes.fused).toBeGreaterThanOrEqual(2);
+  });
+
   it("takes a model with external data", async () => {
     const external = join(folder, "external.onnx");
     await writeModel(buildSmallMobileNet(), external, { externalData: true });
@@ -212,15 +232,17 @@ describe("quantize refuses, and writes nothing", () => {
     expect(await refusal(() => quantize({ input, output, calibration }))).toBeInstanceOf(ModelError);
   });
 
-  it("an old operator set, with the advice that helps", async () => {
+  it("an operator set without int8 that cannot be raised, with the reason", async () => {
     const calibration = await synthetic();
-    await writeModel(buildSmallMobileNet({ opset: 11 }), input);
+    const b = new ModelBuilder({ opset: 9 });
+    b.output(b.node("Crop", [b.conv(b.input("image", ["batch", 3, 16, 16]), 3, 8)]), ["batch", 8, 16, 16]);
+    await writeModel(b.build(), input);
     expect(await refusal(() => quantize({ input, output, calibration }))).toMatchObject({
       code: "opset-too-old",
-      message: expect.stringContaining("opset 13 or later, or pass --per-tensor") as string,
+      message: expect.stringMatching(
+        /opset 9, .* \(node "node_Crop_4" \(Crop\): .*\): export it again with opset 13/,
+      ) as string,
     });
-    const report = await quantize({ input, output, calibration, perTensor: true });
-    expect(report.nodes.fused).toBe(6);
   });
 
   it("a model that is quantized already, or has nothing to quantize", async () => {
