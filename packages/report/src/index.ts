@@ -7,3 +7,4 @@ export { toMarkdown } from "./markdown.ts";
 export { toCsv } from "./csv.ts";
 export { FIGURE_NAMES, figure, figures, type Figure, type FigureName } from "./figures/index.ts";
 export { writeReport } from "./write-report.ts";
+export { renderLayers, writeLayersReport } from "./layers/write-layers.ts";

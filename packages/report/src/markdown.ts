@@ -1,11 +1,15 @@
 import type { ResultDevice, Results } from "@edgewatt/protocol";
 import { markdownTable } from "markdown-table";
 import { figures } from "./figures/index.ts";
-import { resultsTable, type TableCell } from "./results-table.ts";
+import { resultsTable, type ResultsTable, type TableCell } from "./results-table.ts";
 
 /** The results table with its footnotes and caption. */
 export function toMarkdown(results: Results): string {
-  const view = resultsTable(results);
+  return viewMarkdown(resultsTable(results));
+}
+
+/** Any table of this package with its footnotes and caption. */
+export function viewMarkdown(view: ResultsTable): string {
   const grid = markdownTable(
     [view.columns.map((column) => escape(column.title)), ...view.rows.map((row) => row.map(cellMarkdown))],
     { align: view.columns.map((column) => column.align) },
@@ -59,6 +63,6 @@ function cellMarkdown({ text, notes }: TableCell): string {
 }
 
 /** Text of a device or model must not become markup. */
-function escape(text: string): string {
+export function escape(text: string): string {
   return text.replace(/[\\`*_{}[\]<>|]/g, (character) => `\\${character}`).replace(/\s+/g, " ");
 }

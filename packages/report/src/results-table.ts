@@ -162,7 +162,7 @@ function describeCalibration(results: Results): string {
   return `int8 calibration: ${calibration.images} ${what}.`;
 }
 
-const ESTIMATE_TEXT =
+export const ESTIMATE_TEXT =
   "Power and energy marked as estimate come from a model of CPU load, P = idle + (full − idle) · utilisation, not from a meter; " +
   "their ± covers repetition only, not the model's error.";
 

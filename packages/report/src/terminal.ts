@@ -2,7 +2,7 @@ import type { Results } from "@edgewatt/protocol";
 import { getBorderCharacters, table } from "table";
 import { resultsTable, type ResultsTable, type TableCell, type TableColumn } from "./results-table.ts";
 
-const LABEL_KEYS: ReadonlySet<string> = new Set(["device", "model", "precision"]);
+const LABEL_KEYS: ReadonlySet<string> = new Set(["device", "model", "precision", "index", "layer"]);
 const DEFAULT_WIDTH = 220;
 const CELL_PADDING = 2;
 
@@ -11,8 +11,12 @@ const CELL_PADDING = 2;
  * other, each with the labels of its rows.
  */
 export function renderTable(results: Results, options: { width?: number } = {}): string {
+  return renderView(resultsTable(results), options);
+}
+
+/** Any table of this package, in the same way. */
+export function renderView(view: ResultsTable, options: { width?: number } = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
-  const view = resultsTable(results);
   const texts = view.rows.map((row) => row.map(cellText));
   const parts = splitColumns(view, texts, width).map((indexes) => renderPart(view.columns, texts, indexes));
   const notes = [...view.footnotes.map((text, index) => `[${index + 1}] ${text}`), ...view.caption];

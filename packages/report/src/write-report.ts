@@ -12,13 +12,20 @@ import { reportMarkdown } from "./markdown.ts";
  * written aside and renamed, `results.json` last. Resolves to the names of the files.
  * @throws {ReportError} code `write-failed`
  */
-export async function writeReport(dir: string, results: Results): Promise<string[]> {
-  const files: readonly (readonly [string, string])[] = [
+export function writeReport(dir: string, results: Results): Promise<string[]> {
+  return writeFiles(dir, [
     ...figures(results).map(({ name, svg }) => [`${name}.svg`, svg] as const),
     ["results.csv", toCsv(results)],
     ["report.md", reportMarkdown(results)],
     ["results.json", `${JSON.stringify(results, null, 2)}\n`],
-  ];
+  ]);
+}
+
+/** Writes files into a folder in their order, each aside and renamed. @throws {ReportError} code `write-failed` */
+export async function writeFiles(
+  dir: string,
+  files: readonly (readonly [name: string, text: string])[],
+): Promise<string[]> {
   try {
     await mkdir(dir, { recursive: true });
     for (const [name, text] of files) await writeFileAside(path.join(dir, name), text);

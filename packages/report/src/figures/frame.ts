@@ -101,6 +101,13 @@ function placed(document: Document, chart: SVGElement): SVGElement {
   return group;
 }
 
+/** Several charts, each at its own place, as one. */
+export function sideBySide(document: Document, charts: readonly SVGElement[]): SVGElement {
+  const parent = node(document, "g", {});
+  parent.append(...charts);
+  return parent;
+}
+
 function legend(document: Document, precisions: FrameContent["precisions"]): SVGElement {
   const group = node(document, "g", { transform: `translate(${MARGIN},64)`, "aria-hidden": "true" });
   for (const [index, precision] of precisions.entries()) {
