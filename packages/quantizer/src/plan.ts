@@ -12,7 +12,7 @@ import type { FloatNode } from "./report.ts";
 import type { QuantizationFormat } from "./format.ts";
 import { clipBounds } from "./rules/absorbed.ts";
 import { isFinalInFloat } from "./rules/independent.ts";
-import { canBeQuantized, computesInIntegers, ruleOf } from "./rules/operators.ts";
+import { canBeQuantized, computesInIntegers, movesValues, ruleOf } from "./rules/operators.ts";
 import type { Rewrite, RuleContext, WeightUse } from "./rules/rule.ts";
 
 /** Parameters of a quantized tensor, and the tensor whose scale and zero point it shares (often itself). */
@@ -115,9 +115,10 @@ class Planner implements RuleContext {
   }
 
   isReadInFloat(tensor: string): boolean {
-    return this.graph
-      .consumers(tensor)
-      .every((node) => !canBeQuantized(node) || isFinalInFloat(node, this) || this.chosen(node) !== undefined);
+    return this.graph.consumers(tensor).every((node) => {
+      if (!canBeQuantized(node) || isFinalInFloat(node, this.graph) || this.chosen(node) !== undefined) return true;
+      return movesValues(node) && this.isReadInFloat(node.output[0] ?? "");
+    });
   }
 
   quantize(tensor: string): void {
@@ -183,6 +184,8 @@ class Planner implements RuleContext {
   }
 
   #rangeOf(tensor: string): Range {
+    // QLinearSoftmax wraps around instead of clipping what is larger than anything that calibration saw.
+    if (this.graph.producer(tensor)?.opType === "Softmax") return { min: 0, max: 1 };
     return this.#ranges.get(tensor) as Range;
   }
 }

@@ -1,9 +1,11 @@
-import { DataType, readFloats, type NodeProto } from "@edgewatt/onnx";
+import { DataType, readFloats, type Graph, type NodeProto } from "@edgewatt/onnx";
 import { tryRescale } from "./rescaled.ts";
 import type { Rule, RuleContext } from "./rule.ts";
 
 /** Their outputs in [0, 1] are read as probabilities: 8 bits would cost precision there and save nothing. */
 const FINAL_IN_FLOAT = new Set(["Softmax", "Sigmoid"]);
+
+const SHAPE_ONLY = new Set(["Flatten", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]);
 
 /** A constant so much larger than what it is joined with, a mask of -10,000 say, would leave the other values a step or two of 256. */
 const LARGEST_CONSTANT_RATIO = 64;
@@ -12,7 +14,7 @@ const LARGEST_CONSTANT_RATIO = 64;
 export const independent: Rule = (node, context) => {
   const [output = ""] = node.output;
   if (!context.isActivation(output)) return "its output is not float32";
-  if (isFinalInFloat(node, context)) return "it gives the model's output, which stays in float";
+  if (isFinalInFloat(node, context.graph)) return "it gives the model's output, which stays in float";
   if (context.isReadInside(output)) return "a graph inside another node reads its output";
   const inputs = [...node.input.entries()].filter(([index]) => node.opType !== "Where" || index > 0);
   const constants: number[] = [];
@@ -34,8 +36,16 @@ export const independent: Rule = (node, context) => {
   return undefined;
 };
 
-export function isFinalInFloat(node: NodeProto, { graph }: Pick<RuleContext, "graph">): boolean {
-  return FINAL_IN_FLOAT.has(node.opType) && graph.isOutput(node.output[0] ?? "");
+/** Whether it gives the model's output, directly or through operators that only change its shape. */
+export function isFinalInFloat(node: NodeProto, graph: Graph): boolean {
+  if (!FINAL_IN_FLOAT.has(node.opType)) return false;
+  for (let next: NodeProto | undefined = node; next !== undefined;) {
+    const [output = ""]: string[] = next.output;
+    if (graph.isOutput(output)) return true;
+    next = graph.soleConsumer(output);
+    if (next !== undefined && !SHAPE_ONLY.has(next.opType)) return false;
+  }
+  return false;
 }
 
 function dwarfs(node: NodeProto, constants: readonly number[], context: RuleContext): boolean {

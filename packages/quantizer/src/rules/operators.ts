@@ -105,6 +105,11 @@ export function canBeQuantized(node: NodeProto): boolean {
   return rule !== undefined && rule !== "float";
 }
 
+/** Whether it only moves or selects values, so that the output is in float where the input is. */
+export function movesValues(node: NodeProto): boolean {
+  return operatorOf(node)?.rule === "same-parameters";
+}
+
 /** Whether ONNX Runtime has an integer operator for it that computes, so that it rounds by itself. */
 export function computesInIntegers(node: NodeProto): boolean {
   return operatorOf(node)?.integerForm === "fuses";
