@@ -23,6 +23,7 @@ const COMMANDS = [
   ["datasets", "fetch"],
   ["datasets", "path"],
   ["quantize"],
+  ["sensitivity"],
   ["benchmark"],
   ["sweep"],
   ["runs"],
@@ -63,6 +64,8 @@ describe("wrong usage", () => {
     ["--local without calibration", ["quantize", "--local", "a.onnx", "b.onnx"], /needs --calibration/],
     ["--verify without --local", ["quantize", "p05", "--verify"], /--verify go with --local/],
     ["--mean without --local", ["quantize", "p05", "--mean", "0.5"], /go with --local/],
+    ["sensitivity --local without calibration", ["sensitivity", "--local", "a.onnx"], /needs --calibration/],
+    ["--windows with --local", ["sensitivity", "--local", "a.onnx", "--windows", "1"], /are for devices/],
     ["a bad device id", ["up", "--device", "Pi 2"], /device id is 2 to 40/],
     ["a budget that is too small", ["demo", "--budget", "1"], /--budget: even one window per row takes \d+ minutes/],
   ])("%s: exit code 2 and one line on stderr", async (_what, args, message) => {
@@ -107,15 +110,21 @@ describe("environment", () => {
 });
 
 describe("without a stack", () => {
-  it.each([["devices"], ["runs"], ["report"], ["benchmark", "p40"], ["quantize", "p40"], ["sweep"], ["cancel", "x"]])(
-    "%s %s says how to start one and exits with 3",
-    async (...args) => {
-      const { exitCode, stdout, stderr } = await run([...args.filter((word) => word !== undefined), "--json"]);
-      expect(stderr).toMatch(/^edgewatt: no stack runs on the data folder .*edgewatt up.*\n$/);
-      expect(exitCode).toBe(3);
-      expect(stdout).toBe("");
-    },
-  );
+  it.each([
+    ["devices"],
+    ["runs"],
+    ["report"],
+    ["benchmark", "p40"],
+    ["quantize", "p40"],
+    ["sensitivity", "p40"],
+    ["sweep"],
+    ["cancel", "x"],
+  ])("%s %s says how to start one and exits with 3", async (...args) => {
+    const { exitCode, stdout, stderr } = await run([...args.filter((word) => word !== undefined), "--json"]);
+    expect(stderr).toMatch(/^edgewatt: no stack runs on the data folder .*edgewatt up.*\n$/);
+    expect(exitCode).toBe(3);
+    expect(stdout).toBe("");
+  });
 
   it("a broker that is not there is named", async () => {
     const { exitCode, stderr } = await run(["devices", "--broker", "mqtt://127.0.0.1:1"]);

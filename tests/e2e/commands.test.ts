@@ -66,6 +66,73 @@ describe("quantize --local", () => {
   });
 });
 
+interface LayersOutput {
+  readonly layers: readonly { readonly name: string; readonly timePct: number; readonly energyMj: number | null }[];
+  readonly flags: readonly string[];
+  readonly files: readonly string[];
+}
+
+describe("sensitivity", () => {
+  const few = ["--calibration", "synthetic", "--images", "4", "--evaluation-images", "4"];
+
+  it("compares the layers of a file without a broker, and writes table, figure and document", async () => {
+    await using dir = await tempDir();
+    const args = ["sensitivity", "--local", MODEL, ...few, ...NORMALIZATION];
+    const printed = await edgewattJson<LayersOutput>({ dir: dir.path }, args);
+    expect(printed).toMatchObject({
+      schema: "edgewatt.layers/1",
+      device: null,
+      model: "mobilenetv1-cifar10-p40",
+      evaluation: { kind: "synthetic", images: 4, accuracyPct: null },
+      energy: { int8: null, float: null },
+    });
+    expect(printed.layers).toHaveLength(28);
+    expect(printed.layers[0]).toMatchObject({ index: 0, op: "Conv", sqnrDb: expect.any(Number), accuracyDropPt: null });
+    expect(printed.flags.join()).toMatch(/energy: --local measures no power/);
+    const out = path.join(dir.path, "reports", "layers-mobilenetv1-cifar10-p40");
+    expect((await readdir(out)).toSorted()).toEqual([...printed.files].toSorted());
+    const { out: where, files: _, ...document } = printed as LayersOutput & { out: string };
+    expect(where).toBe(out);
+    expect(JSON.parse(await readFile(path.join(out, "layers.json"), "utf8"))).toEqual(document);
+    expect(await readFile(path.join(out, "layer-importance.svg"), "utf8")).toContain("layers.12/conv2/Conv");
+  });
+
+  it("prints the table for people, and refuses an evaluation set that is not there", async () => {
+    await using dir = await tempDir();
+    const place = { dir: dir.path };
+    const { code, stdout, stderr } = await edgewatt(place, [
+      "sensitivity",
+      "--local",
+      MODEL,
+      ...few,
+      "--report",
+      "out",
+    ]);
+    expect(stdout).toMatch(/^ *28 +\/linear\/Gemm +Gemm +6,150 /m);
+    expect(stderr).toBe(`Report: ${path.join(dir.path, "out", "layers.md")}\n`);
+    expect(code).toBe(0);
+    const wrong = await edgewatt(place, ["sensitivity", "--local", MODEL, ...few, "--evaluation", "nowhere.bin"]);
+    expect(wrong.stderr).toMatch(/^edgewatt: --evaluation nowhere\.bin: no such file or data set; .*\n$/);
+    expect(wrong.code).toBe(2);
+  });
+
+  it("asks a device, whose watts it apportions by time", { timeout: 200_000 }, async () => {
+    await using dir = await tempDir();
+    const place = { dir: dir.path };
+    const stack = await startUp(place, ["--device", "pi-1"]);
+    const windows = ["--windows", "1", "--window-s", "0.5", "--idle-s", "0.2"];
+    const printed = await edgewattJson<LayersOutput>(place, ["sensitivity", "p40", ...few, ...windows], 150_000);
+    expect(printed).toMatchObject({ device: "pi-1", model: "mobilenetv1-cifar10-p40" });
+    expect(printed).toMatchObject({
+      energy: { source: expect.any(String), int8: { windows: 1 }, float: { windows: 1 } },
+    });
+    for (const { energyMj } of printed.layers) expect(energyMj).toBeGreaterThan(0);
+    const { jobs } = await edgewattJson<{ jobs: { op: string; state: { state: string } | null }[] }>(place, ["runs"]);
+    expect(jobs.map(({ op, state }) => [op, state?.state])).toEqual([["sensitivity", "succeeded"]]);
+    await stack.stop();
+  });
+});
+
 describe("dashboards build", () => {
   it("writes the dashboards to a folder", async () => {
     await using dir = await tempDir();

@@ -5,6 +5,7 @@ import { type Context, printJson } from "../context.ts";
 import { CIFAR10, CIFAR10_CALIBRATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
 import { UsageError } from "../errors.ts";
+import type { DataOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
 import type { QuantizeCommandOptions } from "./quantize-options.ts";
 
@@ -58,7 +59,12 @@ async function run(
   });
 }
 
-async function calibrationPath(context: Context, what: string, options: QuantizeCommandOptions): Promise<string> {
+/** The file or folder that `--calibration` names, a data set's by its name. */
+export async function calibrationPath(
+  context: Context,
+  what: string,
+  options: DataOption & DatasetsOption,
+): Promise<string> {
   if (what === "synthetic") return what;
   const dataset = what === CIFAR10.name ? await findDataset(what, searchPath(context, options)) : undefined;
   return dataset === undefined ? path.resolve(context.cwd, what) : path.join(dataset.path, CIFAR10_CALIBRATION);

@@ -72,7 +72,7 @@ export async function calibrationFor(
   return offer(file, file.endsWith(".npy") ? "npy" : "cifar", path.basename(file));
 }
 
-async function isFile(file: string): Promise<boolean> {
+export async function isFile(file: string): Promise<boolean> {
   try {
     return (await stat(file)).isFile();
   } catch {

@@ -85,6 +85,44 @@ export function addJobCommands(program: Command, { context }: App): void {
     .action(async (_options, command: Command) =>
       (await import("../actions/benchmark.ts")).sweep(context, command.opts()),
     );
+  withQuantizing(withDatasets(withBroker(program.command("sensitivity"))))
+    .description(
+      "importance of each layer of a model relative to the others: weights, time, energy, and what is lost when it alone is quantized",
+    )
+    .argument("<model>", "model, or the end of its name; with --local: MODEL.onnx")
+    .option("--on <device>", "device; default: the only one that is online")
+    .option(
+      "--local",
+      "compare a file on this machine, without a broker: sensitivity --local MODEL.onnx --calibration WHAT",
+    )
+    .option(
+      "--evaluation <what>",
+      "labelled images to measure on: CIFAR binary file, .npy, or cifar10 for its test images; default: those that follow the calibration images",
+    )
+    .option(
+      "--evaluation-images <n>",
+      "how many of them; default: 1,000",
+      number({ min: 1, max: 1_000_000, integer: true }),
+    )
+    .option(
+      "--threads <n>",
+      "threads of ONNX Runtime while time is measured; default: all cores but the sampler's, with --local all",
+      number({ min: 1, max: 256, integer: true }),
+    )
+    .option(
+      "--windows <n>",
+      "windows in which the model's energy is measured, 0 for none; default: 3",
+      number({ min: 0, max: 20, integer: true }),
+    )
+    .option("--window-s <seconds>", "length of such a window; default: 2", number({ min: 0.1, max: 600 }))
+    .option("--idle-s <seconds>", "idle before and after it; default: 1", number({ min: 0, max: 600 }))
+    .option("--mean <numbers>", "with --local: mean of each input channel after division by 255", numbers)
+    .option("--std <numbers>", "with --local: standard deviation of each input channel", numbers)
+    .option("--input-shape <sides>", "with --local: the input's sides, where the model leaves them open", numbers)
+    .option("--report <dir>", "folder for table, figure and JSON; default: reports/layers-MODEL")
+    .action(async (model: string, _options, command: Command) =>
+      (await import("../actions/sensitivity.ts")).sensitivity(context, model, command.opts()),
+    );
 
   const runs = withBroker(program.command("runs"))
     .description("jobs, newest first")

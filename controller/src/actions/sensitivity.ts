@@ -1,0 +1,140 @@
+import path from "node:path";
+import {
+  type Artifact,
+  type Layers,
+  layersSchema,
+  type SensitivityArgs,
+  type SensitivityOptions,
+} from "@edgewatt/protocol";
+import { renderLayers, writeLayersReport } from "@edgewatt/report";
+import type { MqttConnection } from "@edgewatt/runtime";
+import { type Offer, offerTo } from "../client/artifacts.ts";
+import { withConnection } from "../client/broker.ts";
+import { chooseDevices, readFleet } from "../client/fleet.ts";
+import {
+  calibrationFor,
+  evaluationArtifact,
+  findLocalData,
+  isFile,
+  modelArtifact,
+  takesCifar,
+} from "../client/inputs.ts";
+import { showing } from "../client/job-progress.ts";
+import { runJob } from "../client/jobs.ts";
+import { type Context, print, printJson, say } from "../context.ts";
+import { CIFAR10 } from "../datasets/catalogue.ts";
+import { UsageError } from "../errors.ts";
+import type { BrokerOption, DatasetsOption } from "../options.ts";
+import { Progress } from "../progress.ts";
+import { findModel, readRegistry } from "../registry/registry.ts";
+
+/** Flags of `edgewatt sensitivity`, on a device and with `--local`. */
+export interface SensitivityCommandOptions extends BrokerOption, DatasetsOption {
+  readonly on?: string;
+  readonly local?: true;
+  readonly calibration?: string;
+  readonly images?: number;
+  readonly evaluation?: string;
+  readonly evaluationImages?: number;
+  readonly format?: "u8s8" | "s8s8";
+  readonly perTensor?: true;
+  readonly reduceRange?: true;
+  readonly threads?: number;
+  readonly windows?: number;
+  readonly windowS?: number;
+  readonly idleS?: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+  readonly inputShape?: readonly number[];
+  readonly report?: string;
+}
+
+const DEFAULT_IMAGES = 256;
+const DEFAULT_EVALUATION_IMAGES = 1000;
+const DEFAULT_WINDOWS = 3;
+
+/** Importance of each layer of a model relative to the others. */
+export async function sensitivity(context: Context, model: string, options: SensitivityCommandOptions): Promise<void> {
+  const layers =
+    options.local === true
+      ? await (await import("./sensitivity-local.ts")).compareLocally(context, model, options)
+      : await withConnection(context, options, (connection) => compareOnDevice(context, connection, model, options));
+  const out = path.resolve(context.cwd, options.report ?? path.join("reports", `layers-${layers.model}`));
+  const files = await writeLayersReport(out, layers);
+  if (options.json === true) return printJson(context, { ...layers, out, files });
+  print(context, renderLayers(layers, context.stdout.columns === undefined ? {} : { width: context.stdout.columns }));
+  say(context, `Report: ${path.join(out, "layers.md")}`);
+}
+
+async function compareOnDevice(
+  context: Context,
+  connection: MqttConnection,
+  name: string,
+  options: SensitivityCommandOptions,
+): Promise<Layers> {
+  const { mean, std, inputShape, on } = options;
+  if ([mean, std, inputShape].some((option) => option !== undefined)) {
+    throw new UsageError(
+      "--mean, --std and --input-shape go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
+    );
+  }
+  const model = findModel(await readRegistry(path.resolve(context.cwd, options.data)), name);
+  const fleet = await readFleet(connection);
+  const [device] = chooseDevices(fleet, on === undefined ? undefined : [on]);
+  if (device === undefined) throw new UsageError("--on names no device: see edgewatt devices");
+  const offer = offerTo(device, fleet.hubUrl);
+  const data = await findLocalData(context, options);
+  const evaluation = await evaluationFor(context, options, offer);
+  const args: SensitivityArgs = {
+    model: await modelArtifact(offer, model),
+    calibration: await calibrationFor(context, { what: options.calibration, data, fits: takesCifar(model), offer }),
+    ...(evaluation === undefined ? {} : { evaluation }),
+    options: jobOptions(options),
+  };
+  using progress = new Progress(context);
+  const { result } = await runJob(
+    connection,
+    { device: device.id, op: "sensitivity", args, ...showing(progress, device.id) },
+    context.signal,
+  );
+  return layersSchema.parse(result);
+}
+
+/** What `--evaluation` names; test images are taken only where it names them. */
+async function evaluationFor(
+  context: Context,
+  options: SensitivityCommandOptions,
+  offer: Offer,
+): Promise<Artifact | undefined> {
+  const { evaluation } = options;
+  if (evaluation === undefined) return undefined;
+  if (evaluation === CIFAR10.name) {
+    const artifact = await evaluationArtifact(offer, await findLocalData(context, options));
+    if (artifact !== undefined) return artifact;
+    throw new UsageError(
+      `data set ${evaluation} is not here: download it with \`edgewatt datasets fetch ${evaluation}\`, or name its parent folder with --datasets`,
+    );
+  }
+  const file = path.resolve(context.cwd, evaluation);
+  if (!(await isFile(file))) {
+    throw new UsageError(
+      `--evaluation ${evaluation}: no such file; give a CIFAR binary file, a .npy file or ${CIFAR10.name}`,
+    );
+  }
+  return offer(file, file.endsWith(".npy") ? "npy" : "cifar", path.basename(file));
+}
+
+function jobOptions(options: SensitivityCommandOptions): SensitivityOptions {
+  const { images, evaluationImages, format, perTensor, reduceRange, threads, windows, windowS, idleS } = options;
+  return {
+    images: images ?? DEFAULT_IMAGES,
+    evaluationImages: evaluationImages ?? DEFAULT_EVALUATION_IMAGES,
+    windows: windows ?? DEFAULT_WINDOWS,
+    ...(windowS === undefined ? {} : { windowS }),
+    ...(idleS === undefined ? {} : { idleS }),
+    ...(format === undefined ? {} : { format }),
+    ...(perTensor === undefined ? {} : { perTensor }),
+    ...(reduceRange === undefined ? {} : { reduceRange }),
+    ...(threads === undefined ? {} : { threads }),
+  };
+}
