@@ -109,8 +109,8 @@ export function weightScales(
     let max = largest[channel] as number;
     for (let index = start; index < start + inner; index++) {
       const size = Math.abs(values[index] as number);
-      // Not `size > max`, which is false for NaN.
-      if (!(size <= max)) max = size;
+      // NaN stays, as nothing is larger.
+      if (size > max || Number.isNaN(size)) max = size;
     }
     largest[channel] = max;
   }

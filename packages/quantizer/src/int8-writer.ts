@@ -1,4 +1,4 @@
-import { dimsOf, makeNode, makeTensor, type Graph, type NodeProto, type TensorProto } from "@edgewatt/onnx";
+import { dimsOf, Graph, makeNode, makeTensor, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import { activationRange, quantizeActivations, type QuantParams } from "./arithmetic.ts";
 import type { QuantizationFormat } from "./format.ts";
 import { finiteFloats } from "./int8-weights.ts";
@@ -13,20 +13,21 @@ export interface DequantizedConstant {
   readonly axis: number | undefined;
 }
 
-/** Collects the nodes and initializers of an int8 graph; names are unique in the float graph that it is made from. */
+/** Collects the nodes and initializers of an int8 graph, under names that the float graph it is made from does not have. */
 export class Int8Writer {
   readonly nodes: NodeProto[] = [];
   readonly initializers: TensorProto[] = [];
-  readonly #source: Graph;
+  /** Of its own, so that a graph from which several models are made gives the same names each time. */
+  readonly #names: Graph;
   readonly #format: QuantizationFormat;
 
   constructor(source: Graph, format: QuantizationFormat) {
-    this.#source = source;
+    this.#names = new Graph(source.model);
     this.#format = format;
   }
 
   unique(base: string): string {
-    return this.#source.uniqueName(base);
+    return this.#names.uniqueName(base);
   }
 
   /** Adds a node that writes one new tensor, and gives its name. */
