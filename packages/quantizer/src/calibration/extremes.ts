@@ -57,6 +57,7 @@ export async function findExtremes(
   // One image at a time where batches are averaged, as the result would depend on how many share a batch.
   const largestBatch = options.averaged ? 1 : LARGEST_BATCH;
   for await (const batch of fittingBatches(session, source, 0, source.count, options.signal, largestBatch)) {
+    checkFeeds(batch.feeds, source);
     const results = await session.run(batch.feeds, undefined, options.signal);
     for (const [index, { min, max }] of reductions.entries()) {
       const seen = { min: min === undefined ? 0 : scalarOf(results[min]), max: scalarOf(results[max]) };
@@ -102,14 +103,31 @@ function scalarOf(value: TensorValue | undefined): number {
   return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
 }
 
+/** ONNX Runtime's reductions may pass over NaN, so the data itself is looked at. */
+function checkFeeds(feeds: Readonly<Record<string, TensorValue>>, source: DataSource): void {
+  for (const [name, { data }] of Object.entries(feeds)) {
+    if (data instanceof Float32Array && !isFiniteThroughout(data)) throw notFinite(name, source);
+  }
+}
+
+function isFiniteThroughout(values: Float32Array): boolean {
+  let sum = 0;
+  // A float64 holds the sum of any float32 values, so that it is finite unless one of them is not.
+  for (let index = 0; index < values.length; index++) sum += values[index] as number;
+  return Number.isFinite(sum);
+}
+
 function checkRanges(tensors: readonly ObservedTensor[], ranges: readonly Range[], source: DataSource): void {
   const bad = tensors.findIndex((_, index) => {
     const range = ranges[index];
     return range === undefined || !Number.isFinite(range.min) || !Number.isFinite(range.max);
   });
-  if (bad < 0) return;
-  throw new DataError(
-    `calibration with ${source.name} gave no finite range for tensor "${tensors[bad]?.name ?? ""}": check --mean and --std, and that the data holds no NaN or infinity`,
-    { code: "range-not-finite", context: { tensor: tensors[bad]?.name } },
+  if (bad >= 0) throw notFinite(tensors[bad]?.name ?? "", source);
+}
+
+function notFinite(tensor: string, source: DataSource): DataError {
+  return new DataError(
+    `calibration with ${source.name} gave no finite range for tensor "${tensor}": check --mean and --std, and that the data holds no NaN or infinity`,
+    { code: "range-not-finite", context: { tensor } },
   );
 }

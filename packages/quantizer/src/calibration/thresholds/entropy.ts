@@ -14,6 +14,7 @@ export function entropyRange(histogram: Histogram, integers: IntegerRange): Rang
   const { min, max } = rangeOf(histogram);
   const magnitudes = magnitudesOf(histogram);
   const bins = magnitudes.length;
+  if (bins === 0) return { min, max };
   const binWidth = Math.max(-min, max) / bins;
   const search = new DivergenceSearch(magnitudes);
   let best = { divergence: Infinity, threshold: Math.max(-min, max) };
