@@ -22,6 +22,8 @@ export interface Extremes {
   readonly maxs: Float32Array;
 }
 
+const ZERO: Range = { min: 0, max: 0 };
+
 /** What each run of the model over the data is told. */
 export interface PassOptions {
   readonly name: string;
@@ -110,6 +112,11 @@ function extremesOf(
     min: mins.reduce((low, value) => (value < low ? value : low), Infinity),
     max: maxs.reduce((high, value) => (value > high ? value : high), -Infinity),
   };
+  // A tensor without elements has no extremes; the reference gives it the parameters of a range of zeros.
+  if (mins.every((min) => min === Infinity) && maxs.every((max) => max === -Infinity)) {
+    const zeros = new Float32Array(mins.length);
+    return { range: ZERO, size: ZERO, mins: zeros, maxs: zeros };
+  }
   if (!Number.isFinite(range.min) || !Number.isFinite(range.max)) {
     throw new DataError(
       `calibration with ${source.name} gave no finite range for tensor "${tensor}": check --mean and --std, and that the data holds no NaN or infinity`,

@@ -2,7 +2,7 @@ import { DataError, makeOutput, type DataSource, type DerivedModels, type Graph 
 import type { Range } from "../../arithmetic.ts";
 import { fittingBatches } from "../../calibration/batches.ts";
 import type { PassOptions } from "./extremes.ts";
-import { addToHistogram, histogramEdges } from "./numpy-histogram.ts";
+import { addAbsoluteValues, histogramEdges } from "./numpy-histogram.ts";
 
 interface Histogram {
   readonly counts: Float64Array;
@@ -37,8 +37,8 @@ export async function collectHistograms(
     const results = await session.run(batch.feeds, undefined, options.signal);
     for (const { tensor, counts, spread } of histograms) {
       const values = (inputs.has(tensor) ? batch.feeds[tensor] : results[tensor])?.data;
-      if (!(values instanceof Float32Array) || values.some(Number.isNaN)) throw holdsNaN(tensor, source);
-      addToHistogram(counts, spread, values, Math.abs);
+      if (!(values instanceof Float32Array) || !addAbsoluteValues(counts, spread, values))
+        throw holdsNaN(tensor, source);
     }
     images += batch.count;
     options.onImages(images);

@@ -30,23 +30,30 @@ export function histogramEdges(low: number, high: number, bins: number): Histogr
   return { first, last, edges };
 }
 
-/** Adds the values to the counts of their bins, by the fast path of `numpy.histogram`; values outside the edges are left out. */
-export function addToHistogram(
+/**
+ * Adds the absolute values to the counts of their bins, by the fast path of `numpy.histogram`; what lies outside the edges is left out.
+ * @returns whether all of them were numbers
+ */
+export function addAbsoluteValues(
   counts: Float64Array,
   { first, last, edges }: HistogramEdges,
   values: Float32Array,
-  transform: (value: number) => number = (value) => value,
-): void {
+): boolean {
   const bins = counts.length;
   const width = Math.fround(last - first);
-  for (const raw of values) {
-    const value = transform(raw);
-    if (!(value >= first && value <= last)) continue;
-    let index = Math.trunc(Math.fround(Math.fround(Math.fround(value - first) / width) * bins));
+  let areNumbers = true;
+  for (let position = 0; position < values.length; position++) {
+    const value = Math.abs(values[position] as number);
+    if (!(value >= first && value <= last)) {
+      if (Number.isNaN(value)) areNumbers = false;
+      continue;
+    }
+    let index = Math.fround(Math.fround(Math.fround(value - first) / width) * bins) | 0;
     if (index === bins) index--;
     // The product may be off by one in its last digit; the edges decide.
     if (value < (edges[index] as number)) index--;
     if (value >= (edges[index + 1] as number) && index !== bins - 1) index++;
     counts[index] = (counts[index] as number) + 1;
   }
+  return areNumbers;
 }
