@@ -19,8 +19,15 @@ export function foldBackward(
   if (needsBias && !canHoldBias(linear, ranks)) return false;
   const weights = weightsOf(linear);
   // In place, as another copy of each weight is what the memory of preparing a model came from.
-  for (let index = 0; index < weights.length; index++) {
-    weights[index] = (weights[index] as number) * (scale[linear.outputChannel(index)] ?? 1);
+  let finite = true;
+  for (let start = 0; start < weights.length; start += linear.outputRun) {
+    const factor = scale[linear.outputChannel(start)] ?? 1;
+    for (let index = start; index < start + linear.outputRun; index++) {
+      const value = (weights[index] as number) * factor;
+      weights[index] = value;
+      // Infinity and NaN are the only values that do not leave zero; a float32 may overflow where the product did not.
+      finite &&= (weights[index] as number) - (weights[index] as number) === 0;
+    }
   }
   const bias = needsBias
     ? Float32Array.from(
@@ -28,7 +35,7 @@ export function foldBackward(
         (_, channel) => (linear.bias?.[channel] ?? 0) * (scale[channel] ?? 1) + (shift[channel] ?? 0),
       )
     : undefined;
-  if (!weights.every(Number.isFinite)) return false;
+  if (!finite) return false;
   replaceWeights(graph, linear, weights, bias);
   linear.node.output = [follower.output[0] ?? ""];
   graph.changed();

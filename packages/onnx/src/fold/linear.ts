@@ -18,9 +18,11 @@ export interface Linear {
   readonly axis: number;
   inputChannel(index: number): number;
   outputChannel(index: number): number;
+  /** So many weights in a row, from each multiple of it on, go to the same output channel. */
+  readonly outputRun: number;
 }
 
-type Layout = Pick<Linear, "inputs" | "outputs" | "rank" | "axis" | "inputChannel" | "outputChannel">;
+type Layout = Pick<Linear, "inputs" | "outputs" | "rank" | "axis" | "inputChannel" | "outputChannel" | "outputRun">;
 
 /** Describes a node that an affine map can be folded into; undefined for any other. */
 export function linearOf(graph: Graph, node: NodeProto, ranks: ReadonlyMap<string, number>): Linear | undefined {
@@ -52,6 +54,7 @@ function layoutOf(node: NodeProto, dims: readonly number[], ranks: ReadonlyMap<s
         rank: dims.length,
         axis: 1,
         outputChannel,
+        outputRun: second * kernel,
         inputChannel: (index) =>
           Math.floor(outputChannel(index) / perGroup) * second + (Math.floor(index / kernel) % second),
       };
@@ -66,6 +69,7 @@ function layoutOf(node: NodeProto, dims: readonly number[], ranks: ReadonlyMap<s
         rank: dims.length,
         axis: 1,
         inputChannel,
+        outputRun: kernel,
         outputChannel: (index) =>
           Math.floor(inputChannel(index) / perGroup) * second + (Math.floor(index / kernel) % second),
       };
@@ -86,9 +90,17 @@ function layoutOf(node: NodeProto, dims: readonly number[], ranks: ReadonlyMap<s
 function matrixLayout(rows: number, columns: number, transposed: boolean, rank: number): Layout {
   const byRow = (index: number): number => Math.floor(index / columns);
   const byColumn = (index: number): number => index % columns;
+  const place = { rank, axis: rank - 1 };
   return transposed
-    ? { inputs: columns, outputs: rows, rank, axis: rank - 1, outputChannel: byRow, inputChannel: byColumn }
-    : { inputs: rows, outputs: columns, rank, axis: rank - 1, outputChannel: byColumn, inputChannel: byRow };
+    ? {
+        inputs: columns,
+        outputs: rows,
+        ...place,
+        outputChannel: byRow,
+        outputRun: Math.max(1, columns),
+        inputChannel: byColumn,
+      }
+    : { inputs: rows, outputs: columns, ...place, outputChannel: byColumn, outputRun: 1, inputChannel: byRow };
 }
 
 /** Gemm's C may also be one value for all, or have a leading side of 1. */
