@@ -3,7 +3,7 @@ import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 /** Values of one input in one sample. All floats are dyadic rationals with few bits, see bench/oracle/README.md. */
-export type InputValues =
+type InputValues =
   | { readonly kind: "dyadic"; readonly dims: readonly number[] }
   /** Half +1 and half -1 in each row of the last axis, so that normalizations are exact. */
   | { readonly kind: "signs"; readonly dims: readonly number[] }
