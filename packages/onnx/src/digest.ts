@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { toBinary } from "@bufbuild/protobuf";
+import { clearField, toBinary } from "@bufbuild/protobuf";
 import { deriveModel, shallowCopy } from "./graph.ts";
 import { ModelProtoSchema, TensorProtoSchema, type ModelProto } from "./proto.ts";
 
@@ -8,7 +8,10 @@ export function digestModel(model: ModelProto): string {
   const hash = createHash("sha256");
   hash.update(toBinary(ModelProtoSchema, deriveModel(model, { initializer: [] })));
   for (const tensor of model.graph?.initializer ?? []) {
-    hash.update(toBinary(TensorProtoSchema, shallowCopy(tensor, { rawData: new Uint8Array(0) })));
+    const header = shallowCopy(tensor, {});
+    clearField(header, TensorProtoSchema.field.rawData);
+    clearField(header, TensorProtoSchema.field.dataLocation);
+    hash.update(toBinary(TensorProtoSchema, header));
     hash.update(tensor.rawData);
   }
   return hash.digest("hex");
