@@ -26,7 +26,11 @@ const STRING_TYPE = 8;
 /** Versions beyond this are no versions. */
 const LARGEST_VERSION = 1_000_000n;
 
-function checkGraph(graph: GraphProto, name: string, outer: ReadonlySet<string>): void {
+/** Graphs inside graphs; models have two or three, and work grows with the depth. */
+const DEEPEST_NESTING = 16;
+
+function checkGraph(graph: GraphProto, name: string, outer: ReadonlySet<string>, depth = 0): void {
+  if (depth > DEEPEST_NESTING) throw damaged(name, `it has more than ${DEEPEST_NESTING} graphs inside each other`);
   for (const tensor of graph.initializer) checkTensor(tensor, name);
   const known = new Set(outer);
   const own = new Set<string>();
@@ -49,7 +53,7 @@ function checkGraph(graph: GraphProto, name: string, outer: ReadonlySet<string>)
       if (output !== "") define(output, "an output");
     }
   }
-  for (const node of graph.node) checkNode(node, name, known);
+  for (const node of graph.node) checkNode(node, name, known, depth);
   for (const output of graph.output) {
     if (!known.has(output.name)) throw damaged(name, `nothing writes its output "${output.name}"`);
   }
@@ -61,7 +65,7 @@ function checkGraph(graph: GraphProto, name: string, outer: ReadonlySet<string>)
   }
 }
 
-function checkNode(node: NodeProto, name: string, known: ReadonlySet<string>): void {
+function checkNode(node: NodeProto, name: string, known: ReadonlySet<string>, depth: number): void {
   if (node.opType === "") throw damaged(name, `node "${node.name}" names no operator`);
   const missing = node.input.find((input) => input !== "" && !known.has(input));
   if (missing !== undefined) {
@@ -80,7 +84,7 @@ function checkNode(node: NodeProto, name: string, known: ReadonlySet<string>): v
   if (node.opType === "BatchNormalization" && node.output.length > 1 && node.output.includes("")) {
     throw damaged(name, `node "${node.name}" (BatchNormalization) leaves out some outputs of training`);
   }
-  for (const inner of innerGraphs(node)) checkGraph(inner, name, known);
+  for (const inner of innerGraphs(node)) checkGraph(inner, name, known, depth + 1);
 }
 
 function checkTensor(tensor: TensorProto, name: string): void {

@@ -233,13 +233,15 @@ export function topologicalOrder(nodes: readonly NodeProto[]): NodeProto[] | und
   for (const node of nodes) {
     for (const name of node.output) producers.set(name, node);
   }
+  // Asked for several times, and costly for nodes that hold graphs.
+  const reads = new Map(nodes.map((node) => [node, readsOf(node)]));
   const sorted: NodeProto[] = [];
   const state = new Map<NodeProto, "open" | "done">();
   for (const root of nodes) {
     // An explicit stack, as a deep network would overflow the call stack.
     const stack = [root];
     for (let node = stack.at(-1); node !== undefined; node = stack.at(-1)) {
-      const waiting = state.get(node) === "done" ? [] : waitingFor(node, producers, state);
+      const waiting = state.get(node) === "done" ? [] : waitingFor(reads.get(node) ?? [], producers, state);
       if (waiting.some((producer) => state.get(producer) === "open" || producer === node)) return undefined;
       if (waiting.length > 0) {
         state.set(node, "open");
@@ -255,12 +257,12 @@ export function topologicalOrder(nodes: readonly NodeProto[]): NodeProto[] | und
 }
 
 function waitingFor(
-  node: NodeProto,
+  reads: readonly string[],
   producers: ReadonlyMap<string, NodeProto>,
   state: ReadonlyMap<NodeProto, "open" | "done">,
 ): NodeProto[] {
   const waiting: NodeProto[] = [];
-  for (const name of readsOf(node)) {
+  for (const name of reads) {
     const producer = producers.get(name);
     if (producer !== undefined && state.get(producer) !== "done") waiting.push(producer);
   }
@@ -283,8 +285,9 @@ function outerReads(graph: GraphProto): string[] {
     ...graph.initializer.map((tensor) => tensor.name),
     ...graph.node.flatMap((node) => node.output),
   ]);
-  const reads = [...graph.node.flatMap(readsOf), ...graph.output.map((output) => output.name)];
-  return reads.filter((name) => !own.has(name));
+  // Each name once, or names would multiply with each level of graphs inside graphs.
+  const reads = new Set([...graph.node.flatMap(readsOf), ...graph.output.map((output) => output.name)]);
+  return [...reads].filter((name) => !own.has(name));
 }
 
 /** What a derived model has in place of the original's. */

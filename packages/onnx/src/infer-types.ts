@@ -7,6 +7,7 @@ import {
 } from "onnx-buf";
 import { ModelError } from "./errors.ts";
 import { deriveModel, makeOutput, type Graph } from "./graph.ts";
+import { checkFitsMemory } from "./memory-limit.ts";
 import { ValueInfoProtoSchema, type GraphProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
 import { openSession, type Session, type ValueDescription } from "./session.ts";
 
@@ -28,6 +29,7 @@ export async function inferTypes(
   const computed = tensors.filter((tensor) => graph.producer(tensor) !== undefined);
   await using session = await openForTypes(graph, computed, name);
   const known = [...session.inputs.filter((value) => inputs.has(value.name)), ...session.outputs];
+  checkFitsMemory(known, name);
   const wanted = new Set(tensors);
   return new Map(known.filter((value) => wanted.has(value.name)).map((value) => [value.name, value]));
 }
