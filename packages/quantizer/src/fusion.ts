@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch } from "node:process";
-import { Graph, openSession, readModel, type ModelProto, type NodeProto, type Session } from "@edgewatt/onnx";
+import { Graph, openSession, readModel, type NodeProto, type Session } from "@edgewatt/onnx";
 import { QuantizerError } from "./errors.ts";
 import type { QuantizationFormat } from "./format.ts";
 import type { Plan } from "./plan.ts";
@@ -26,6 +26,12 @@ const REPLACED_SUFFIX = /_token_\d+$/;
 /** What `emitModel` appends to the name of a weight. */
 const WEIGHT_SUFFIX = /_quantized(_\d+)?$/;
 
+/** A node that was given int8 inputs and outputs. */
+export interface QuantizedNode {
+  readonly name: string;
+  readonly opType: string;
+}
+
 /** Which of the planned nodes ONNX Runtime runs in int8. */
 export interface FusionResult {
   readonly fused: number;
@@ -33,17 +39,38 @@ export interface FusionResult {
   readonly left: readonly string[];
 }
 
+/** An int8 model that is open for measuring, and what became of its nodes. */
+export interface OpenedInt8 {
+  readonly session: Session;
+  readonly fusion: FusionResult;
+}
+
 /**
  * Opens the int8 model as a deployed one is opened, and checks in the graph that ONNX Runtime really runs that every quantized Conv, Gemm
  * and MatMul became an integer operator. int8 activations are checked on x64 by arm64's rule.
- * @returns the open session, for measuring
  * @throws QuantizerError naming the nodes that stayed in float
  */
-export async function openFused(
+export function openFused(path: string, plan: Plan, format: QuantizationFormat): Promise<OpenedInt8> {
+  return openOptimized(path, format, (graph) => {
+    checkWeighted(graph, plan);
+    return findLeft(graph, plan.quantized);
+  });
+}
+
+/** As `openFused` for a model that is not held to anything: what runs in float is only told. */
+export function openUnchecked(
   path: string,
-  plan: Plan,
+  quantized: readonly QuantizedNode[],
   format: QuantizationFormat,
-): Promise<{ session: Session; fusion: FusionResult }> {
+): Promise<OpenedInt8> {
+  return openOptimized(path, format, (graph) => findLeft(graph, quantized));
+}
+
+async function openOptimized(
+  path: string,
+  format: QuantizationFormat,
+  judge: (optimized: Graph) => FusionResult,
+): Promise<OpenedInt8> {
   const folder = await mkdtemp(join(tmpdir(), "edgewatt-fusion-"));
   try {
     const optimizedModelPath = join(folder, "optimized.onnx");
@@ -54,7 +81,7 @@ export async function openFused(
       name: "the quantized model",
     });
     try {
-      return { session, fusion: checkFusion(await readModel(optimizedModelPath), plan) };
+      return { session, fusion: judge(new Graph(await readModel(optimizedModelPath))) };
     } catch (error) {
       await session.close();
       throw error;
@@ -64,9 +91,8 @@ export async function openFused(
   }
 }
 
-/** Compares the optimized graph with the plan; see `openFused`. */
-function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
-  const graph = new Graph(optimized);
+/** Throws where a node with weights is not computed in int8; see `openFused`. */
+function checkWeighted(graph: Graph, plan: Plan): void {
   const unfused = unfusedNodes(graph, plan);
   if (unfused.length > 0) {
     throw new QuantizerError(
@@ -77,13 +103,16 @@ function checkFusion(optimized: ModelProto, plan: Plan): FusionResult {
       },
     );
   }
+}
+
+function findLeft(graph: Graph, quantized: readonly QuantizedNode[]): FusionResult {
   const byName = new Map(graph.nodes.map((node) => [originalName(node), node]));
-  const left = plan.quantized.filter((node) => {
+  const left = quantized.filter((node) => {
     const kept = byName.get(node.name);
     // A node that is gone was merged into another, or was there to move integers that need not move.
     return kept !== undefined && !INTEGER_FORM.test(kept.opType) && !movesIntegers(graph, kept);
   });
-  return { fused: plan.quantized.length - left.length, left: left.map((node) => node.name) };
+  return { fused: quantized.length - left.length, left: left.map((node) => node.name) };
 }
 
 /**

@@ -1,7 +1,15 @@
-export { quantize, type QuantizeOptions, type QuantizeProgress, type QuantizeStep } from "./quantize.ts";
-export type { FloatNode, LayerReport, QuantizeReport } from "./report.ts";
-export type { Calibration } from "./calibration/calibrate.ts";
-export type { Range } from "./arithmetic.ts";
+export { quantize } from "./quantize.ts";
+export {
+  PARITY_MODES,
+  type ParityMode,
+  type QuantizeOptions,
+  type QuantizeProgress,
+  type QuantizeStep,
+} from "./options.ts";
+export type { FloatNode, LayerReport, QuantizeReport, SearchReport } from "./report.ts";
+export { CALIBRATION_METHODS, type CalibrationMethod } from "./calibration/method.ts";
+export { TECHNIQUES, type Technique } from "./improve/apply-techniques.ts";
+export type { Configuration, SearchTarget, SearchTry } from "./improve/search.ts";
 export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./format.ts";
 export { QuantizerError } from "./errors.ts";
 export {

@@ -1,5 +1,9 @@
 import type { DataKind } from "@edgewatt/onnx";
+import type { CalibrationMethod } from "./calibration/method.ts";
 import type { QuantizationFormat } from "./format.ts";
+import type { Technique } from "./improve/apply-techniques.ts";
+import type { SearchResult, SearchTry } from "./improve/search.ts";
+import type { ParityMode } from "./options.ts";
 
 /** A node that stays in float, and why. */
 export interface FloatNode {
@@ -14,6 +18,27 @@ export interface LayerReport {
   readonly op: string;
   /** Null where the layer's output is constant. */
   readonly sqnrDb: number | null;
+}
+
+/** What the ranges were found on. */
+export interface CalibrationReport {
+  readonly kind: DataKind;
+  readonly name: string;
+  readonly images: number;
+}
+
+/** What a search for a target tried, in order, and on what. */
+export interface SearchReport {
+  /** False where nothing reached the target, so that the best of all was written. */
+  readonly reached: boolean;
+  readonly tries: readonly SearchTry[];
+  /** Index in `tries` of what was written. */
+  readonly chosen: number;
+  readonly evaluation: SearchResult["evaluation"];
+}
+
+export function searchReport({ reached, tries, best, evaluation }: SearchResult): SearchReport {
+  return { reached, tries, chosen: tries.indexOf(best), evaluation };
 }
 
 /** Whether a format that was not written would run in int8, judged by its rule on this machine. */
@@ -32,6 +57,9 @@ export interface QuantizeReport {
   readonly format: QuantizationFormat;
   readonly perChannel: boolean;
   readonly reducedRange: boolean;
+  readonly method: CalibrationMethod;
+  readonly techniques: readonly Technique[];
+  readonly parity: ParityMode | null;
   /** File sizes, external data included. */
   readonly bytes: { readonly float: number; readonly int8: number };
   /** `quantized`: nodes that were given int8 inputs and outputs; `fused`: how many of them ONNX Runtime runs in int8. */
@@ -41,7 +69,9 @@ export interface QuantizeReport {
   /** Share of images (0..1) whose largest output is the same in float and int8; null where the output is no class vector. */
   readonly agreement: number | null;
   readonly layers: readonly LayerReport[];
-  readonly calibration: { readonly kind: DataKind; readonly name: string; readonly images: number };
+  readonly calibration: CalibrationReport;
+  /** Null unless a target was searched for. */
+  readonly search: SearchReport | null;
   /** What signal-to-noise and agreement were measured on: images after the calibration ones, or the same where there are no more. */
   readonly verification: {
     readonly images: number;

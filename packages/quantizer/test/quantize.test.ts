@@ -13,12 +13,13 @@ import {
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../onnx/test/build-model.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
-import type { Calibration } from "../src/calibration/calibrate.ts";
+import { calibrate } from "../src/calibration/calibrate.ts";
 import { QuantizerError } from "../src/errors.ts";
 import { openFused } from "../src/fusion.ts";
 import { makePlan } from "../src/plan.ts";
 import { prepareModel } from "../src/prepare.ts";
-import { quantize, type QuantizeProgress } from "../src/quantize.ts";
+import type { QuantizeProgress } from "../src/options.ts";
+import { quantize } from "../src/quantize.ts";
 import { randomSource } from "../../onnx/test/random-source.ts";
 
 const folder = await useTempDir();
@@ -84,17 +85,17 @@ describe("quantize", () => {
   });
 
   it("makes both formats from one calibration, with the same results to the bit", async () => {
-    let ranges: Calibration | undefined;
-    await quantize({
+    const table = join(folder, "ranges.json");
+    const first = await quantize({
       input,
       output,
       calibration: await synthetic(),
       format: "u8s8",
-      onCalibrated: (found) => (ranges = found),
+      saveTable: table,
     });
     const signed = join(folder, "s8s8.onnx");
-    if (ranges === undefined) throw new Error("no ranges were given");
-    await quantize({ input, output: signed, calibration: await synthetic(), format: "s8s8", ranges });
+    const second = await quantize({ input, output: signed, format: "s8s8", table });
+    expect(second).toMatchObject({ sqnrDb: null, agreement: null, layers: [], calibration: first.calibration });
     expect(await outputsOf(signed, "s8s8")).toEqual(await outputsOf(output, "u8s8"));
   });
 
@@ -288,14 +289,11 @@ describe("quantize refuses, and writes nothing", () => {
     b.output(b.conv(b.node("Add", [b.conv(stem, 8, 8), stem]), 8, 8), ["batch", 8, 8, 8]);
     const model = b.build();
     await writeModel(model, input);
-    let ranges: Calibration["ranges"] = new Map();
     const source = randomSource([{ name: "x", shape: ["batch", 8, 8, 8] }]);
     const signed = join(folder, "branch.onnx");
-    const onCalibrated = (found: Calibration): void => {
-      ranges = found.ranges;
-    };
-    await quantize({ input, output: signed, calibration: source, format: "s8s8", onCalibrated });
-    const plan = makePlan(prepareModel(model), ranges, "s8s8");
+    await quantize({ input, output: signed, calibration: source, format: "s8s8" });
+    const graph = prepareModel(model);
+    const plan = makePlan(graph, (await calibrate(graph, source)).ranges, "s8s8");
     const { session, fusion } = await openFused(signed, plan, "s8s8");
     await session.close();
     expect(fusion).toEqual({ fused: 4, left: [] });

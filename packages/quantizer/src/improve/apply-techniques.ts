@@ -1,6 +1,7 @@
 import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
 import type { Range } from "../arithmetic.ts";
 import { fixedBatch } from "../calibration/batches.ts";
+import type { CalibrationMethod } from "../calibration/method.ts";
 import type { EmitOptions } from "../emit.ts";
 import { absorbHighBias } from "./absorb-bias.ts";
 import type { Candidate } from "./build-int8.ts";
@@ -11,9 +12,6 @@ import { findLinks } from "./layer-links.ts";
 import { roundWeights } from "./round-weights.ts";
 import { splitImages, type ImageSplit } from "./split-images.ts";
 
-/** How ranges are found: the two methods that the search tries. */
-export type SearchedMethod = "minmax" | "auto";
-
 /** What can be done to a float model so that it loses less in int8; always applied in this order. */
 export const TECHNIQUES = ["equalization", "bias-absorption", "rounding", "bias-correction"] as const;
 export type Technique = (typeof TECHNIQUES)[number];
@@ -21,7 +19,7 @@ export type Technique = (typeof TECHNIQUES)[number];
 /** Finds the ranges of a graph's tensors on the calibration images. */
 export type FindRanges = (
   graph: Graph,
-  method: SearchedMethod,
+  method: CalibrationMethod,
   signal: AbortSignal | undefined,
 ) => Promise<ReadonlyMap<string, Range>>;
 
@@ -46,7 +44,7 @@ export interface Rescaled extends Candidate {
 /** Equalizes and absorbs, as far as asked for, and finds the ranges of what comes of it. The prepared graph is not changed. */
 export async function rescale(
   graph: Graph,
-  method: SearchedMethod,
+  method: CalibrationMethod,
   techniques: readonly Technique[],
   options: ImproveOptions,
 ): Promise<Rescaled> {
@@ -87,7 +85,7 @@ export async function tuneLayers(
  */
 export async function applyTechniques(
   graph: Graph,
-  method: SearchedMethod,
+  method: CalibrationMethod,
   techniques: readonly Technique[],
   options: ImproveOptions,
 ): Promise<Candidate> {

@@ -1,15 +1,9 @@
 import { performance } from "node:perf_hooks";
 import { openSession, throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import type { CalibrationMethod } from "../calibration/method.ts";
 import { QuantizerError } from "../errors.ts";
 import { verificationRange } from "../quality/held-back.ts";
-import {
-  rescale,
-  tuneLayers,
-  type ImproveOptions,
-  type Rescaled,
-  type SearchedMethod,
-  type Technique,
-} from "./apply-techniques.ts";
+import { rescale, tuneLayers, type ImproveOptions, type Rescaled, type Technique } from "./apply-techniques.ts";
 import { buildInt8, type Candidate } from "./build-int8.ts";
 import { openJudge, type Judge, type Score } from "./judge.ts";
 import { rankLayers } from "./mixed-precision.ts";
@@ -24,7 +18,7 @@ export interface SearchTarget {
 }
 
 export interface Configuration {
-  readonly method: SearchedMethod;
+  readonly method: CalibrationMethod;
   readonly techniques: readonly Technique[];
   /** Names of layers that stay in float, the costliest first. */
   readonly floatNodes: readonly string[];
@@ -49,6 +43,8 @@ export interface SearchResult {
   readonly best: SearchTry;
   /** For `makePlan` (with its float nodes as `exclude`) and `emitModel`. */
   readonly candidate: Candidate;
+  /** What `candidate` stands for: the float graph before its weights were rounded and its biases corrected. */
+  readonly float: Graph;
   readonly evaluation: ImageRange & { readonly heldBack: boolean; readonly labelled: boolean };
 }
 
@@ -91,6 +87,7 @@ export async function searchQuantization(graph: Graph, options: SearchOptions): 
     tries: search.tries,
     best: best.tried,
     candidate: best.candidate,
+    float: best.float,
     evaluation: { ...range, count: best.tried.score.images, labelled: best.tried.score.accuracy !== null },
   };
 }
@@ -108,6 +105,7 @@ const RESCALING: ReadonlySet<Technique> = new Set(["equalization", "bias-absorpt
 interface Tried {
   readonly tried: SearchTry;
   readonly candidate: Candidate;
+  readonly float: Graph;
 }
 
 class Search {
@@ -155,7 +153,7 @@ class Search {
       const candidate = { ...quantized.candidate, floatNodes: new Set(floatNodes) };
       const configuration = { ...quantized.tried.configuration, floatNodes };
       this.#options.onStart?.(configuration);
-      best = better(best, await this.#score(configuration, candidate));
+      best = better(best, await this.#score(configuration, { candidate, float: quantized.float }));
       if (best.tried.sufficient) break;
     }
     return best;
@@ -173,10 +171,14 @@ class Search {
     const { applied } = this.#rescaled;
     if (!rescaling.every((technique) => applied.includes(technique))) return undefined;
     const candidate = await tuneLayers(this.#rescaled, techniques, this.#options);
-    return this.#score(configuration, candidate, startedMs);
+    return this.#score(configuration, { candidate, float: this.#rescaled.graph }, startedMs);
   }
 
-  async #score(configuration: Configuration, candidate: Candidate, startedMs = performance.now()): Promise<Tried> {
+  async #score(
+    configuration: Configuration,
+    { candidate, float }: Omit<Tried, "tried">,
+    startedMs = performance.now(),
+  ): Promise<Tried> {
     const { emit, signal, target } = this.#options;
     throwIfCanceled(signal, "searching for a quantization");
     const score = await this.#judge.score(buildInt8(candidate, emit).emitted.model, signal);
@@ -192,7 +194,7 @@ class Search {
     };
     this.tries.push(tried);
     this.#options.onTry?.(tried);
-    return { tried, candidate };
+    return { tried, candidate, float };
   }
 }
 

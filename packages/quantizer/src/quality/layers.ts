@@ -8,8 +8,7 @@ import {
   type Session,
 } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
-import type { EmittedModel } from "../emit.ts";
-import type { Plan } from "../plan.ts";
+import type { Draft } from "../draft/draft.ts";
 import type { LayerReport } from "../report.ts";
 import { verificationRange } from "./held-back.ts";
 import { NoiseMeter } from "./noise-meter.ts";
@@ -19,37 +18,46 @@ const LAYER_IMAGES = 8;
 
 /** Compares the output of every quantized node, both models run node by node as they are in the file. */
 export async function measureLayers(
-  graph: Graph,
-  plan: Plan,
-  emitted: EmittedModel,
+  { float: graph, quantized, int8: { model, dequantized } }: Draft,
   source: DataSource,
   signal: AbortSignal | undefined,
 ): Promise<LayerReport[]> {
-  const layers = plan.quantized.map((node) => {
-    const tensor = plan.outputs.get(node) ?? node.output[0] ?? "";
-    return {
-      name: node.name,
-      op: node.opType,
-      tensor,
-      dequantized: emitted.dequantized.get(tensor) ?? tensor,
-      noise: new NoiseMeter(),
-    };
+  const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
+  const layers = quantized.flatMap(({ name, opType }) => {
+    const tensor = comparedTensor(graph, nodes.get(name)?.output[0], dequantized);
+    if (tensor === undefined) return [];
+    return { name, op: opType, tensor, int8Tensor: dequantized.get(tensor) ?? tensor, noise: new NoiseMeter() };
   });
   await using float = await openInspected(
     graph.model,
     layers.map((layer) => layer.tensor),
   );
   await using int8 = await openInspected(
-    emitted.model,
-    layers.map((layer) => layer.dequantized),
+    model,
+    layers.map((layer) => layer.int8Tensor),
   );
   const { first, count } = verificationRange(source, float, LAYER_IMAGES);
   for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
     const expected = await float.run(batch.feeds, undefined, signal);
     const found = await int8.run(batch.feeds, undefined, signal);
-    for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.dequantized]);
+    for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.int8Tensor]);
   }
   return layers.map(({ name, op, noise }) => ({ name, op, sqnrDb: noise.decibels() }));
+}
+
+/** What a node writes, in the end: of a node whose Relu or Clip was absorbed only what comes after them is in both models. */
+function comparedTensor(
+  graph: Graph,
+  output: string | undefined,
+  dequantized: ReadonlyMap<string, string>,
+): string | undefined {
+  let tensor = output;
+  while (tensor !== undefined && !dequantized.has(tensor)) {
+    const next = graph.soleConsumer(tensor);
+    if (next?.opType !== "Relu" && next?.opType !== "Clip") return output;
+    tensor = next.output[0];
+  }
+  return tensor;
 }
 
 function openInspected(model: ModelProto, outputs: readonly string[]): Promise<Session> {

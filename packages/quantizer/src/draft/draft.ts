@@ -1,0 +1,38 @@
+import type { Graph, ModelProto } from "@edgewatt/onnx";
+import type { CalibrationMethod } from "../calibration/method.ts";
+import type { QuantizationFormat } from "../format.ts";
+import type { OpenedInt8, QuantizedNode } from "../fusion.ts";
+import type { Technique } from "../improve/apply-techniques.ts";
+import type { SearchResult } from "../improve/search.ts";
+import type { CalibrationReport, FloatNode } from "../report.ts";
+
+/** An int8 model in memory, and what is known of how it came about; nothing is written or checked yet. */
+export interface Draft {
+  /** The float graph that the int8 one computes the same as, under the same tensor names. */
+  readonly float: Graph;
+  readonly quantized: readonly QuantizedNode[];
+  readonly leftInFloat: readonly FloatNode[];
+  readonly int8: DraftModel;
+  /** The same in the other format, without calibrating again. */
+  otherFormat(): Promise<DraftModel>;
+  readonly perChannel: boolean;
+  readonly reducedRange: boolean;
+  readonly calibration: CalibrationReport;
+  readonly method: CalibrationMethod;
+  readonly techniques: readonly Technique[];
+  readonly search: SearchResult | null;
+}
+
+export interface DraftModel {
+  readonly format: QuantizationFormat;
+  readonly model: ModelProto;
+  readonly quantized: number;
+  /** For each quantized tensor the name under which the int8 model has its dequantized value. */
+  readonly dequantized: ReadonlyMap<string, string>;
+  /** Opens the written file, and throws where it does not run in int8 as promised. */
+  open(path: string): Promise<OpenedInt8>;
+}
+
+export function otherThan(format: QuantizationFormat): QuantizationFormat {
+  return format === "u8s8" ? "s8s8" : "u8s8";
+}

@@ -1,0 +1,121 @@
+import type { DataSource, Graph } from "@edgewatt/onnx";
+import type { Range } from "../arithmetic.ts";
+import { calibrate, type Calibration } from "../calibration/calibrate.ts";
+import { loadCalibration, saveCalibration } from "../calibration/table.ts";
+import type { EmitOptions } from "../emit.ts";
+import { rescale, tuneLayers, type ImproveOptions } from "../improve/apply-techniques.ts";
+import { searchQuantization, type SearchTarget } from "../improve/search.ts";
+import type { QuantizeOptions, QuantizeStep } from "../options.ts";
+import type { Draft } from "./draft.ts";
+
+type Progress = (step: QuantizeStep, done: number, total: number) => void;
+
+/** A float graph that is ready to be written in int8, its ranges, and how both came about. */
+export interface Ready extends Pick<Draft, "float" | "calibration" | "method" | "techniques" | "search"> {
+  /** `float` itself, or with weights and biases that make up for what int8 loses. */
+  readonly graph: Graph;
+  readonly ranges: ReadonlyMap<string, Range>;
+  /** Nodes that the search left in float. */
+  readonly floatNodes: ReadonlySet<string>;
+}
+
+/** Finds the ranges, from a table, by one method, with the techniques that were asked for, or by a search for a target. */
+export async function makeReady(
+  graph: Graph,
+  options: QuantizeOptions,
+  emit: EmitOptions,
+  progress: Progress,
+): Promise<Ready> {
+  const { calibration: source, table, target } = options;
+  if (table !== undefined || source === undefined)
+    return { ...fromCalibration(await loadCalibration(table ?? "", graph)), ...unchanged(graph) };
+  if (target !== undefined) return search(graph, options, { source, target, emit }, progress);
+  if ((options.techniques ?? []).length > 0) return improve(graph, options, { source, emit }, progress);
+  const calibration = await find(graph, options.method ?? "minmax", source, options, progress);
+  if (options.saveTable !== undefined) await saveCalibration(calibration, graph, options.saveTable);
+  return { ...fromCalibration(calibration), ...unchanged(graph) };
+}
+
+async function improve(
+  graph: Graph,
+  options: QuantizeOptions,
+  { source, emit }: { source: DataSource; emit: EmitOptions },
+  progress: Progress,
+): Promise<Ready> {
+  const { techniques = [], method = "minmax", signal } = options;
+  let found: Calibration | undefined;
+  const settings: ImproveOptions = {
+    emit,
+    source,
+    findRanges: async (from, wanted) => (found = await find(from, wanted, source, options, progress)).ranges,
+    ...(signal === undefined ? {} : { signal }),
+  };
+  progress("improve", 0, 1);
+  const rescaled = await rescale(graph, method, techniques, settings);
+  const candidate = await tuneLayers(rescaled, techniques, settings);
+  progress("improve", 1, 1);
+  return {
+    ...fromCalibration(found as Calibration),
+    graph: candidate.graph,
+    float: rescaled.graph,
+    techniques,
+    search: null,
+    floatNodes: new Set(),
+  };
+}
+
+async function search(
+  graph: Graph,
+  options: QuantizeOptions,
+  { source, target, emit }: { source: DataSource; target: SearchTarget; emit: EmitOptions },
+  progress: Progress,
+): Promise<Ready> {
+  const { signal } = options;
+  let tries = 0;
+  const result = await searchQuantization(graph, {
+    target,
+    emit,
+    source,
+    findRanges: async (from, method) => (await find(from, method, source, options, undefined)).ranges,
+    ...(signal === undefined ? {} : { signal }),
+    onStart: () => progress("improve", tries, ++tries),
+  });
+  progress("improve", tries, tries);
+  const { method, techniques } = result.best.configuration;
+  return {
+    graph: result.candidate.graph,
+    float: result.float,
+    ranges: result.candidate.ranges,
+    floatNodes: result.candidate.floatNodes ?? new Set(),
+    calibration: { kind: source.kind, name: source.name, images: source.count },
+    method,
+    techniques,
+    search: result,
+  };
+}
+
+function find(
+  graph: Graph,
+  method: Calibration["method"],
+  source: DataSource,
+  options: QuantizeOptions,
+  progress: Progress | undefined,
+): Promise<Calibration> {
+  const { format, percentile, signal } = options;
+  return calibrate(graph, source, {
+    method,
+    name: options.input,
+    ...(format === undefined ? {} : { format }),
+    ...(percentile === undefined ? {} : { percentile }),
+    ...(signal === undefined ? {} : { signal }),
+    onImages: (done, total) => progress?.("calibrate", done, total),
+  });
+}
+
+function fromCalibration({ ranges, method, kind, name, images }: Calibration) {
+  return { ranges, method, calibration: { kind, name, images } };
+}
+
+function unchanged(graph: Graph) {
+  return { graph, float: graph, techniques: [], search: null, floatNodes: new Set<string>() };
+}
