@@ -33,6 +33,8 @@ const timeSchema = z.looseObject({ otherPct: z.number(), totalMs: z.number(), ru
 export const sensitivityReportSchema = z.looseObject({
   format: z.enum(["u8s8", "s8s8"]),
   params: count,
+  /** Multiply-accumulates of all layers for one image. */
+  macs: z.number(),
   layers: z.array(
     z.looseObject({
       index: count,
@@ -40,6 +42,8 @@ export const sensitivityReportSchema = z.looseObject({
       op: z.string(),
       params: count,
       weightsPct: z.number(),
+      macs: z.number(),
+      macsPct: z.number(),
       timePct: z.number(),
       floatTimePct: z.number(),
       sqnrDb: figure,
@@ -79,6 +83,7 @@ export const layersSchema = z.looseObject({
   format: z.enum(["u8s8", "s8s8"]),
   /** Of the float model after batch norms were folded. */
   params: count,
+  macs: z.number(),
   /** `timePct` and what follows from it are of the int8 model, `float…` of the float model. */
   layers: z.array(
     sensitivityReportSchema.shape.layers.element.extend({
@@ -117,7 +122,7 @@ export interface LayersOrigin {
 /** Apportions the energies to the layers by their time, and says what a reader must know. */
 export function layersDocument(report: SensitivityReport, origin: LayersOrigin): Layers {
   const { created, device, model, energy, flags } = origin;
-  const { format, params, time, calibration, evaluation, wallS, peakMemoryMb } = report;
+  const { format, params, macs, time, calibration, evaluation, wallS, peakMemoryMb } = report;
   return {
     schema: LAYERS_SCHEMA,
     created,
@@ -125,6 +130,7 @@ export function layersDocument(report: SensitivityReport, origin: LayersOrigin):
     model,
     format,
     params,
+    macs,
     layers: report.layers.map((layer) => ({
       ...layer,
       energyPct: energy.int8 === null ? null : layer.timePct,

@@ -37,3 +37,30 @@ function parametersOf(graph: Graph, node: NodeProto): number {
   const tensors = node.input.slice(1).map((name) => graph.constant(name));
   return tensors.reduce((sum, tensor) => sum + (tensor === undefined ? 0 : elementCount(dimsOf(tensor))), 0);
 }
+
+/**
+ * The part of a plan that quantizes one layer: its weights and bias, its input, and its output where that is rounded in the whole int8
+ * model too, with the Relu or Clip that disappears into it there.
+ */
+export function planAlone(graph: Graph, plan: Plan, layer: NodeProto): Plan {
+  const written = plan.outputs.get(layer);
+  const output = written ?? layer.output[0] ?? "";
+  const absorbed = new Set<NodeProto>();
+  for (let node = graph.producer(output); node !== undefined && node !== layer;) {
+    absorbed.add(node);
+    node = graph.producer(node.input[0] ?? "");
+  }
+  const only = <K, V>(map: ReadonlyMap<K, V>, ...keys: readonly K[]): Map<K, V> =>
+    new Map([...map].filter(([key]) => keys.includes(key)));
+  return {
+    tensors: only(plan.tensors, layer.input[0] ?? "", output),
+    weights: only(plan.weights, layer),
+    constants: only(plan.constants, layer),
+    outputs: only(plan.outputs, layer),
+    absorbed,
+    rewrites: only(plan.rewrites, layer),
+    guarded: new Set(),
+    quantized: [layer],
+    float: [],
+  };
+}

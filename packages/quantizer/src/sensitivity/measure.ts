@@ -1,34 +1,29 @@
-import { arch } from "node:process";
 import { performance } from "node:perf_hooks";
 import {
   countParameters,
   openSession,
-  profileModel,
   readModel,
   throwIfCanceled,
   type DataSource,
-  type Graph,
   type ModelProfile,
   type ModelProto,
   type Session,
 } from "@edgewatt/onnx";
-import { fittingBatches, fixedBatch } from "../calibration/batches.ts";
 import { calibrate, type Calibration } from "../calibration/calibrate.ts";
 import { emitModel, type EmitOptions } from "../emit.ts";
 import { QuantizerError } from "../errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
-import { makePlan } from "../plan.ts";
+import { makePlan, type Plan } from "../plan.ts";
 import { prepareModel } from "../prepare.ts";
 import { verificationRange } from "../quality/held-back.ts";
 import { compareVariants, type AloneFigures, type EvaluationRange } from "./alone.ts";
-import { layersOf, type Layer } from "./layers.ts";
+import { layersOf, planAlone, type Layer } from "./layers.ts";
+import { profileBoth } from "./profiles.ts";
 import type { LayerImportance, SensitivityReport, TimeSummary } from "./report.ts";
 import { timeShares, type TimeShares } from "./time-shares.ts";
 
 /** Enough to tell a tenth of a point of accuracy from none. */
 const EVALUATED_IMAGES = 1_000;
-/** Inputs that profiled runs take in turn. */
-const PROFILED_INPUTS = 8;
 
 export type SensitivityStep = "prepare" | "calibrate" | "profile" | "layers";
 
@@ -97,15 +92,19 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
 
   await using float = await openSession(graph.model, { name: input });
   const range = evaluationRange(options, float);
-  const emit = (only?: ReadonlySet<string>): ModelProto =>
-    emitModel(graph, only === undefined ? plan : makePlan(graph, calibration.ranges, format, { only }), emitOptions)
-      .model;
-  const profiles = await profileBoth(
+  const emit = (part: Plan): ModelProto => emitModel(graph, part, emitOptions).model;
+  const profiles = await profileBoth({
     graph,
-    emit(),
-    { float, range, format, threads, name: input, signal },
-    (done, total) => progress("profile", done, total),
-  );
+    int8: emit(plan),
+    session: float,
+    range,
+    format,
+    threads,
+    name: input,
+    signal,
+    onRuns: (done, total) => progress("profile", done, total),
+  });
+  const allMacs = layers.reduce((sum, { node }) => sum + (profiles.macs.get(node.name) ?? 0), 0);
   const shares = {
     float: timeShares(graph, layers, profiles.float),
     int8: timeShares(graph, layers, profiles.int8),
@@ -117,7 +116,7 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
     quantized.map(
       ({ node }) =>
         () =>
-          emit(new Set([node.name])),
+          emit(planAlone(graph, plan, node)),
     ),
     range,
     { signal, onImages: (done, total) => progress("layers", done, total) },
@@ -127,9 +126,16 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
     in: input,
     ...emitOptions,
     layers: layers.map((layer, index) =>
-      importanceOf(layer, index, { shares, figures: figures.get(layer), accuracy: alone.accuracy }),
+      importanceOf(layer, index, {
+        shares,
+        macs: profiles.macs.get(layer.node.name) ?? 0,
+        allMacs,
+        figures: figures.get(layer),
+        accuracy: alone.accuracy,
+      }),
     ),
     params: countParameters(graph.model),
+    macs: allMacs,
     time: {
       int8: summaryOf(shares.int8, profiles.int8),
       float: summaryOf(shares.float, profiles.float),
@@ -163,55 +169,18 @@ function evaluationRange(
   };
 }
 
-interface ProfileWork {
-  readonly float: Session;
-  readonly range: EvaluationRange;
-  readonly format: QuantizationFormat;
-  readonly threads: number;
-  readonly name: string;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Both models on the same images, one at a time where the model lets it. */
-async function profileBoth(
-  graph: Graph,
-  int8: ModelProto,
-  { float, range, format, threads, name, signal }: ProfileWork,
-  onRuns: (done: number, total: number) => void,
-): Promise<{ float: ModelProfile; int8: ModelProfile; batch: number }> {
-  const feeds = [];
-  let batch = 1;
-  const count = Math.min(Math.max(PROFILED_INPUTS, fixedBatch(float) ?? 1), range.count);
-  for await (const read of fittingBatches(float, range.source, range.first, count, signal, 1)) {
-    feeds.push(read.feeds);
-    batch = read.count;
-  }
-  const common = { threads, ...(signal === undefined ? {} : { signal }) };
-  const floatProfile = await profileModel(graph.model, feeds, {
-    ...common,
-    name,
-    onRuns: (done, total) => onRuns(done, 2 * total),
-  });
-  const int8Profile = await profileModel(int8, feeds, {
-    ...common,
-    name: `${name} in int8`,
-    // On arm64 this is the default, elsewhere such activations stay in float without it.
-    int8Activations: format === "s8s8" && arch !== "arm64",
-    onRuns: (done, total) => onRuns(total + done, 2 * total),
-  });
-  return { float: floatProfile, int8: int8Profile, batch };
-}
-
 function importanceOf(
   { node, params, weightsPct, reason }: Layer,
   index: number,
   found: {
     readonly shares: { readonly float: TimeShares; readonly int8: TimeShares };
+    readonly macs: number;
+    readonly allMacs: number;
     readonly figures: AloneFigures | undefined;
     readonly accuracy: number | null;
   },
 ): LayerImportance {
-  const { shares, figures, accuracy } = found;
+  const { shares, macs, allMacs, figures, accuracy } = found;
   const lost =
     figures === undefined || figures.accuracy === null || accuracy === null ? null : accuracy - figures.accuracy;
   return {
@@ -220,6 +189,8 @@ function importanceOf(
     op: node.opType,
     params,
     weightsPct,
+    macs,
+    macsPct: allMacs === 0 ? 0 : (100 * macs) / allMacs,
     timePct: shares.int8.layers[index] ?? 0,
     floatTimePct: shares.float.layers[index] ?? 0,
     sqnrDb: figures?.sqnrDb ?? null,

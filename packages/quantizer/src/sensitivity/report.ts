@@ -10,6 +10,9 @@ export interface LayerImportance {
   /** Weights and biases after batch norms were folded. */
   readonly params: number;
   readonly weightsPct: number;
+  /** Multiply-accumulate operations for one image, and their share of those of all layers. */
+  readonly macs: number;
+  readonly macsPct: number;
   /** Share of the kernel time of a run of the int8 model. */
   readonly timePct: number;
   /** The same of the float model. */
@@ -42,6 +45,8 @@ export interface SensitivityReport {
   readonly layers: readonly LayerImportance[];
   /** Parameters of the model after batch norms were folded. */
   readonly params: number;
+  /** Multiply-accumulates of all layers for one image. */
+  readonly macs: number;
   readonly time: {
     readonly int8: TimeSummary;
     readonly float: TimeSummary;

@@ -9,8 +9,8 @@ const LAYER_KERNELS =
 const REPLACED = /_token_\d+$/;
 /** The blocked layout names its convolutions by the tensor that they write. */
 const BLOCKED = /_nchwc$/;
-/** A product and the sum after it became one. */
-const WITH_SUM = /\/MatMulAddFusion(\/.*)?$/;
+/** A product became one with the sum after it (`/MatMulAddFusion`) or the transposition before it (`/MatmulTransposeFusion/`). */
+const FUSED_PRODUCT = /\/\w+Fusion(\/.*)?$/;
 /** A Gemm and the activation after it became one. */
 const WITH_ACTIVATION = /^fused /;
 
@@ -60,7 +60,7 @@ export function timeShares(graph: Graph, layers: readonly Layer[], profile: Mode
 /** The names that a node may have had before ONNX Runtime optimized the graph. */
 function namesOf(kernel: string): string[] {
   const original = kernel.replace(REPLACED, "");
-  return [kernel, original, original.replace(WITH_ACTIVATION, ""), original.replace(WITH_SUM, "")];
+  return [kernel, original, original.replace(WITH_ACTIVATION, ""), original.replace(FUSED_PRODUCT, "")];
 }
 
 /** What a layer writes, and what the nodes after it do as far as each is the only reader: one kernel may do all of it. */

@@ -1,16 +1,22 @@
-import { openSession, openCalibration, type ModelProto } from "@edgewatt/onnx";
+import { openCalibration, openSession, type Graph, type ModelProto, type NodeProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/arithmetic.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
 import { emitModel } from "../../src/emit.ts";
-import { makePlan } from "../../src/plan.ts";
+import { makePlan, type Plan } from "../../src/plan.ts";
 import { prepareModel } from "../../src/prepare.ts";
 import { compareVariants } from "../../src/sensitivity/alone.ts";
+import { planAlone } from "../../src/sensitivity/layers.ts";
 
 const UINT8: IntegerRange = { min: 0, max: 255 };
 const INT8: IntegerRange = { min: -127, max: 127 };
 const OPTIONS = { format: "u8s8", perChannel: false, reducedRange: false } as const;
+
+function planOf(graph: Graph, ranges: ReadonlyMap<string, Range>, layer: NodeProto | undefined): Plan {
+  if (layer === undefined) throw new RangeError("no such layer");
+  return planAlone(graph, makePlan(graph, ranges, "u8s8"), layer);
+}
 
 async function calibrated(model: ModelProto, images = 16) {
   const graph = prepareModel(model);
@@ -32,14 +38,15 @@ describe("one quantized layer", () => {
     const gemm = (x: string, weight: string, ...bias: string[]) => b.node("Gemm", [x, weight, ...bias]);
     const inner = gemm(b.input("x", [1, from]), b.constant([from, hidden], weightA), b.constant([hidden], biasA));
     const activated = b.relu(inner);
-    b.output(gemm(activated, b.constant([hidden, to], weightB)), [1, to]);
+    b.output(b.node("Gemm", [activated, b.constant([hidden, to], weightB)], {}, "logits"), [1, to]);
     const graph = prepareModel(b.build());
     const ranges = new Map([
       ["x", { min: -0.6, max: 0.5 }],
       [inner, { min: -1.3, max: 1.2 }],
       [activated, { min: 0, max: 1.2 }],
+      ["logits", { min: -1, max: 1 }],
     ]);
-    const plan = makePlan(graph, ranges, "u8s8", { only: new Set([graph.nodes[0]?.name ?? ""]) });
+    const plan = planOf(graph, ranges, graph.nodes[0]);
     await using float = await openSession(graph.model);
     await using alone = await openSession(emitModel(graph, plan, OPTIONS).model, { simulateQuantization: true });
 
@@ -66,7 +73,7 @@ describe("one quantized layer", () => {
     const { graph, session, source, ranges } = await calibrated(b.build());
     await session.close();
     for (const layer of graph.nodes.filter(({ opType }) => opType === "Conv")) {
-      const plan = makePlan(graph, ranges, "u8s8", { only: new Set([layer.name]) });
+      const plan = planOf(graph, ranges, layer);
       const { model } = emitModel(graph, plan, OPTIONS);
       await using fast = await openSession(model, { simulateQuantization: true });
       await using plain = await openSession(model, { optimization: "disabled" });
@@ -89,7 +96,7 @@ describe("compareVariants", () => {
     const { graph, session, source, ranges } = await calibrated(b.build(), 17);
     await using float = session;
     const conv = graph.nodes.find(({ opType }) => opType === "Conv");
-    const plan = makePlan(graph, ranges, "u8s8", { only: new Set([conv?.name ?? ""]) });
+    const plan = planOf(graph, ranges, conv);
     let loaded = 0;
     let last = [0, 0];
     const { figures, images, accuracy } = await compareVariants(

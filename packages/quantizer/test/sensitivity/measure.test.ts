@@ -70,12 +70,14 @@ describe("measureSensitivity", () => {
       evaluation: { kind: "cifar", images: 40, heldBack: true, accuracyPct: 100 },
       time: { threads: 1, batch: 1 },
     });
-    expect(report.layers.map(({ index, op, params }) => [index, op, params])).toEqual([
-      [0, "Conv", 224],
-      [1, "Conv", 80],
-      [2, "Conv", 144],
-      [3, "Gemm", 170],
+    // 16 x 16 places behind the first stride of 2, and at each of them the weights without the bias.
+    expect(report.layers.map(({ index, op, params, macs }) => [index, op, params, macs])).toEqual([
+      [0, "Conv", 224, 256 * 216],
+      [1, "Conv", 80, 256 * 72],
+      [2, "Conv", 144, 256 * 128],
+      [3, "Gemm", 170, 160],
     ]);
+    expect(report.macs).toBe(256 * (216 + 72 + 128) + 160);
     for (const layer of report.layers) {
       expect(layer.sqnrDb).toBeGreaterThan(15);
       expect(layer.sqnrDb).toBeLessThan(90);

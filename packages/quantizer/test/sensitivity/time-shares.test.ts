@@ -44,14 +44,17 @@ describe("timeShares finds every layer in what ONNX Runtime runs:", () => {
     checkShares(shares);
   });
 
-  it("products with activations and sums", async () => {
+  it("products with activations, sums and transpositions", async () => {
     const b = new ModelBuilder({ seed: 4 });
     const hidden = b.relu(b.gemm(b.input("x", [4, 64]), 64, 256));
     const product = b.node("MatMul", [hidden, b.weight([256, 256], -0.1, 0.1)]);
     const biased = b.relu(b.node("Add", [product, b.weight([256], -0.1, 0.1)]));
-    b.output(b.node("MatMul", [biased, b.weight([256, 128], -0.1, 0.1)]), [4, 128]);
+    const turned = b.node("Transpose", [b.node("MatMul", [biased, b.weight([256, 128], -0.1, 0.1)])], {
+      perm: [1n, 0n],
+    });
+    b.output(b.node("MatMul", [turned, b.weight([4, 32], -0.1, 0.1)]), [128, 32]);
     const { layers, shares } = await sharesOf(b.build(), [4, 64]);
-    expect(layers).toHaveLength(3);
+    expect(layers).toHaveLength(4);
     checkShares(shares);
   });
 

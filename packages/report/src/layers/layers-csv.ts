@@ -12,6 +12,8 @@ const COLUMNS: readonly (readonly [header: string, read: (layer: Layer, layers: 
   ["operator", ({ op }) => op],
   ["params", ({ params }) => params],
   ["weights (%)", ({ weightsPct }) => weightsPct],
+  ["multiply-accumulates", ({ macs }) => macs],
+  ["multiply-accumulates (%)", ({ macsPct }) => macsPct],
   ["time int8 (%)", ({ timePct }) => timePct],
   ["time fp32 (%)", ({ floatTimePct }) => floatTimePct],
   ["power source", (_layer, { energy }) => energy.source],

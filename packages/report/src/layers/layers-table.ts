@@ -68,6 +68,13 @@ function columnsOf(layers: Layers): LayerColumn[] {
       format: ({ weightsPct }) => percent(weightsPct),
     },
     {
+      key: "macsPct",
+      title: "multiply-accumulates (%)",
+      short: "MACs %",
+      align: "right",
+      format: ({ macsPct }) => percent(macsPct),
+    },
+    {
       key: "timePct",
       title: "time, int8 (%)",
       short: "time int8 %",
@@ -152,7 +159,7 @@ function percent(value: number): string {
 }
 
 function captionOf(layers: Layers): string[] {
-  const { params, time, energy, evaluation, calibration, format } = layers;
+  const { params, macs, time, energy, evaluation, calibration, format } = layers;
   const { int8, float } = energy;
   const energies = [
     ...(int8 === null ? [] : [`int8 ${formatWithHalfWidth(int8.grossMj, int8.grossHalfWidth95)} mJ`]),
@@ -162,7 +169,7 @@ function captionOf(layers: Layers): string[] {
     evaluation.accuracyPct === null ? "" : `; the float model is right on ${evaluation.accuracyPct.toFixed(2)} %`;
   const seen = evaluation.heldBack ? "not used for calibration" : "which calibration has seen too";
   return [
-    `Weights: of ${formatCount(params)} parameters, after batch norms were folded.`,
+    `Weights: of ${formatCount(params)} parameters, after batch norms were folded. Multiply-accumulates: of ${formatFigure(macs / 1e6)} million per image.`,
     `Time: share of the time of all kernels in a run, by ONNX Runtime's profiler; in all int8 ${formatFigure(time.int8.totalMs)} ms, ` +
       `fp32 ${formatFigure(time.float.totalMs)} ms. Other: kernels of no layer, such as quantizing the input, pooling, changes of layout.`,
     ...(energies.length === 0

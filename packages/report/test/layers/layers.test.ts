@@ -20,6 +20,7 @@ test("a row per layer and one for the rest, the energy apportioned by time", () 
   const cells = cellsOf();
   expect(cells("layer")).toEqual(["/block0/Conv", "/block1/Conv", "/block2/Conv", "/block3/Conv", "other"]);
   expect(cells("weightsPct")).toEqual(["60.00", "30.00", "9.00", "1.00", ""]);
+  expect(cells("macsPct")).toEqual(["25.00", "25.00", "25.00", "25.00", ""]);
   expect(cells("timePct")).toEqual(["40.00", "30.00", "20.00", "5.00", "5.00"]);
   expect(cells("energyMj").map(Number)).toEqual([4, 3, 2, 0.5, 0.5]);
   expect(cells("floatEnergyMj").map(Number)).toEqual([9.36, 6.96, 4.56, 0.96, 2.16]);

@@ -12,6 +12,7 @@ export function studyLayers({ source = "estimate", labels = true, names }: Optio
   const report: SensitivityReport = {
     format: "s8s8",
     params: 1000,
+    macs: 4e6,
     layers: [600, 300, 90, 10].map((params, index) => {
       const reason = index === 3 ? "its weights are computed at run time" : null;
       return {
@@ -20,6 +21,8 @@ export function studyLayers({ source = "estimate", labels = true, names }: Optio
         op: index === 2 ? "Gemm" : "Conv",
         params,
         weightsPct: params / 10,
+        macs: 1e6,
+        macsPct: 25,
         timePct: time[index] ?? 0,
         floatTimePct: (time[index] ?? 0) - 1,
         sqnrDb: reason === null ? 40.25 + index : null,
