@@ -20,7 +20,8 @@ type Dims = readonly (number | string)[];
 
 interface Declared {
   readonly name: string;
-  readonly dims: Dims;
+  /** Left out of the file where it is undefined. */
+  readonly dims: Dims | undefined;
   readonly elementType: number;
 }
 
@@ -59,7 +60,7 @@ export class ModelBuilder {
     return name;
   }
 
-  output(name: string, dims: Dims, elementType: number = DataType.FLOAT): void {
+  output(name: string, dims?: Dims, elementType: number = DataType.FLOAT): void {
     this.#outputs.push({ name, dims, elementType });
   }
 
@@ -206,14 +207,14 @@ export function buildSmallMobileNet(options: { seed?: number; opset?: number } =
 }
 
 function valueInfo({ name, dims, elementType }: Declared) {
-  const dim = dims.map((side) =>
+  const dim = dims?.map((side) =>
     create(TensorShapeProto_DimensionSchema, {
       value: typeof side === "number" ? { case: "dimValue", value: BigInt(side) } : { case: "dimParam", value: side },
     }),
   );
   const tensor = create(TypeProto_TensorSchema, {
     elemType: elementType,
-    shape: create(TensorShapeProtoSchema, { dim }),
+    ...(dim === undefined ? {} : { shape: create(TensorShapeProtoSchema, { dim }) }),
   });
   return create(ValueInfoProtoSchema, {
     name,

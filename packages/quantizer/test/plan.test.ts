@@ -45,7 +45,7 @@ function operators(graph: Graph): string[] {
 
 function build(body: (b: ModelBuilder, x: string) => string): ModelProto {
   const b = new ModelBuilder();
-  b.output(body(b, b.conv(b.input("x", SHAPE), 8, 8)), []);
+  b.output(body(b, b.conv(b.input("x", SHAPE), 8, 8)));
   return b.build();
 }
 
@@ -123,7 +123,7 @@ describe("tensors with several readers", () => {
   it("are read in float where they are computed in float", async () => {
     const b = new ModelBuilder();
     const x = b.input("x", SHAPE);
-    b.output(b.node("Add", [b.conv(x, 8, 8), b.node("Exp", [x])]), []);
+    b.output(b.node("Add", [b.conv(x, 8, 8), b.node("Exp", [x])]));
     const prepared = await prepare(b.build());
     const { model } = emitModel(prepared.graph, makePlan(prepared.graph, prepared.ranges, "u8s8"), OPTIONS);
     expect(named(new Graph(model), "Exp").input).toEqual(["x"]);
@@ -202,7 +202,7 @@ describe("int8 weights", () => {
       const bad = tensorIndex === 1 ? new Float32Array(64).fill(1).fill(value, 0, 1) : new Float32Array(64).fill(1);
       const bias = new Float32Array(8).fill(tensorIndex === 2 ? value : 0);
       const inputs = [b.constant([8, 8, 1, 1], bad), b.constant([8], bias)];
-      b.output(b.node("Conv", [conv1, ...inputs]), []);
+      b.output(b.node("Conv", [conv1, ...inputs]));
       const graph = prepareModel(b.build());
       const ranges = new Map(
         graph.nodes.flatMap((node) => ["x", ...node.output].map((name) => [name, { min: -1, max: 1 }])),

@@ -353,7 +353,7 @@ describe.each(["u8s8", "s8s8"] as const)("in %s", (format) => {
       const b = new ModelBuilder({ opset });
       const built = build(b, b.conv(b.input("x", SHAPE), 8, 8));
       // Most only become integer operators, or show that they did, between two others.
-      b.output(b.node("Neg", [b.node("LeakyRelu", [built])]), []);
+      b.output(b.node("Neg", [b.node("LeakyRelu", [built])]));
       const { report, ops } = await run(b.build(), format);
       const left = report.nodes.float.filter((node) => node.op === operator);
       if (reason === undefined) {
