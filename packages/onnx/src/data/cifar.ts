@@ -1,7 +1,8 @@
+import type { FileHandle } from "node:fs/promises";
 import { DataError } from "../errors.ts";
 import { imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
 import { openForReading, readExactly } from "./read-range.ts";
-import { createSource, type DataOptions, type DataSource } from "./source.ts";
+import { createSource, type DataBatch, type DataOptions, type DataSource } from "./source.ts";
 
 const SIDE = 32;
 const CHANNELS = 3;
@@ -33,8 +34,7 @@ export async function openCifar(path: string, options: DataOptions): Promise<Dat
       },
     );
   }
-  return createSource({ kind: "cifar", name: path, available: bytes / RECORD_BYTES }, options, async (first, count) => {
-    await using handle = await openForReading(path);
+  const read = async (handle: FileHandle, first: number, count: number): Promise<Omit<DataBatch, "count">> => {
     const records = await readExactly(handle, path, first * RECORD_BYTES, count * RECORD_BYTES);
     const feed = imageFeed(input, count);
     const labels = new Uint8Array(count);
@@ -44,6 +44,13 @@ export async function openCifar(path: string, options: DataOptions): Promise<Dat
       normalizeImage(record.subarray(1), "CHW", input, feed.image(index));
     }
     return { feeds: { [input.name]: feed.value }, labels };
+  };
+  return createSource({ kind: "cifar", name: path, available: bytes / RECORD_BYTES }, options, async () => {
+    const handle = await openForReading(path);
+    return {
+      read: (first, count) => read(handle, first, count),
+      [Symbol.asyncDispose]: () => handle.close(),
+    };
   });
 }
 

@@ -2,7 +2,7 @@ import { extname } from "node:path";
 import type { Sharp } from "sharp";
 import { DataError, firstLineOf } from "../errors.ts";
 import { imageFeed, normalizeImage, pictureInputOf, type ImageInput } from "./image-input.ts";
-import { createSource, type DataOptions, type DataSource } from "./source.ts";
+import { createSource, readerOf, type DataOptions, type DataSource } from "./source.ts";
 
 const IMAGE_EXTENSIONS = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
@@ -17,7 +17,7 @@ export function isImageFile(path: string): boolean {
  */
 export function openImages(folder: string, files: readonly string[], options: DataOptions): DataSource {
   const input = pictureInputOf(options);
-  return createSource({ kind: "images", name: folder, available: files.length }, options, async (first, count) => {
+  const read = readerOf(async (first, count) => {
     const feed = imageFeed(input, count);
     await Promise.all(
       files.slice(first, first + count).map(async (path, index) => {
@@ -26,6 +26,7 @@ export function openImages(folder: string, files: readonly string[], options: Da
     );
     return { feeds: { [input.name]: feed.value } };
   });
+  return createSource({ kind: "images", name: folder, available: files.length }, options, read);
 }
 
 /** The image library is loaded with the first image: its native part takes 25 MB, which other data does not need. */

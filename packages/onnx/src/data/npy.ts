@@ -1,8 +1,9 @@
+import type { FileHandle } from "node:fs/promises";
 import { DataError } from "../errors.ts";
 import type { TensorValue, ValueDescription } from "../session.ts";
 import { fixedShape, imageFeed, imageInputOf, normalizeImage } from "./image-input.ts";
 import { openForReading, readExactly } from "./read-range.ts";
-import { createSource, type DataOptions, type DataSource } from "./source.ts";
+import { createSource, type DataOptions, type DataSource, type ReadSamples } from "./source.ts";
 
 /** What the header of a `.npy` file says (NumPy Enhancement Proposal 1, numpy.lib.format). */
 interface NpyHeader {
@@ -13,7 +14,7 @@ interface NpyHeader {
 
 interface NpyReader {
   readonly samples: number;
-  read(first: number, count: number): Promise<TensorValue>;
+  read(handle: FileHandle, first: number, count: number): Promise<TensorValue>;
 }
 
 const MAGIC = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"));
@@ -77,10 +78,25 @@ async function npySource(
   const available = readers[0]?.reader.samples ?? 0;
   if (available === 0)
     throw new DataError(`${name} holds no samples: give at least one`, { code: "data-empty", context: { path: name } });
-  return createSource({ kind: "npy", name, available }, options, async (first, count) => {
-    const feeds: Record<string, TensorValue> = {};
-    for (const { input, reader } of readers) feeds[input] = await reader.read(first, count);
-    return { feeds };
+  return createSource({ kind: "npy", name, available }, options, async () => {
+    const handles: FileHandle[] = [];
+    const close = async (): Promise<void> => {
+      for (const handle of handles) await handle.close();
+    };
+    try {
+      for (const file of files) handles.push(await openForReading(file.path));
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    const read: ReadSamples = async (first, count) => {
+      const feeds: Record<string, TensorValue> = {};
+      for (const [index, { input, reader }] of readers.entries()) {
+        feeds[input] = await reader.read(handles[index] as FileHandle, first, count);
+      }
+      return { feeds };
+    };
+    return { read, [Symbol.asyncDispose]: close };
   });
 }
 
@@ -107,8 +123,7 @@ function floatReader(path: string, header: NpyHeader, input: ValueDescription, o
   const sampleSize = sides.reduce((product, side) => product * side, 1);
   return {
     samples: header.shape[0] ?? 0,
-    async read(first, count) {
-      await using handle = await openForReading(path);
+    async read(handle, first, count) {
       const bytes = await readExactly(handle, path, header.dataOffset + first * sampleSize * 4, count * sampleSize * 4);
       return { type: "float32", dims: [count, ...sides], data: new Float32Array(bytes.buffer) };
     },
@@ -127,8 +142,7 @@ function imageReader(path: string, header: NpyHeader, input: ValueDescription, o
   const size = image.height * image.width * image.channels;
   return {
     samples,
-    async read(first, count) {
-      await using handle = await openForReading(path);
+    async read(handle, first, count) {
       const bytes = await readExactly(handle, path, header.dataOffset + first * size, count * size);
       const feed = imageFeed(image, count);
       for (let index = 0; index < count; index++) {

@@ -55,22 +55,33 @@ const DEFAULT_IMAGES = 256;
 /** Feeds, and labels if there are any, of `count` samples from `first` on. */
 export type ReadSamples = (first: number, count: number) => Promise<Omit<DataBatch, "count">>;
 
+/** What is open while batches are read: a file is not opened again for each of them. */
+export interface SampleReader extends AsyncDisposable {
+  readonly read: ReadSamples;
+}
+
+/** For samples that come from no single file. */
+export function readerOf(read: ReadSamples): () => Promise<SampleReader> {
+  return async () => ({ read, [Symbol.asyncDispose]: () => Promise.resolve() });
+}
+
 /** A source that reads its samples by index; the options say how many were asked for. */
 export function createSource(
   origin: Pick<DataSource, "kind" | "name" | "available">,
   options: DataOptions,
-  read: ReadSamples,
+  openReader: () => Promise<SampleReader>,
 ): DataSource {
   const count = Math.min(options.images ?? DEFAULT_IMAGES, origin.available);
   return {
     ...origin,
     count,
     async *batches(request: BatchRequest): AsyncGenerator<DataBatch> {
+      await using reader = await openReader();
       const end = Math.min((request.first ?? 0) + (request.count ?? count), origin.available);
       for (let first = request.first ?? 0; first < end; first += request.batchSize) {
         throwIfCanceled(request.signal, `reading ${origin.name}`);
         const size = Math.min(request.batchSize, end - first);
-        yield { ...(await read(first, size)), count: size };
+        yield { ...(await reader.read(first, size)), count: size };
       }
     },
   };

@@ -1,13 +1,13 @@
 import { drawDeadLeaves } from "./dead-leaves.ts";
 import { imageFeed, normalizeImage, pictureInputOf } from "./image-input.ts";
-import { createSource, type DataOptions, type DataSource } from "./source.ts";
+import { createSource, readerOf, type DataOptions, type DataSource } from "./source.ts";
 
 /** Generated images with the statistics of natural ones, for when there is no data set; any sample can be made on its own. */
 export function openSynthetic(options: DataOptions): DataSource {
   const input = pictureInputOf(options);
   const seed = options.seed ?? 0;
   const origin = { kind: "synthetic", name: "synthetic", available: Number.POSITIVE_INFINITY } as const;
-  return createSource(origin, options, async (first, count) => {
+  const read = readerOf(async (first, count) => {
     const feed = imageFeed(input, count);
     for (let index = 0; index < count; index++) {
       const rgb = drawDeadLeaves(input.width, input.height, seed, first + index);
@@ -15,6 +15,7 @@ export function openSynthetic(options: DataOptions): DataSource {
     }
     return { feeds: { [input.name]: feed.value } };
   });
+  return createSource(origin, options, read);
 }
 
 /** Luma of ITU-R BT.601, as image libraries compute grey. */
