@@ -2,19 +2,17 @@ import { performance } from "node:perf_hooks";
 import {
   countParameters,
   openSession,
-  readModel,
-  throwIfCanceled,
   type DataSource,
   type ModelProfile,
   type ModelProto,
   type Session,
 } from "@edgewatt/onnx";
-import { calibrate, type Calibration } from "../calibration/calibrate.ts";
-import { emitModel, type EmitOptions } from "../emit.ts";
-import { QuantizerError } from "../errors.ts";
+import { calibrate } from "../calibration/calibrate.ts";
+import type { CalibrationMethod } from "../calibration/method.ts";
+import { nothingToQuantize, readQuantizable } from "../draft/read-quantizable.ts";
+import { emitModel } from "../emit.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
 import { makePlan, type Plan } from "../plan.ts";
-import { prepareModel } from "../prepare.ts";
 import { verificationRange } from "../quality/held-back.ts";
 import { compareVariants, type AloneFigures, type EvaluationRange } from "./alone.ts";
 import { layersOf, planAlone, type Layer } from "./layers.ts";
@@ -45,13 +43,13 @@ export interface SensitivityOptions {
   readonly evaluationImages?: number;
   /** The device's format; by default this machine's. */
   readonly format?: QuantizationFormat;
+  /** How the range of each activation is chosen; `minmax` unless told. */
+  readonly method?: CalibrationMethod;
   readonly perTensor?: boolean;
   /** 7-bit weights; by default where this machine is an x64 without VNNI and `format` is for it. */
   readonly reduceRange?: boolean;
   /** Threads inside an operator while time is measured; 0, the default, is one for each core. */
   readonly threads?: number;
-  /** Ranges that an earlier run on the same model found, in place of calibrating again. */
-  readonly ranges?: Calibration;
   readonly onProgress?: (progress: SensitivityProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -60,38 +58,38 @@ export interface SensitivityOptions {
  * Measures how important each layer is relative to the others: its share of the weights and of the time, in float and in int8, and
  * what the model loses when this layer alone is quantized (weights, bias, input and output), all others in float.
  * Works in memory that grows neither with the number of images nor of layers.
- * @throws ModelError, DataError and CanceledError as `quantize` does, QuantizerError with code `nothing-to-quantize`
+ * @throws ModelError, DataError and CanceledError and QuantizerError as `quantize` does
  */
 export async function measureSensitivity(options: SensitivityOptions): Promise<SensitivityReport> {
   const startedMs = performance.now();
   const { input, signal, threads = 0 } = options;
   const format = options.format ?? defaultFormat();
-  const emitOptions: EmitOptions = {
-    format,
-    perChannel: options.perTensor !== true,
-    reducedRange: options.reduceRange ?? needsReducedRange(format),
-  };
+  const reducedRange = options.reduceRange ?? needsReducedRange(format);
   const progress = (step: SensitivityStep, done: number, total: number): void =>
     options.onProgress?.({ step, done, total });
   const abortable = signal === undefined ? {} : { signal };
 
   progress("prepare", 0, 1);
-  const graph = prepareModel(await readModel(input));
-  throwIfCanceled(signal, `measuring ${input}`);
+  const { graph, perChannel } = await readQuantizable({
+    input,
+    perTensor: options.perTensor === true,
+    ...abortable,
+  });
   progress("prepare", 1, 1);
-  const calibration =
-    options.ranges ??
-    (await calibrate(graph, options.calibration, {
-      ...abortable,
-      name: input,
-      onImages: (done, total) => progress("calibrate", done, total),
-    }));
+  const calibration = await calibrate(graph, options.calibration, {
+    ...(options.method === undefined ? {} : { method: options.method }),
+    format,
+    ...abortable,
+    name: input,
+    onImages: (done, total) => progress("calibrate", done, total),
+  });
   const plan = makePlan(graph, calibration.ranges, format);
   const layers = layersOf(graph, plan);
-  if (layers.every(({ reason }) => reason !== null)) throw nothingToQuantize(input, layers);
+  if (layers.every(({ reason }) => reason !== null)) throw nothingToQuantize(input, plan);
 
   await using float = await openSession(graph.model, { name: input });
   const range = evaluationRange(options, float);
+  const emitOptions = { format, perChannel, reducedRange };
   const emit = (part: Plan): ModelProto => emitModel(graph, part, emitOptions).model;
   const profiles = await profileBoth({
     graph,
@@ -203,11 +201,4 @@ function importanceOf(
 
 function summaryOf({ other, totalMs }: TimeShares, { runs }: ModelProfile): TimeSummary {
   return { otherPct: other, totalMs, runs };
-}
-
-function nothingToQuantize(input: string, layers: readonly Layer[]): QuantizerError {
-  return new QuantizerError(`${input} has no layer that can be quantized, so none to compare: keep the float model`, {
-    code: "nothing-to-quantize",
-    context: { path: input, float: layers.map(({ node, reason }) => ({ name: node.name, reason })) },
-  });
 }

@@ -4,6 +4,7 @@ import { CanceledError, describeModel, openCalibration, openSession, writeModel 
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { useTempDir } from "../../../onnx/test/temp-dir.ts";
+import { quantize } from "../../src/quantize.ts";
 import { measureSensitivity, type SensitivityProgress } from "../../src/sensitivity/measure.ts";
 
 const folder = await useTempDir();
@@ -122,6 +123,13 @@ describe("measureSensitivity", () => {
       },
     });
     await expect(measuring).rejects.toThrow(CanceledError);
+  });
+
+  it("refuses a model that is quantized already", async () => {
+    const calibration = await openCalibration("synthetic", { inputs, images: 2 });
+    const input = join(folder, "int8.onnx");
+    await quantize({ input: model, output: input, calibration });
+    await expect(measureSensitivity({ input, calibration })).rejects.toMatchObject({ code: "already-quantized" });
   });
 
   it("refuses a model without any layer that can be quantized", async () => {
