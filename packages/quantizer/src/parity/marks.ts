@@ -26,6 +26,8 @@ export class Marks {
   readonly biases = new Map<string, BiasMark>();
   readonly removed = new Set<NodeProto>();
   readonly #floats: ReadonlySet<string>;
+  /** Biases that were copied for a second owner. */
+  readonly #copies = new Set<string>();
   readonly #calibrated: { has(tensor: string): boolean };
   readonly #perChannel: boolean;
 
@@ -48,7 +50,7 @@ export class Marks {
   }
 
   isFloat(tensor: string): boolean {
-    return this.#floats.has(tensor);
+    return this.#floats.has(tensor) || this.#copies.has(tensor);
   }
 
   /** `is_tensor_quantized`. */
@@ -66,11 +68,14 @@ export class Marks {
     this.#mark(tensor, "weight");
   }
 
-  /** `is_tensor_per_channel` with what follows it: per channel on the axis where that is asked for and possible, else per tensor. */
+  /**
+   * `is_tensor_per_channel` with what follows it: per channel on the axis where that is asked for and possible, else per tensor. Of
+   * copied biases, which become weights where nodes have no names to tell them apart, the reference does not know the rank.
+   */
   weightOnAxis(tensor: string, defaultAxis: number): void {
     const initializer = this.graph.initializer(tensor);
-    const isPossible = initializer !== undefined && this.#perChannel && defaultAxis < initializer.dims.length;
-    if (!isPossible) this.weight(tensor);
+    const isKnown = initializer !== undefined && !this.#copies.has(tensor);
+    if (!isKnown || !this.#perChannel || defaultAxis >= initializer.dims.length) this.weight(tensor);
     else if (initializer.dataType === DataType.FLOAT) this.tensors.set(tensor, { kind: "weight", axis: defaultAxis });
   }
 
@@ -86,6 +91,7 @@ export class Marks {
     let name = tensor;
     if (this.biases.has(tensor)) {
       name = `${tensor}${this.graph.largestSuffix(tensor) + 1}`;
+      this.#copies.add(name);
       this.graph.addInitializer(makeTensor(name, dimsOf(initializer), readFloats(initializer)));
       this.graph.replaceInput(tensor, name, nodeName);
     }

@@ -166,7 +166,7 @@ export function opset10(): ParityCase {
   return { name: "opset-10", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
 }
 
-/** Weights from Constant nodes, which the reference takes for activations, and nodes that have no name. */
+/** Weights from Constant nodes, which the reference takes for activations. */
 export function constantNodes(): ParityCase {
   const b = new ModelBuilder({ seed: 27 });
   const x = b.input("x", [1, 4, 4, 4]);
@@ -176,12 +176,24 @@ export function constantNodes(): ParityCase {
     [4, 4, 1, 1],
     Float32Array.from({ length: 16 }, (_, index) => (((index * 7) % 16) - 8) / 8),
   );
-  const shared = b.dyadic([4], -1, 1, 0.125);
   const first = b.node("Conv", [x, weight, value([4], floats(0.5, -1, 0.25, 2))], CONV);
-  const second = b.node("Conv", [first, b.dyadic([4, 4, 1, 1], -1, 1, 0.125), shared], CONV);
-  const third = b.node("Conv", [second, b.dyadic([4, 4, 1, 1], -1, 1, 0.125), shared], CONV);
-  b.output(b.node("Add", [third, value([1], floats(1.5))]), [1, 4, 4, 4]);
+  const second = b.node("Conv", [first, b.dyadic([4, 4, 1, 1], -1, 1, 0.125), b.dyadic([4], -1, 1, 0.125)], CONV);
+  b.output(b.node("Add", [second, value([1], floats(1.5))]), [1, 4, 4, 4]);
+  return { name: "constant-nodes", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
+/** Nodes that have no name, which the reference takes for one another when it copies a bias for its second owner. */
+export function unnamedNodes(): ParityCase {
+  const b = new ModelBuilder({ seed: 28 });
+  const x = b.input("x", [1, 4, 4, 4]);
+  const shared = b.dyadic([4], -1, 1, 0.125);
+  const weight = (): string => b.dyadic([4, 4, 1, 1], -1, 1, 0.125);
+  const first = b.node("Conv", [x, weight(), shared], CONV);
+  const second = b.node("Conv", [first, weight(), shared], CONV);
+  const ones = b.constant([4], floats(1, 1, 1, 1));
+  const third = b.node("BatchNormalization", [second, shared, b.dyadic([4], -1, 1, 0.125), ones, ones], { epsilon: 0 });
+  b.output(third, [1, 4, 4, 4]);
   const model = b.build();
-  for (const node of model.graph?.node ?? []) if (node.opType !== "Constant") node.name = "";
-  return { name: "constant-nodes", model, inputs: { x: IMAGE }, samples: SAMPLES };
+  for (const node of model.graph?.node ?? []) node.name = "";
+  return { name: "unnamed-nodes", model, inputs: { x: IMAGE }, samples: SAMPLES };
 }

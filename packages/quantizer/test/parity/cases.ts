@@ -1,6 +1,15 @@
 import type { ParityCase } from "./case.ts";
 import { arbitraryWeights, batchNorms, branches, linear, network, sharing, transposed } from "./cases-network.ts";
-import { constantNodes, embeddings, independent, moving, norms, opset10, opset11 } from "./cases-operators.ts";
+import {
+  constantNodes,
+  embeddings,
+  independent,
+  moving,
+  norms,
+  opset10,
+  opset11,
+  unnamedNodes,
+} from "./cases-operators.ts";
 
 /** Every operator of the reference's registry, and every decision of its quantizer, in small models. */
 export function parityCases(): ParityCase[] {
@@ -19,5 +28,6 @@ export function parityCases(): ParityCase[] {
     opset11(),
     opset10(),
     constantNodes(),
+    unnamedNodes(),
   ];
 }

@@ -51,6 +51,11 @@ describe("parity mode refuses", () => {
     await expect(quantize(model)).rejects.toMatchObject({ code: "already-quantized" });
   });
 
+  it("models without an operator of the registry", async () => {
+    const model = build((b, x) => b.node("Abs", [x]));
+    await expect(quantize(model)).rejects.toMatchObject({ code: "nothing-to-quantize" });
+  });
+
   it("float16", async () => {
     const model = build((b, x) =>
       b.node("Cast", [b.relu(b.node("Cast", [x], { to: BigInt(DataType.FLOAT16) }))], { to: 1n }),

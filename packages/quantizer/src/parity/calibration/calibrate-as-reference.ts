@@ -1,6 +1,7 @@
 import { deriveModels, Graph, type DataSource, type ModelProto } from "@edgewatt/onnx";
 import type { Range } from "../../arithmetic.ts";
 import type { Calibration } from "../../calibration/calibrate.ts";
+import { QuantizerError } from "../../errors.ts";
 import { referenceRule } from "../operators/rules.ts";
 import { checkForParity } from "../quantize-as-reference.ts";
 import { knownFloats } from "../tensor-types.ts";
@@ -34,7 +35,7 @@ export type ReferenceCalibration = Pick<Calibration, "ranges" | "kind" | "name" 
 /**
  * The ranges that the reference's calibrators (calibrate.py) find, from the samples of the source one at a time, in order. The reference keeps
  * the activations of all samples for its histograms; here two passes give the same counts with those of one sample in memory.
- * @throws DataError where a range is not finite or too narrow for the histogram
+ * @throws QuantizerError for what parity mode refuses, DataError where a range is not finite or too narrow for the histogram
  */
 export async function calibrateAsReference(
   model: ModelProto,
@@ -45,6 +46,12 @@ export async function calibrateAsReference(
   const { name = "the model", method } = options;
   checkForParity(graph, name);
   const tensors = calibratedTensors(graph, await knownFloats(graph, name));
+  if (tensors.length === 0) {
+    throw new QuantizerError(`${name} has no operator that the reference quantizes: keep the float model`, {
+      code: "nothing-to-quantize",
+      context: { path: name },
+    });
+  }
   const passes = method === "percentile" ? 2 : 1;
   const pass = (before: number) => ({
     name,
