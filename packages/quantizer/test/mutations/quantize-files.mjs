@@ -1,4 +1,4 @@
-// Quantizes the model files that the command line names, one after the other, and prints a JSON line before and after each, so that
+// Quantizes the model files that standard input lists, one after the other, and prints a JSON line before and after each, so that
 // whoever started this process knows at which file it died or hung.
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -23,7 +23,7 @@ const calibration = {
   },
 };
 
-for (const input of process.argv.slice(2)) {
+for (const input of readFileSync(0, "utf8").split("\n")) {
   print({ start: input });
   const output = `${input}.int8`;
   const startedMs = performance.now();
