@@ -6,7 +6,9 @@ import { count } from "./schemas.ts";
 
 const figure = z.number().nullable();
 
-export const sensitivityOptionsSchema = quantizeOptionsSchema.extend({
+const quantizing = quantizeOptionsSchema.pick({ images: true, format: true, perTensor: true, reduceRange: true });
+
+export const sensitivityOptionsSchema = quantizing.extend({
   /** Images on which noise and accuracy are measured: of the evaluation set, else those that follow the calibration images. */
   evaluationImages: z.number().int().min(1).max(1_000_000).default(1000),
   /** Intra-op threads of ONNX Runtime while time is measured; default: all cores but the sampler's. */
