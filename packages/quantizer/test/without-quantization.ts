@@ -9,6 +9,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from "@edgewatt/onnx";
+import type { EmittedModel } from "../src/emit.ts";
 import type { Plan } from "../src/plan.ts";
 import { clipBounds } from "../src/rules/absorbed.ts";
 
@@ -17,7 +18,11 @@ import { clipBounds } from "../src/rules/absorbed.ts";
  * the ends of HardSigmoid) as a Clip, what a change of scale multiplies by as a Mul, and nothing at all for every other pair of
  * QuantizeLinear and DequantizeLinear. If planning and writing were right, it computes what the float model computes.
  */
-export function withoutQuantization(emitted: ModelProto, source: Graph, plan: Plan): ModelProto {
+export function withoutQuantization(
+  { model: emitted, dequantized }: EmittedModel,
+  source: Graph,
+  plan: Plan,
+): ModelProto {
   const graph = new Graph(emitted);
   const byName = new Map(source.nodes.map((node) => [node.name, node]));
   const added: TensorProto[] = [];
@@ -26,14 +31,17 @@ export function withoutQuantization(emitted: ModelProto, source: Graph, plan: Pl
     added.push(makeTensor(name, [], Float32Array.of(value)));
     return name;
   };
+  /** The scale of what a node that works on integers reads, in the units of which it works here. */
+  const readScale = (node: NodeProto): string =>
+    graph.producer(dequantized.get(byName.get(node.name)?.input[0] ?? "") ?? "")?.input[1] ?? "";
   const nodes = graph.nodes.map((node) => {
     switch (node.opType) {
       case "QuantizeLinear":
         return unquantized(node, clippedBy(graph.producer(node.input[0] ?? ""), plan, source), scalar);
       case "DequantizeLinear":
-        return graph.initializer(node.input[0] ?? "") === undefined ? rescaled(node, graph, scalar) : node;
+        return graph.initializer(node.input[0] ?? "") === undefined ? rescaled(node, graph, readScale, scalar) : node;
       default:
-        return restored(node, byName.get(node.name), plan);
+        return restored(node, byName.get(node.name), plan, dequantized);
     }
   });
   const own = new Set(emitted.graph?.initializer.map((tensor) => tensor.name));
@@ -44,11 +52,18 @@ export function withoutQuantization(emitted: ModelProto, source: Graph, plan: Pl
   });
 }
 
-function restored(node: NodeProto, original: NodeProto | undefined, plan: Plan): NodeProto {
+function restored(
+  node: NodeProto,
+  original: NodeProto | undefined,
+  plan: Plan,
+  dequantized: EmittedModel["dequantized"],
+): NodeProto {
   if (original === undefined) return node;
   const rewrite = plan.rewrites.get(original);
-  if (rewrite?.kind === "integers")
-    return deriveNode(original, { input: [node.input[0] ?? "", ...original.input.slice(1)], output: node.output });
+  if (rewrite?.kind === "integers") {
+    const [first = "", ...others] = original.input;
+    return deriveNode(original, { input: [dequantized.get(first) ?? first, ...others], output: node.output });
+  }
   if (rewrite !== undefined) return node;
   const indices = [...(plan.constants.get(original) ?? []), ...(plan.weights.has(original) ? [1, 2] : [])];
   const input = node.input.map((name, index) => (indices.includes(index) ? (original.input[index] ?? name) : name));
@@ -100,12 +115,16 @@ function absorbedInto(node: NodeProto, plan: Plan, source: Graph): NodeProto[] {
 }
 
 /** Integers that are read with another scale than they were written with are multiplied by the quotient. */
-function rescaled(node: NodeProto, graph: Graph, scalar: (value: number) => string): NodeProto {
+function rescaled(
+  node: NodeProto,
+  graph: Graph,
+  readScale: (node: NodeProto) => string,
+  scalar: (value: number) => string,
+): NodeProto {
   const [input = "", scale = ""] = node.input;
-  let writer = graph.producer(input);
-  // Through operators that work on the integers themselves.
-  while (writer !== undefined && writer.opType !== "QuantizeLinear") writer = graph.producer(writer.input[0] ?? "");
-  const [to = 1, from = 1] = [scale, writer?.input[1] ?? ""].map((name) => scaleOf(graph, name));
+  const writer = graph.producer(input);
+  const written = writer === undefined || writer.opType === "QuantizeLinear" ? writer?.input[1] : readScale(writer);
+  const [to = 1, from = 1] = [scale, written ?? ""].map((name) => scaleOf(graph, name));
   if (to === from) return makeNode("Identity", node.name, [input], node.output);
   return makeNode("Mul", node.name, [input, scalar(to / from)], node.output);
 }

@@ -32,7 +32,8 @@ export const independent: Rule = (node, context) => {
     if (constants.includes(index)) context.addConstant(node, index);
     else context.quantize(name);
   }
-  context.quantize(context.absorb(output));
+  // The output of QLinearSoftmax has to have all of [0, 1], which leaves nothing for a Relu to disappear into.
+  context.quantize(node.opType === "Softmax" ? output : context.absorb(output));
   return undefined;
 };
 
