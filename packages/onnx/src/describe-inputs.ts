@@ -1,6 +1,7 @@
 import { DataType } from "./data-type.ts";
 import { parseModelFile } from "./reader.ts";
 import type { ValueInfoProto } from "./proto.ts";
+import { scanInputs } from "./scan-inputs.ts";
 import type { ValueDescription } from "./session.ts";
 
 /** Element types by the names that sessions give them. */
@@ -21,13 +22,17 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
 
 /**
  * What a model declares that it takes, read from its file without loading the model into ONNX Runtime, which `describeModel` does: all
- * that calibration data needs to be opened. External data is not read.
+ * that calibration data needs to be opened. Its weights are not read.
  * @throws ModelError when it is no ONNX model
  */
 export async function describeInputs(path: string): Promise<ValueDescription[]> {
+  return ((await scanInputs(path)) ?? (await parseInputs(path))).map(describeValue);
+}
+
+async function parseInputs(path: string): Promise<ValueInfoProto[]> {
   const { graph } = await parseModelFile(path);
   const initialized = new Set(graph?.initializer.map((tensor) => tensor.name));
-  return (graph?.input ?? []).filter((value) => !initialized.has(value.name)).map(describeValue);
+  return (graph?.input ?? []).filter((value) => !initialized.has(value.name));
 }
 
 function describeValue({ name, type }: ValueInfoProto): ValueDescription {

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DataType, describeModel, writeModel } from "@edgewatt/onnx";
@@ -26,6 +27,32 @@ describe("the inputs that a model declares", () => {
     const { inputs } = await describeModel(path);
     expect(await describeInputs(path)).toEqual(inputs);
     expect(inputs).toHaveLength(types.length);
+  });
+
+  it("leave out initializers that are listed among them, in old formats and new ones", async () => {
+    const builder = new ModelBuilder();
+    const x = builder.input("x", ["batch", 8]);
+    builder.output(builder.gemm(x, 8, 4), ["batch", 4]);
+    const model = builder.build();
+    const declared = model.graph?.input[0];
+    const weight = model.graph?.initializer[0]?.name ?? "";
+    if (declared !== undefined) model.graph?.input.push({ ...declared, name: weight });
+    const path = join(folder, "old.onnx");
+    for (const irVersion of [3n, 4n]) {
+      model.irVersion = irVersion;
+      await writeModel(model, path);
+      const names = (await describeInputs(path)).map((value) => value.name);
+      expect(names).toEqual(["x"]);
+    }
+  });
+
+  it("name what is wrong with a damaged file", async () => {
+    const whole = await readFile(zoo);
+    const path = join(folder, "damaged.onnx");
+    for (const bytes of [whole.subarray(0, 3_000_000), whole.subarray(0, 3), Buffer.alloc(100, 255), Buffer.alloc(0)]) {
+      await writeFile(path, bytes);
+      await expect(describeInputs(path)).rejects.toMatchObject({ code: expect.stringMatching(/^model-/) });
+    }
   });
 
   it("need a model", async () => {
