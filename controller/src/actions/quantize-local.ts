@@ -1,13 +1,14 @@
 import path from "node:path";
-import { describeInputs, openCalibration } from "@edgewatt/onnx";
+import { type DataSource, describeInputs, openCalibration } from "@edgewatt/onnx";
 import { quantize, type QuantizeReport } from "@edgewatt/quantizer";
 import { type Context, printJson } from "../context.ts";
 import { CIFAR10, CIFAR10_CALIBRATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
+import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import type { DataOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
-import type { QuantizeCommandOptions } from "./quantize-options.ts";
+import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
 
 /** Quantizes a file on this machine, without a broker. */
 export async function quantizeLocally(
@@ -21,41 +22,45 @@ export async function quantizeLocally(
   }
   if (input === output)
     throw new UsageError(`--local: ${output} is the float model itself: name another file for the int8 model`);
-  if (options.calibration === undefined) {
+  if (options.calibration === undefined && options.table === undefined) {
     throw new UsageError(
-      "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic",
+      "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic; or a --table that --save-table wrote",
     );
   }
-  const report = await run(context, { input, output, what: options.calibration }, options);
+  const report = await run(context, { input, output }, options);
   if (options.json === true) printJson(context, report);
   else (await import("./quantize-report.ts")).printReport(context, report);
 }
 
 async function run(
   context: Context,
-  { input, output, what }: { input: string; output: string; what: string },
+  { input, output }: { input: string; output: string },
   options: QuantizeCommandOptions,
 ): Promise<QuantizeReport> {
-  const { images, mean, std, inputShape, format, perTensor, reduceRange, verify } = options;
-  const inputs = await describeInputs(input);
-  const calibration = await openCalibration(await calibrationPath(context, what, options), {
-    inputs,
-    ...(images === undefined ? {} : { images }),
-    ...(mean === undefined ? {} : { mean }),
-    ...(std === undefined ? {} : { std }),
-    ...(inputShape === undefined ? {} : { inputShape }),
-  });
+  const { table, saveTable, verify } = options;
+  const calibration = await openData(context, input, options);
+  const inFolder = (file: string | undefined) => (file === undefined ? undefined : path.resolve(context.cwd, file));
   using progress = new Progress(context);
   return await quantize({
     input,
     output,
-    calibration,
-    ...(format === undefined ? {} : { format }),
-    ...(perTensor === undefined ? {} : { perTensor }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
-    ...(verify === undefined ? {} : { verify }),
+    ...recipeOf(options),
+    ...defined({ calibration, verify, table: inFolder(table), saveTable: inFolder(saveTable) }),
     onProgress: ({ step, done, total }) => progress.update("quantize", `${step} ${done} of ${total}`),
     signal: context.signal,
+  });
+}
+
+async function openData(
+  context: Context,
+  input: string,
+  options: QuantizeCommandOptions,
+): Promise<DataSource | undefined> {
+  const { calibration: what, images, mean, std, inputShape } = options;
+  if (what === undefined) return undefined;
+  return openCalibration(await calibrationPath(context, what, options), {
+    inputs: await describeInputs(input),
+    ...defined({ images, mean, std, inputShape }),
   });
 }
 

@@ -2,20 +2,12 @@ import type { QuantizeReport } from "@edgewatt/quantizer";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print } from "../context.ts";
 
-function compared({ images, heldBack }: QuantizeReport["verification"]): string {
-  const from = heldBack ? "held back from calibration" : "that calibration has seen too: nothing was held back";
-  return `${images.toLocaleString("en-US")} images ${from}`;
-}
-
 /** What a local quantization did, for people. */
 export function printReport(context: Context, report: QuantizeReport): void {
-  const { bytes, nodes, sqnrDb, agreement, calibration, verification } = report;
+  const { nodes, sqnrDb, agreement, verification } = report;
   const { otherFormat } = verification;
   const rows = [
-    [
-      "Size",
-      `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${((bytes.int8 / bytes.float) * 100).toFixed(1)} %)`,
-    ],
+    ["Size", sizes(report)],
     ["Nodes", `${nodes.fused} of ${nodes.quantized} quantized ones run in int8`],
     ...(otherFormat === null
       ? []
@@ -26,11 +18,64 @@ export function printReport(context: Context, report: QuantizeReport): void {
           ],
         ]),
     ...nodes.float.map(({ name, op, reason }) => [`  ${name}`, `${op} stays in float: ${reason}`]),
-    ["Calibration", `${calibration.images} images (${calibration.kind}), ${report.format}`],
-    ["Signal to noise", `${figure(sqnrDb, 1, "dB")} on ${compared(verification)}`],
+    ["Calibration", calibrated(report)],
+    ...searchRows(report),
+    ["Signal to noise", verification.images === 0 ? "–" : `${figure(sqnrDb, 1, "dB")} on ${compared(verification)}`],
     ["Agreement", agreement === null ? "–" : figure(agreement * 100, 1, "%")],
     ["Took", `${figure(report.wallS, 1, "s")}, ${figure(report.peakMemoryMb, 0, "MB")} at most`],
-    ...report.layers.map(({ name, op, sqnrDb: db }) => [`  ${name}`, `${op}, ${figure(db, 1, "dB")}`]),
+    ...report.layers.map(({ name, op, sqnrDb: db, macs }) => [`  ${name}`, layer(op, db, macs)]),
   ];
   print(context, columns([report.out, ""], rows));
+}
+
+function sizes({ bytes, macs }: QuantizeReport): string {
+  const percent = ((bytes.int8 / bytes.float) * 100).toFixed(1);
+  const work = macs === null ? "" : `, ${millions(macs)} multiply-accumulates per image (estimate)`;
+  return `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${percent} %)${work}`;
+}
+
+function calibrated({ calibration, format, method, techniques, parity }: QuantizeReport): string {
+  return [
+    `${calibration.images} images (${calibration.kind})`,
+    format,
+    method,
+    ...techniques,
+    ...(parity === null ? [] : [`parity ${parity}`]),
+  ].join(", ");
+}
+
+function searchRows({ search }: QuantizeReport): string[][] {
+  if (search === null) return [];
+  const { evaluation, tries, chosen, reached } = search;
+  const from = evaluation.heldBack
+    ? "after the calibration images"
+    : "of the calibration images: nothing was held back";
+  return [
+    [
+      "Search",
+      `${reached ? "target reached" : "target NOT reached, the best of all was written"}; ${tries.length} tries on ${evaluation.count.toLocaleString("en-US")} images ${from}${evaluation.labelled ? "" : ", without labels: disagreement counts as loss"}`,
+    ],
+    ...tries.map(({ configuration, score, accuracyDropPt, wallS }, index) => {
+      const { method, techniques, floatNodes } = configuration;
+      const float = floatNodes.length === 0 ? [] : [`in float: ${floatNodes.join(" ")}`];
+      const lost = accuracyDropPt === null ? "" : `, ${accuracyDropPt.toFixed(2)} pt lost`;
+      return [
+        `  ${index === chosen ? "→ " : ""}${[method, ...techniques, ...float].join(", ")}`,
+        `${score.sqnrDb.toFixed(1)} dB${lost}, ${wallS.toFixed(1)} s`,
+      ];
+    }),
+  ];
+}
+
+function compared({ images, heldBack }: QuantizeReport["verification"]): string {
+  const from = heldBack ? "held back from calibration" : "that calibration has seen too: nothing was held back";
+  return `${images.toLocaleString("en-US")} images ${from}`;
+}
+
+function layer(op: string, sqnrDb: number | null, macs: number | null): string {
+  return `${op}, ${figure(sqnrDb, 1, "dB")}${macs === null ? "" : `, ${millions(macs)} MAC`}`;
+}
+
+function millions(count: number): string {
+  return `${(count / 1e6).toFixed(count < 1e7 ? 2 : 1)} M`;
 }

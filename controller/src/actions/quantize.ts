@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type QuantizeOptions, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
+import { type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { offerTo, uploadBase } from "../client/artifacts.ts";
 import { withConnection } from "../client/broker.ts";
@@ -19,7 +19,7 @@ import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { findModels, type Model, readRegistry } from "../registry/registry.ts";
-import type { QuantizeCommandOptions } from "./quantize-options.ts";
+import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
 
 interface Quantized extends QuantizeResult {
   readonly device: string;
@@ -31,10 +31,10 @@ export async function quantize(
   models: readonly string[],
   options: QuantizeCommandOptions,
 ): Promise<void> {
-  const { mean, std, inputShape, method, verify } = options;
-  if ([mean, std, inputShape, method, verify].some((option) => option !== undefined)) {
+  const { mean, std, inputShape, table, saveTable, verify } = options;
+  if ([mean, std, inputShape, table, saveTable, verify].some((option) => option !== undefined)) {
     throw new UsageError(
-      "--mean, --std, --input-shape, --method and --verify go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
+      "--mean, --std, --input-shape, --table, --save-table and --verify go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
     );
   }
   const chosen = findModels(await readRegistry(path.resolve(context.cwd, options.data)), models);
@@ -75,7 +75,7 @@ async function quantizeOn(
     const args = {
       model: await modelArtifact(offer, model),
       calibration: await calibrationFor(context, { what: options.calibration, data, fits, offer }),
-      options: jobOptions(options),
+      options: { images: options.images ?? DEFAULT_IMAGES, ...recipeOf(options) },
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
     };
@@ -90,15 +90,6 @@ async function quantizeOn(
 }
 
 const DEFAULT_IMAGES = 256;
-
-function jobOptions({ images, format, perTensor, reduceRange }: QuantizeCommandOptions): QuantizeOptions {
-  return {
-    images: images ?? DEFAULT_IMAGES,
-    ...(format === undefined ? {} : { format }),
-    ...(perTensor === undefined ? {} : { perTensor }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
-  };
-}
 
 function printResult(context: Context, { device, model, report, accuracyPct, cached }: Quantized): void {
   const { bytes, nodes, sqnrDb, agreement, calibration, format } = report;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { QuantizeCommandOptions } from "../actions/quantize-options.ts";
 import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
+import { withRecipe } from "./recipe.ts";
 
 const PRECISIONS = ["fp32", "int8"] as const;
 
@@ -54,14 +55,15 @@ function withBenchmark(command: Command): Command {
 }
 
 export function addJobCommands(program: Command, { context }: App): void {
-  withQuantizing(withDevices(withDatasets(withBroker(program.command("quantize")))))
+  withRecipe(withQuantizing(withDevices(withDatasets(withBroker(program.command("quantize"))))))
     .description("float model to int8 model, on devices or, with --local, here and without a broker")
     .argument("<models...>", "models, or the ends of their names; with --local: IN.onnx OUT.onnx")
     .option("--local", "quantize a file on this machine: quantize --local IN.onnx OUT.onnx --calibration WHAT")
     .option("--mean <numbers>", "with --local: mean of each input channel after division by 255", numbers)
     .option("--std <numbers>", "with --local: standard deviation of each input channel", numbers)
     .option("--input-shape <sides>", "with --local: the input's sides, where the model leaves them open", numbers)
-    .addOption(choice("--method <method>", "with --local: how ranges are found", ["minmax"]))
+    .option("--table <file>", "with --local: calibration table in place of calibration data")
+    .option("--save-table <file>", "with --local: where the ranges that were found are kept, for --table")
     .option(
       "--verify",
       "with --local: compare both models on up to 1,000 images held back from calibration instead of 128, and check that the other processor's format would run in int8 too",

@@ -61,15 +61,13 @@ async function prepare(source: ImageSource, inputs: DataOptions["inputs"], image
 }
 
 async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
-  const { input, output, source, images, format, perTensor, reduceRange } = request;
+  const { input, output, source, images, recipe } = request;
   const { inputs } = await describeModel(input);
   const report = await quantize({
+    ...recipe,
     input,
     output,
     calibration: await open(source, inputs, images),
-    perTensor,
-    ...(format === undefined ? {} : { format }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
     onProgress: ({ step, done, total }) =>
       tell({
         type: "progress",

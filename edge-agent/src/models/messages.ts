@@ -1,4 +1,4 @@
-import type { QuantizeReport, SensitivityReport } from "@edgewatt/protocol";
+import type { QuantizeRecipe, QuantizeReport, SensitivityReport } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
 
 /** Where images come from: a CIFAR file or an array, or generated ones. */
@@ -22,9 +22,7 @@ export interface QuantizeRequest {
   readonly output: string;
   readonly source: ImageSource;
   readonly images: number;
-  readonly format: "u8s8" | "s8s8" | undefined;
-  readonly perTensor: boolean;
-  readonly reduceRange: boolean | undefined;
+  readonly recipe: QuantizeRecipe;
 }
 
 export interface SensitivityRequest {

@@ -41,9 +41,9 @@ export class QuantizedModels {
     { modelSha256, calibration, request }: QuantizationInput,
     options: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
   ): Promise<QuantizedModel> {
-    const { images, format, perTensor, reduceRange, source } = request;
+    const { images, recipe, source } = request;
     const { seed, mean, std } = source;
-    const made = { modelSha256, calibration, images, format, perTensor, reduceRange, seed, mean, std, arch: arch() };
+    const made = { modelSha256, calibration, images, recipe, seed, mean, std, arch: arch() };
     const key = createHash("sha256").update(JSON.stringify(made)).digest("hex");
     const path = this.#cache.pathOf(key);
     const stored = await this.#find(key);

@@ -1,4 +1,10 @@
-import type { Artifact, Calibration, ModelArtifact, QuantizeOptions } from "@edgewatt/protocol";
+import {
+  quantizeRecipeSchema,
+  type Artifact,
+  type Calibration,
+  type ModelArtifact,
+  type QuantizeOptions,
+} from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
 import type { ModelProgress } from "../models/messages.ts";
 import type { QuantizedModel } from "../models/quantized.ts";
@@ -47,9 +53,7 @@ export function quantizeLocal(
         input: modelPath,
         source: { what: calibration.what, seed: calibration.seed, mean: model.mean, std: model.std },
         images: options.images,
-        format: options.format,
-        perTensor: options.perTensor ?? false,
-        reduceRange: options.reduceRange,
+        recipe: quantizeRecipeSchema.parse(options),
       },
     },
     context,

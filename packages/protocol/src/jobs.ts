@@ -19,14 +19,34 @@ export type Calibration = z.infer<typeof calibrationSchema>;
 
 const int8FormatSchema = z.enum(["u8s8", "s8s8"]);
 
+/** How a model becomes int8; what is not said is the quantizer's default. */
+export const quantizeRecipeSchema = z.object({
+  /** Activations and weights; default: what is fast on the device's processor. */
+  format: int8FormatSchema.exactOptional(),
+  perTensor: z.boolean().exactOptional(),
+  /** 7-bit weights, for x64 without VNNI. */
+  reduceRange: z.boolean().exactOptional(),
+  /** How the ranges of activations are found. */
+  method: z.enum(["minmax", "moving-average", "percentile", "entropy", "mse", "sqnr", "auto"]).exactOptional(),
+  /** What the percentile method keeps, in percent. */
+  percentile: z.number().gt(50).max(100).exactOptional(),
+  /** What is done to the float model so that it loses less. */
+  techniques: z.array(z.enum(["equalization", "bias-absorption", "rounding", "bias-correction"])).exactOptional(),
+  /** Names of nodes that stay in float. */
+  keepFloat: z.array(z.string()).exactOptional(),
+  /** Search until no more than this is lost, in percentage points of accuracy, or this signal-to-noise is reached. */
+  target: z
+    .object({ accuracyDropPt: z.number().min(0).max(100).exactOptional(), sqnrDb: z.number().exactOptional() })
+    .exactOptional(),
+  /** Bit for bit what onnxruntime's own quantizer gives. */
+  parity: z.enum(["ort", "ort-preprocessed"]).exactOptional(),
+});
+export type QuantizeRecipe = z.infer<typeof quantizeRecipeSchema>;
+
 export const quantizeOptionsSchema = z.looseObject({
   /** Calibration images, the first ones in file order. */
   images: z.number().int().min(1).max(100_000).default(256),
-  /** Activations and weights; default: what is fast on the device's processor. */
-  format: int8FormatSchema.optional(),
-  perTensor: z.boolean().optional(),
-  /** 7-bit weights, for x64 without VNNI. */
-  reduceRange: z.boolean().optional(),
+  ...quantizeRecipeSchema.shape,
 });
 export type QuantizeOptions = z.infer<typeof quantizeOptionsSchema>;
 

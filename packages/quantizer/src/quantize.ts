@@ -8,7 +8,7 @@ import type { OpenedInt8 } from "./fusion.ts";
 import { checkOptions, type QuantizeOptions, type QuantizeStep } from "./options.ts";
 import { checkOutput } from "./output-file.ts";
 import { measureQuality, type Quality } from "./quality/compare.ts";
-import { measureLayers } from "./quality/layers.ts";
+import { measureLayers, type LayerFigures } from "./quality/layers.ts";
 import { searchReport, type FloatNode, type FormatCheck, type QuantizeReport } from "./report.ts";
 
 type Progress = (step: QuantizeStep, done: number, total: number) => void;
@@ -54,7 +54,8 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
     },
     sqnrDb: quality?.sqnrDb ?? null,
     agreement: quality?.agreement ?? null,
-    layers: checked.layers,
+    macs: checked.layers?.macs ?? null,
+    layers: checked.layers?.layers ?? [],
     calibration: draft.calibration,
     search: draft.search === null ? null : searchReport(draft.search),
     verification: {
@@ -69,7 +70,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
 
 interface Checked extends Pick<OpenedInt8, "fusion"> {
   readonly quality: Quality | undefined;
-  readonly layers: QuantizeReport["layers"];
+  readonly layers: LayerFigures | undefined;
   readonly otherFormat: FormatCheck | null;
 }
 
@@ -83,7 +84,7 @@ async function check(draft: Draft, path: string, options: QuantizeOptions, progr
   } finally {
     await int8.close();
   }
-  const layers = source === undefined ? [] : await measureLayers(draft, source, signal);
+  const layers = source === undefined ? undefined : await measureLayers(draft, source, signal);
   const otherFormat = options.verify === true ? await checkOtherFormat(draft, options.output) : null;
   return { fusion, quality, layers, otherFormat };
 }

@@ -18,6 +18,8 @@ export interface LayerReport {
   readonly op: string;
   /** Null where the layer's output is constant. */
   readonly sqnrDb: number | null;
+  /** Estimated multiply-accumulates for one image; null for operators without weights. */
+  readonly macs: number | null;
 }
 
 /** What the ranges were found on. */
@@ -68,6 +70,8 @@ export interface QuantizeReport {
   readonly sqnrDb: number | null;
   /** Share of images (0..1) whose largest output is the same in float and int8; null where the output is no class vector. */
   readonly agreement: number | null;
+  /** Estimated multiply-accumulates of all Conv, ConvTranspose, Gemm and MatMul for one image, in float or int8; null without calibration data. */
+  readonly macs: number | null;
   readonly layers: readonly LayerReport[];
   readonly calibration: CalibrationReport;
   /** Null unless a target was searched for. */

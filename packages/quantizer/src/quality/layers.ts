@@ -1,7 +1,9 @@
 import {
   deriveModel,
+  estimateMacs,
   makeOutput,
   openSession,
+  type DataBatch,
   type DataSource,
   type Graph,
   type ModelProto,
@@ -16,12 +18,18 @@ import { NoiseMeter } from "./noise-meter.ts";
 /** Images for the layers; they go one at a time, as all layers' outputs are held at once. */
 const LAYER_IMAGES = 8;
 
+export interface LayerFigures {
+  readonly layers: readonly LayerReport[];
+  /** Estimated multiply-accumulates of the whole model for one image. */
+  readonly macs: number;
+}
+
 /** Compares the output of every quantized node, both models run node by node as they are in the file. */
 export async function measureLayers(
   { float: graph, quantized, int8: { model, dequantized } }: Draft,
   source: DataSource,
   signal: AbortSignal | undefined,
-): Promise<LayerReport[]> {
+): Promise<LayerFigures> {
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
   const layers = quantized.flatMap(({ name, opType }) => {
     const tensor = comparedTensor(graph, nodes.get(name)?.output[0], dequantized);
@@ -37,12 +45,31 @@ export async function measureLayers(
     layers.map((layer) => layer.int8Tensor),
   );
   const { first, count } = verificationRange(source, float, LAYER_IMAGES);
+  let costs: ReadonlyMap<string, number> = new Map();
   for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
+    if (costs.size === 0) costs = await macsPerImage(graph, batch, signal);
     const expected = await float.run(batch.feeds, undefined, signal);
     const found = await int8.run(batch.feeds, undefined, signal);
     for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.int8Tensor]);
   }
-  return layers.map(({ name, op, noise }) => ({ name, op, sqnrDb: noise.decibels() }));
+  return {
+    layers: layers.map(({ name, op, noise }) => ({
+      name,
+      op,
+      sqnrDb: noise.decibels(),
+      macs: costs.get(name) ?? null,
+    })),
+    macs: [...costs.values()].reduce((sum, macs) => sum + macs, 0),
+  };
+}
+
+async function macsPerImage(
+  graph: Graph,
+  { feeds, count }: DataBatch,
+  signal: AbortSignal | undefined,
+): Promise<ReadonlyMap<string, number>> {
+  const costs = await estimateMacs(graph, feeds, signal);
+  return new Map([...costs].map(([name, { macs }]) => [name, macs / count]));
 }
 
 /** What a node writes, in the end: of a node whose Relu or Clip was absorbed only what comes after them is in both models. */

@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import type { CalibrationMethod, ParityMode, Technique } from "@edgewatt/quantizer";
+import { choice, list, listOf, number } from "../options.ts";
+
+// Written down again, as the help must not load the quantizer; the types hold the lists to it.
+const METHODS = Object.keys({
+  minmax: true,
+  "moving-average": true,
+  percentile: true,
+  entropy: true,
+  mse: true,
+  sqnr: true,
+  auto: true,
+} satisfies Record<CalibrationMethod, true>) as CalibrationMethod[];
+const TECHNIQUES = Object.keys({
+  equalization: true,
+  "bias-absorption": true,
+  rounding: true,
+  "bias-correction": true,
+} satisfies Record<Technique, true>) as Technique[];
+const PARITY = Object.keys({ ort: true, "ort-preprocessed": true } satisfies Record<ParityMode, true>) as ParityMode[];
+
+/** The flags that say how a model becomes int8; their values are those of `RecipeOptions`. */
+export function withRecipe(command: Command): Command {
+  return command
+    .addOption(choice("--method <method>", "how the ranges of activations are found; default: minmax", METHODS))
+    .option(
+      "--percentile <percent>",
+      "what --method percentile keeps; default: 99.999",
+      number({ min: 50.000_001, max: 100 }),
+    )
+    .option(
+      "--techniques <list>",
+      `what is done to the float model first, of ${TECHNIQUES.join(", ")}; default: nothing`,
+      listOf(TECHNIQUES),
+    )
+    .option(
+      "--accuracy-drop <points>",
+      "search for a quantization that loses no more than this, in percentage points, on the images after the calibration images",
+      number({ min: 0, max: 100 }),
+    )
+    .option("--sqnr <db>", "search for one with at least this signal-to-noise at the output, in dB", number())
+    .option("--keep-float <nodes>", "names of nodes that stay in float", list)
+    .addOption(
+      choice(
+        "--parity <mode>",
+        "bit for bit what onnxruntime's quantize_static makes of the file as it is (ort) or after its quant_pre_process (ort-preprocessed)",
+        PARITY,
+      ),
+    );
+}
