@@ -159,7 +159,7 @@ class Search {
     return best;
   }
 
-  /** Undefined where a technique found nothing to do, so that there is nothing new to try. */
+  /** Undefined where a technique found nothing to do or did harm, so that there is nothing new to try. */
   async #try(configuration: Configuration): Promise<Tried | undefined> {
     const { method, techniques } = configuration;
     const startedMs = performance.now();
