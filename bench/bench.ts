@@ -2,7 +2,7 @@ import { renderTable, makeDocument, writeDocument } from "./results.ts";
 import { unmeasured, type BenchContext, type BenchResult } from "./suite.ts";
 import { selectSuites, SUITES, type SuiteEntry } from "./suites.ts";
 
-export interface BenchRun extends BenchContext {
+export interface BenchRun extends Omit<BenchContext, "wanted"> {
   /** Where the results go. */
   readonly resultsPath: string;
   /** The table. */
@@ -23,6 +23,7 @@ export async function runBenchmarks(
   const selected = selectSuites(names, suites);
   const minutes = selected.reduce((sum, suite) => sum + suite.expectedMinutes, 0);
   run.say(`${selected.map((suite) => suite.name).join(", ")}: about ${Math.ceil(minutes)} min`);
+  const wanted = (name: string): boolean => names.length === 0 || names.some((begin) => name.startsWith(begin));
   const results: BenchResult[] = [];
   const broken: string[] = [];
   for (const entry of selected) {
@@ -30,8 +31,8 @@ export async function runBenchmarks(
     run.say(`${entry.name} …`);
     try {
       const suite = await entry.open();
-      for await (const result of suite.run(run)) {
-        if (names.length === 0 || names.some((name) => result.name.startsWith(name))) results.push(result);
+      for await (const result of suite.run({ ...run, wanted })) {
+        if (wanted(result.name)) results.push(result);
       }
     } catch (error) {
       if (run.signal.aborted) throw error;

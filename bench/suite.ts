@@ -21,6 +21,8 @@ export interface BenchContext {
   /** A line for the person who waits, on stderr. */
   readonly say: (text: string) => void;
   readonly signal: AbortSignal;
+  /** Whether a result of that name was asked for; suites that take long leave out the work for others. */
+  readonly wanted: (name: string) => boolean;
 }
 
 /** Benchmarks that share their preparation. */

@@ -20,7 +20,7 @@ const ALLOWED_LOSS_POINTS = 0.1;
 /** Accuracy of our int8 models and the reference's on CIFAR-10's test images, from the same calibration images. */
 export const accuracy: Suite = { run: measure };
 
-async function* measure({ signal, say }: BenchContext): AsyncGenerator<BenchResult> {
+async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<BenchResult> {
   const path = cifarFile("data_batch_1.bin");
   const test = cifarFile("test_batch.bin");
   if (path === undefined || test === undefined) {
@@ -35,8 +35,10 @@ async function* measure({ signal, say }: BenchContext): AsyncGenerator<BenchResu
   const folder = await mkdtemp(join(tmpdir(), "edgewatt-bench-quantizer-"));
   try {
     for (const model of await zooModels()) {
+      const methods = METHODS.filter((method) => wanted(nameOf(model, method)));
+      if (methods.length === 0) continue;
       const floatPct = await accuracyPct(model.path, model, test, signal);
-      for (const method of METHODS) {
+      for (const method of methods) {
         const images = method === "minmax" ? CALIBRATION_IMAGES : HISTOGRAM_IMAGES;
         const data = { kind: "cifar", path, label: `${images} CIFAR-10 images` } as const;
         const [ours, reference] = [join(folder, "ours.onnx"), join(folder, "reference.onnx")];
@@ -58,6 +60,10 @@ async function* measure({ signal, say }: BenchContext): AsyncGenerator<BenchResu
   }
 }
 
+function nameOf(model: ZooModel, method: Method): string {
+  return `quantizer/accuracy/${method}/${model.name}`;
+}
+
 function resultOf(
   model: ZooModel,
   method: Method,
@@ -75,14 +81,16 @@ function resultOf(
       : `${points(value - peerValue)} against the reference (at least -${ALLOWED_LOSS_POINTS} is the goal)`;
   return compare(
     {
-      name: `quantizer/accuracy/${method}/${model.name}`,
+      name: nameOf(model, method),
       value,
       unit: "%",
       peer: peer.python === null ? null : peer.label,
       peerValue,
       note: `${points(value - floatPct)} against float (${floatPct.toFixed(2)} %), ${against}; ${images} calibration and ${TEST_IMAGES} test images`,
     },
-    peerValue === null ? null : { comparison: ">=", ratio: (peerValue - ALLOWED_LOSS_POINTS) / peerValue },
+    peerValue === null
+      ? null
+      : { comparison: ">=", ratio: Number(((peerValue - ALLOWED_LOSS_POINTS) / peerValue).toFixed(5)) },
   );
 }
 
