@@ -119,6 +119,7 @@ function chart(document: Document, { layers, panel, width, height, named }: Char
       labelAnchor: "center",
       nice: true,
       zero: panel.fromZero,
+      ...domainOf(rows, panel),
       grid: true,
       ticks: TICKS,
     },
@@ -140,6 +141,14 @@ function chart(document: Document, { layers, panel, width, height, named }: Char
   });
   // Without a legend of its own, Plot returns the drawing itself and not a figure around it.
   return plot as unknown as SVGElement;
+}
+
+/** An axis without any extent cannot be drawn: where all layers have the same figure it gets one unit to each side. */
+function domainOf(rows: readonly Layer[], { values, fromZero }: Panel): { domain?: [number, number] } {
+  const found = rows.flatMap((layer) => values.flatMap(({ read }) => read(layer) ?? []));
+  const [low, high] = [Math.min(...found), Math.max(...found)];
+  const extent = fromZero ? Math.max(high, 0) - Math.min(low, 0) : high - low;
+  return extent === 0 ? { domain: [low - 1, high + 1] } : {};
 }
 
 function marks(

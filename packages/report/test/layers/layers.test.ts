@@ -92,6 +92,13 @@ test("the figure leaves out what was not measured, keeps hostile names as text, 
   expect(importanceFigure(studyLayers())).toBe(importanceFigure(studyLayers()));
 });
 
+test("a figure that all layers share has an axis all the same", () => {
+  const layers = studyLayers();
+  for (const layer of layers.layers) Object.assign(layer, { accuracyDropPt: 0, weightsPct: 25 });
+  const texts = [...parseHTML(importanceFigure(layers)).document.querySelectorAll("text")];
+  expect(texts.map(({ textContent }) => textContent)).toEqual(expect.arrayContaining(["−1.0", "0.0", "1.0", "20"]));
+});
+
 test("long names are cut at their beginning, which says least", () => {
   const svg = importanceFigure(studyLayers({ names: (i) => `/${"module/".repeat(12)}conv${i}` }));
   const texts = [...parseHTML(svg).document.querySelectorAll("text")].map(({ textContent }) => textContent ?? "");
