@@ -5,16 +5,16 @@ import { makeTensor } from "./tensor.ts";
 
 /** Turns Constant nodes into initializers, in place; those that hold strings or sparse data stay. Returns how many. */
 export function liftConstants(graph: Graph): number {
-  const lifted = new Set<NodeProto>();
+  const lifted = new Map<NodeProto, TensorProto>();
   for (const node of graph.nodes) {
     const [name] = node.output;
     if (node.opType !== "Constant" || node.domain !== "" || name === undefined || graph.isOutput(name)) continue;
     const tensor = constantTensor(node, name);
     if (tensor === undefined) continue;
-    graph.addInitializer(tensor);
-    lifted.add(node);
+    lifted.set(node, tensor);
   }
-  graph.removeNodes(lifted);
+  for (const tensor of lifted.values()) graph.addInitializer(tensor);
+  graph.removeNodes(new Set(lifted.keys()));
   return lifted.size;
 }
 

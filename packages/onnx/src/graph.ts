@@ -99,7 +99,7 @@ export class Graph {
 
   addInitializer(tensor: TensorProto): void {
     this.#proto.initializer.push(tensor);
-    this.changed();
+    this.#index?.initializers.set(tensor.name, tensor);
   }
 
   /** Whether a graph inside a node (If, Loop, Scan) reads the tensor by its name, so that it cannot be called otherwise. */
@@ -270,13 +270,18 @@ function waitingFor(
 }
 
 /** The graphs inside a node (If, Loop, Scan). */
-export function innerGraphs(node: NodeProto): GraphProto[] {
-  return node.attribute.flatMap((attribute) => (attribute.g === undefined ? attribute.graphs : [attribute.g]));
+export function innerGraphs(node: NodeProto): readonly GraphProto[] {
+  // Hardly any node has some, and each is asked whenever look-ups are built.
+  return node.attribute.some((attribute) => attribute.g !== undefined || attribute.graphs.length > 0)
+    ? node.attribute.flatMap((attribute) => (attribute.g === undefined ? attribute.graphs : [attribute.g]))
+    : [];
 }
 
 /** What a node reads, including what its sub-graphs (If, Loop) take from outside. */
 function readsOf(node: NodeProto): string[] {
-  return [...node.input.filter((name) => name !== ""), ...innerGraphs(node).flatMap(outerReads)];
+  const reads = node.input.filter((name) => name !== "");
+  for (const inner of innerGraphs(node)) reads.push(...outerReads(inner));
+  return reads;
 }
 
 function outerReads(graph: GraphProto): string[] {
