@@ -1,4 +1,4 @@
-import { dimsOf, makeTensor, readFloats, type TensorProto } from "@edgewatt/onnx";
+import { dimsOf, elementCount, makeTensor, readFloats, type TensorProto } from "@edgewatt/onnx";
 import { computeParams, quantizeValue, roundHalfEven, type IntegerRange, type QuantParams } from "../arithmetic.ts";
 import { QuantizerError } from "../errors.ts";
 import type { QuantizationFormat } from "../format.ts";
@@ -40,15 +40,20 @@ export function initializerParams(
   { reduced, symmetric, axis }: { readonly reduced: boolean; readonly symmetric: boolean; readonly axis?: number },
 ): InitializerParams {
   const values = readFloats(tensor);
-  const { channels, inner } = channelsOf(dimsOf(tensor), axis);
-  const low = new Float64Array(channels).fill(Infinity);
-  const high = new Float64Array(channels).fill(-Infinity);
-  for (const [index, value] of values.entries()) {
-    if (!Number.isFinite(value)) throw notFinite(tensor.name);
-    const channel = Math.floor(index / inner) % channels;
-    if (value < (low[channel] as number)) low[channel] = value;
-    if (value > (high[channel] as number)) high[channel] = value;
-  }
+  const layout = channelsOf(dimsOf(tensor), axis);
+  const low = new Float64Array(layout.channels).fill(Infinity);
+  const high = new Float64Array(layout.channels).fill(-Infinity);
+  eachRun(values, layout, (start, end, channel) => {
+    let [min, max] = [low[channel] as number, high[channel] as number];
+    for (let index = start; index < end; index++) {
+      const value = values[index] as number;
+      if (!Number.isFinite(value)) throw notFinite(tensor.name);
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+    low[channel] = min;
+    high[channel] = max;
+  });
   const integers = integerRange(type, reduced, symmetric);
   const params = Array.from(low, (min, channel): QuantParams => {
     const max = high[channel] as number;
@@ -65,12 +70,12 @@ export function initializerParams(
 /** `quantize_onnx_initializer`. Values are clipped to the whole type, whatever range gave the scale. */
 export function quantizeInitializer(tensor: TensorProto, params: InitializerParams, name: string): TensorProto {
   const values = readFloats(tensor);
-  const { channels, inner } = channelsOf(dimsOf(tensor), params.axis);
   const type = params.type === "uint8" ? UINT8 : INT8;
   const data = params.type === "uint8" ? new Uint8Array(values.length) : new Int8Array(values.length);
-  const each = Array.from(params.scales, (scale, channel) => ({ scale, zeroPoint: params.zeroPoints[channel] ?? 0 }));
-  for (const [index, value] of values.entries())
-    data[index] = quantizeValue(value, each[Math.floor(index / inner) % channels] as QuantParams, type);
+  eachRun(values, channelsOf(dimsOf(tensor), params.axis), (start, end, channel) => {
+    const each = { scale: params.scales[channel] as number, zeroPoint: params.zeroPoints[channel] as number };
+    for (let index = start; index < end; index++) data[index] = quantizeValue(values[index] as number, each, type);
+  });
   return makeTensor(name, dimsOf(tensor), data);
 }
 
@@ -127,10 +132,24 @@ export function quantizeBias(
   return { data: makeTensor(name, dimsOf(bias), data), scales };
 }
 
-function channelsOf(dims: readonly number[], axis: number | undefined): { channels: number; inner: number } {
-  const size = (sides: readonly number[]): number => sides.reduce((product, side) => product * side, 1);
-  if (axis === undefined) return { channels: 1, inner: Math.max(1, size(dims)) };
-  return { channels: dims[axis] ?? 1, inner: size(dims.slice(axis + 1)) };
+/** How many indices the axis has, and how many values in a row belong to each; one of all values without an axis. */
+interface Layout {
+  readonly channels: number;
+  readonly inner: number;
+}
+
+function channelsOf(dims: readonly number[], axis: number | undefined): Layout {
+  if (axis === undefined) return { channels: 1, inner: Math.max(1, elementCount(dims)) };
+  return { channels: dims[axis] ?? 1, inner: Math.max(1, elementCount(dims.slice(axis + 1))) };
+}
+
+function eachRun(
+  values: Float32Array,
+  { channels, inner }: Layout,
+  visit: (start: number, end: number, channel: number) => void,
+): void {
+  for (let start = 0, channel = 0; start < values.length; start += inner, channel = (channel + 1) % channels)
+    visit(start, start + inner, channel);
 }
 
 function notFinite(tensor: string): QuantizerError {

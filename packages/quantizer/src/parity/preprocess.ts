@@ -9,11 +9,12 @@ const CONVERTED_OPSET = 10;
 
 /**
  * What the reference's `quant_pre_process` makes of a model, apart from the shapes that it notes down: the graph as ONNX Runtime's basic
- * optimizations leave it, batch norms folded and constants computed.
+ * optimizations leave it, batch norms folded and constants computed. It is equal where the inputs have fixed sides, or nothing computes
+ * with sides; else the reference's symbolic shape inference may let ONNX Runtime compute more of them beforehand, or fail.
  * @param model a path, or a model in memory
  * @throws QuantizerError for operator sets that the reference would convert; ModelError where ONNX Runtime refuses the model
  */
-export async function preprocessAsReference(model: string | ModelProto, name = "the model"): Promise<ModelProto> {
+export async function preprocessAsReference(model: string | ModelProto, name = nameOf(model)): Promise<ModelProto> {
   const folder = await mkdtemp(join(tmpdir(), "edgewatt-parity-"));
   try {
     const optimizedModelPath = join(folder, "optimized.onnx");
@@ -25,6 +26,10 @@ export async function preprocessAsReference(model: string | ModelProto, name = "
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function nameOf(model: string | ModelProto): string {
+  return typeof model === "string" ? model : "the model";
 }
 
 function checkOpset(model: ModelProto, name: string): void {

@@ -126,7 +126,11 @@ export class ReferenceGraph {
       const names = node.input.filter((name) => name !== "");
       waiting.set(node, names.length);
       if (names.length === 0) sorted.push(node);
-      for (const name of names) readers.set(name, [...(readers.get(name) ?? []), node]);
+      for (const name of names) {
+        const known = readers.get(name);
+        if (known === undefined) readers.set(name, [node]);
+        else known.push(node);
+      }
     }
     const release = (name: string): void => {
       for (const node of readers.get(name) ?? []) {

@@ -102,6 +102,20 @@ describe("parity mode refuses", () => {
   });
 });
 
+it("asks for one sample at a time, and for all of them again where it counts values", async () => {
+  const sizes: number[] = [];
+  const watched: DataSource = {
+    ...source(),
+    async *batches(request) {
+      sizes.push(request.batchSize);
+      yield* source().batches(request);
+    },
+  };
+  const model = build((b, x) => b.conv(x, 4, 4));
+  const { images } = await calibrateAsReference(model, watched, { method: "percentile" });
+  expect([images, ...sizes]).toEqual([4, 1, 1]);
+});
+
 it("stops when it is told to, and tells how far it is", async () => {
   const model = build((b, x) => b.conv(x, 4, 4));
   const controller = new AbortController();
