@@ -36,6 +36,11 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 9,
     open: async () => (await import("./quantizer/accuracy.ts")).accuracy,
   },
+  {
+    name: "quantizer/ablation",
+    expectedMinutes: 15,
+    open: async () => (await import("./quantizer/ablation.ts")).ablation,
+  },
 ];
 
 /**
