@@ -6,10 +6,11 @@ import { measureSensitivity } from "@edgewatt/quantizer";
 import type { Context } from "../context.ts";
 import { CIFAR10, CIFAR10_EVALUATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
+import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { calibrationPath } from "./quantize-local.ts";
-import type { SensitivityCommandOptions } from "./sensitivity.ts";
+import { type SensitivityCommandOptions, sensitivityRecipe } from "./sensitivity.ts";
 
 /** Compares the layers of a model file on this machine, without a broker; there is no meter then, so energies stay blank. */
 export async function compareLocally(
@@ -28,7 +29,7 @@ export async function compareLocally(
   }
   const input = path.resolve(context.cwd, file);
   const data = await dataOptions(input, options);
-  const { evaluationImages, threads, format, perTensor, reduceRange } = options;
+  const { evaluationImages, threads } = options;
   using progress = new Progress(context);
   const report = await measureSensitivity({
     input,
@@ -36,11 +37,8 @@ export async function compareLocally(
     ...(evaluation === undefined
       ? {}
       : { evaluation: await openCalibration(await evaluationPath(context, evaluation, options), data) }),
-    ...(evaluationImages === undefined ? {} : { evaluationImages }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(format === undefined ? {} : { format }),
-    ...(perTensor === undefined ? {} : { perTensor }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
+    ...sensitivityRecipe(options),
+    ...defined({ evaluationImages, threads }),
     onProgress: ({ step, done, total }) =>
       progress.update("sensitivity", `${step} ${Math.floor((100 * done) / total)} %`),
     signal: context.signal,
@@ -61,10 +59,7 @@ async function dataOptions(
   const { inputs } = await describeModel(input);
   return {
     inputs,
-    ...(images === undefined ? {} : { images }),
-    ...(mean === undefined ? {} : { mean }),
-    ...(std === undefined ? {} : { std }),
-    ...(inputShape === undefined ? {} : { inputShape }),
+    ...defined({ images, mean, std, inputShape }),
   };
 }
 

@@ -23,22 +23,25 @@ import { showing } from "../client/job-progress.ts";
 import { runJob } from "../client/jobs.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
+import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
+import type { RecipeOptions } from "./quantize-options.ts";
 import { findModel, readRegistry } from "../registry/registry.ts";
 
 /** Flags of `edgewatt sensitivity`, on a device and with `--local`. */
-export interface SensitivityCommandOptions extends BrokerOption, DatasetsOption {
+export interface SensitivityCommandOptions
+  extends
+    BrokerOption,
+    DatasetsOption,
+    Pick<RecipeOptions, "format" | "perTensor" | "reduceRange" | "method" | "percentile"> {
   readonly on?: string;
   readonly local?: true;
   readonly calibration?: string;
   readonly images?: number;
   readonly evaluation?: string;
   readonly evaluationImages?: number;
-  readonly format?: "u8s8" | "s8s8";
-  readonly perTensor?: true;
-  readonly reduceRange?: true;
   readonly threads?: number;
   readonly windows?: number;
   readonly windowS?: number;
@@ -125,16 +128,18 @@ async function evaluationFor(
 }
 
 function jobOptions(options: SensitivityCommandOptions): SensitivityOptions {
-  const { images, evaluationImages, format, perTensor, reduceRange, threads, windows, windowS, idleS } = options;
+  const { images, evaluationImages, threads, windows, windowS, idleS } = options;
   return {
     images: images ?? DEFAULT_IMAGES,
     evaluationImages: evaluationImages ?? DEFAULT_EVALUATION_IMAGES,
     windows: windows ?? DEFAULT_WINDOWS,
-    ...(windowS === undefined ? {} : { windowS }),
-    ...(idleS === undefined ? {} : { idleS }),
-    ...(format === undefined ? {} : { format }),
-    ...(perTensor === undefined ? {} : { perTensor }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
-    ...(threads === undefined ? {} : { threads }),
+    ...sensitivityRecipe(options),
+    ...defined({ windowS, idleS, threads }),
   };
+}
+
+/** What a comparison of layers obeys of how a model becomes int8. */
+export function sensitivityRecipe(options: SensitivityCommandOptions) {
+  const { format, perTensor, reduceRange, method, percentile } = options;
+  return defined({ format, perTensor, reduceRange, method, percentile });
 }

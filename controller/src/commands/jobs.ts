@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { QuantizeCommandOptions } from "../actions/quantize-options.ts";
 import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
-import { withRecipe } from "./recipe.ts";
+import { withMethod, withRecipe } from "./recipe.ts";
 
 const PRECISIONS = ["fp32", "int8"] as const;
 
@@ -87,7 +87,7 @@ export function addJobCommands(program: Command, { context }: App): void {
     .action(async (_options, command: Command) =>
       (await import("../actions/benchmark.ts")).sweep(context, command.opts()),
     );
-  withQuantizing(withDatasets(withBroker(program.command("sensitivity"))))
+  withMethod(withQuantizing(withDatasets(withBroker(program.command("sensitivity")))))
     .description(
       "importance of each layer of a model relative to the others: weights, time, energy, and what is lost when it alone is quantized",
     )

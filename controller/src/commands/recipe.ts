@@ -20,15 +20,20 @@ const TECHNIQUES = Object.keys({
 } satisfies Record<Technique, true>) as Technique[];
 const PARITY = Object.keys({ ort: true, "ort-preprocessed": true } satisfies Record<ParityMode, true>) as ParityMode[];
 
-/** The flags that say how a model becomes int8; their values are those of `RecipeOptions`. */
-export function withRecipe(command: Command): Command {
+/** How the ranges of activations are found. */
+export function withMethod(command: Command): Command {
   return command
     .addOption(choice("--method <method>", "how the ranges of activations are found; default: minmax", METHODS))
     .option(
       "--percentile <percent>",
       "what --method percentile keeps; default: 99.999",
       number({ min: 50.000_001, max: 100 }),
-    )
+    );
+}
+
+/** The flags that say how a model becomes int8; their values are those of `RecipeOptions`. */
+export function withRecipe(command: Command): Command {
+  return withMethod(command)
     .option(
       "--techniques <list>",
       `what is done to the float model first, of ${TECHNIQUES.join(", ")}; default: nothing`,

@@ -79,16 +79,16 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
 }
 
 async function compareLayers(request: SensitivityRequest): Promise<Compared> {
-  const { input, source, images, evaluation, format, reduceRange, ...rest } = request;
+  const { input, source, images, evaluation, evaluationImages, threads, recipe } = request;
   const { inputs } = await describeModel(input);
   let toldMs = -Infinity;
   const report = await measureSensitivity({
-    ...rest,
+    ...recipe,
     input,
     calibration: await open(source, inputs, images),
     ...(evaluation === undefined ? {} : { evaluation: await open({ ...source, what: evaluation }, inputs, images) }),
-    ...(format === undefined ? {} : { format }),
-    ...(reduceRange === undefined ? {} : { reduceRange }),
+    evaluationImages,
+    threads,
     onProgress: ({ step, done, total }) => {
       if (step === "prepare" || performance.now() - toldMs < PROGRESS_EVERY_MS) return;
       toldMs = performance.now();

@@ -1,4 +1,4 @@
-import type { QuantizeRecipe, QuantizeReport, SensitivityReport } from "@edgewatt/protocol";
+import type { QuantizeRecipe, QuantizeReport, SensitivityRecipe, SensitivityReport } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
 
 /** Where images come from: a CIFAR file or an array, or generated ones. */
@@ -32,9 +32,7 @@ export interface SensitivityRequest {
   /** A path; without it, images that follow the calibration images are used. */
   readonly evaluation: string | undefined;
   readonly evaluationImages: number;
-  readonly format: "u8s8" | "s8s8" | undefined;
-  readonly perTensor: boolean;
-  readonly reduceRange: boolean | undefined;
+  readonly recipe: SensitivityRecipe;
   /** Threads while time is measured. */
   readonly threads: number;
 }

@@ -3,6 +3,7 @@ import {
   layersDocument,
   parseArguments,
   sensitivityArgsSchema,
+  sensitivityRecipeSchema,
   type Layers,
   type ModelEnergy,
   type SensitivityArgs,
@@ -152,9 +153,7 @@ async function compareLayers(
       images: options.images,
       evaluation: prepared.evaluationPath,
       evaluationImages: options.evaluationImages,
-      format: options.format,
-      perTensor: options.perTensor ?? false,
-      reduceRange: options.reduceRange,
+      recipe: sensitivityRecipeSchema.parse(options),
       threads: plan.threads,
     },
     ({ step, share }) =>

@@ -68,12 +68,14 @@ export {
   layersSchema,
   sensitivityArgsSchema,
   sensitivityOptionsSchema,
+  sensitivityRecipeSchema,
   sensitivityReportSchema,
   type Layers,
   type LayersOrigin,
   type ModelEnergy,
   type SensitivityArgs,
   type SensitivityOptions,
+  type SensitivityRecipe,
   type SensitivityReport,
 } from "./sensitivity.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";

@@ -1,14 +1,24 @@
 import { z } from "zod";
 import { artifactSchema, modelArtifactSchema } from "./artifact.ts";
-import { calibrationSchema, quantizeOptionsSchema } from "./jobs.ts";
+import { calibrationSchema, quantizeOptionsSchema, quantizeRecipeSchema } from "./jobs.ts";
 import { powerSourceSchema } from "./presence.ts";
 import { count } from "./schemas.ts";
 
 const figure = z.number().nullable();
 
-const quantizing = quantizeOptionsSchema.pick({ images: true, format: true, perTensor: true, reduceRange: true });
+/** The part of how a model becomes int8 that a comparison of its layers obeys. */
+export const sensitivityRecipeSchema = quantizeRecipeSchema.pick({
+  format: true,
+  perTensor: true,
+  reduceRange: true,
+  method: true,
+  percentile: true,
+});
+export type SensitivityRecipe = z.infer<typeof sensitivityRecipeSchema>;
 
-export const sensitivityOptionsSchema = quantizing.extend({
+export const sensitivityOptionsSchema = z.looseObject({
+  images: quantizeOptionsSchema.shape.images,
+  ...sensitivityRecipeSchema.shape,
   /** Images on which noise and accuracy are measured: of the evaluation set, else those that follow the calibration images. */
   evaluationImages: z.number().int().min(1).max(1_000_000).default(1000),
   /** Intra-op threads of ONNX Runtime while time is measured; default: all cores but the sampler's. */

@@ -45,6 +45,8 @@ export interface SensitivityOptions {
   readonly format?: QuantizationFormat;
   /** How the range of each activation is chosen; `minmax` unless told. */
   readonly method?: CalibrationMethod;
+  /** What `percentile` keeps, in percent; 99.999 unless told. */
+  readonly percentile?: number;
   readonly perTensor?: boolean;
   /** 7-bit weights; by default where this machine is an x64 without VNNI and `format` is for it. */
   readonly reduceRange?: boolean;
@@ -78,6 +80,7 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
   progress("prepare", 1, 1);
   const calibration = await calibrate(graph, options.calibration, {
     ...(options.method === undefined ? {} : { method: options.method }),
+    ...(options.percentile === undefined ? {} : { percentile: options.percentile }),
     format,
     ...abortable,
     name: input,
