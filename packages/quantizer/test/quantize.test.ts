@@ -246,6 +246,14 @@ describe("quantize refuses, and writes nothing", () => {
     });
   });
 
+  it("a model whose batch is fixed at no image, instead of reading such batches for ever", async () => {
+    const calibration = await synthetic();
+    const b = new ModelBuilder();
+    b.output(b.conv(b.input("image", [0, 3, 16, 16]), 3, 8), [0, 8, 16, 16]);
+    await writeModel(b.build(), input);
+    expect(await refusal(() => quantize({ input, output, calibration }))).toMatchObject({ code: "batch-empty" });
+  });
+
   it("a model that is quantized already, or has nothing to quantize", async () => {
     const calibration = await synthetic();
     const first = join(folder, "first.onnx");

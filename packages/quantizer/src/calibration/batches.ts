@@ -1,13 +1,22 @@
-import { DataError, throwIfCanceled, type DataBatch, type DataSource, type Session } from "@edgewatt/onnx";
+import { DataError, ModelError, throwIfCanceled, type DataBatch, type DataSource, type Session } from "@edgewatt/onnx";
 
 /** Input values in one batch: what bounds the memory of a run, whatever the number of images. */
 const BATCH_VALUES = 65_536;
 const LARGEST_BATCH = 4;
 
-/** The batch size that a model insists on; undefined where it is free. */
+/**
+ * The batch size that a model insists on; undefined where it is free.
+ * @throws ModelError where it is none at all, as a source would give batches without end
+ */
 export function fixedBatch(session: Session): number | undefined {
-  const batch = session.inputs[0]?.shape[0];
-  return typeof batch === "number" ? batch : undefined;
+  const input = session.inputs[0];
+  const batch = input?.shape[0];
+  if (typeof batch !== "number") return undefined;
+  if (batch >= 1) return batch;
+  throw new ModelError(
+    `the model takes batches of ${batch} images at its input "${input?.name ?? ""}": export it again with a free batch or one of 1`,
+    { code: "batch-empty", context: { input: input?.name, shape: input?.shape } },
+  );
 }
 
 /** Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory. */
