@@ -53,11 +53,11 @@ function searchRows({ search }: QuantizeReport): string[][] {
   return [
     [
       "Search",
-      `${reached ? "target reached" : "target NOT reached, the best of all was written"}; ${tries.length} tries on ${evaluation.count.toLocaleString("en-US")} images ${from}${evaluation.labelled ? "" : ", without labels: disagreement counts as loss"}`,
+      `${reached ? "target reached" : "target NOT reached, the best of all was written"}; ${tries.length === 1 ? "1 try" : `${tries.length} tries`} on ${evaluation.count.toLocaleString("en-US")} images ${from}${evaluation.labelled ? "" : ", without labels: disagreement counts as loss"}`,
     ],
     ...tries.map(({ configuration, score, accuracyDropPt, wallS }, index) => {
       const { method, techniques, floatNodes } = configuration;
-      const float = floatNodes.length === 0 ? [] : [`in float: ${floatNodes.join(" ")}`];
+      const float = floatNodes.length === 0 ? [] : [`${floatNodes.length} layers in float`];
       const lost = accuracyDropPt === null ? "" : `, ${accuracyDropPt.toFixed(2)} pt lost`;
       return [
         `  ${index === chosen ? "→ " : ""}${[method, ...techniques, ...float].join(", ")}`,

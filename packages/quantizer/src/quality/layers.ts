@@ -31,9 +31,12 @@ export async function measureLayers(
   signal: AbortSignal | undefined,
 ): Promise<LayerFigures> {
   const nodes = new Map(graph.nodes.map((node) => [node.name, node]));
+  const compared = new Set<string>();
   const layers = quantized.flatMap(({ name, opType }) => {
     const tensor = comparedTensor(graph, nodes.get(name)?.output[0], dequantized);
-    if (tensor === undefined) return [];
+    // A Relu that was absorbed writes what the node before it already stands for.
+    if (tensor === undefined || compared.has(tensor)) return [];
+    compared.add(tensor);
     return { name, op: opType, tensor, int8Tensor: dequantized.get(tensor) ?? tensor, noise: new NoiseMeter() };
   });
   await using float = await openInspected(
