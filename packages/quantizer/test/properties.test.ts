@@ -22,12 +22,12 @@ const LARGEST_FLOAT_ERROR = 1e-4;
 // Some 60 networks at 0.1 to 0.4 s: a limit that only a hang reaches.
 vi.setConfig({ testTimeout: 240_000 });
 
-async function firstBatch(): Promise<Record<string, TensorValue>> {
-  for await (const batch of source.batches({ batchSize: 4 })) return batch.feeds as Record<string, TensorValue>;
+type Outputs = Readonly<Record<string, TensorValue>>;
+
+async function firstBatch(): Promise<Outputs> {
+  for await (const batch of source.batches({ batchSize: 4 })) return batch.feeds;
   return {};
 }
-
-type Outputs = Readonly<Record<string, TensorValue>>;
 
 function numbers(value: TensorValue | undefined): Float32Array {
   return value?.data as Float32Array;

@@ -65,8 +65,8 @@ function restored(
     return deriveNode(original, { input: [dequantized.get(first) ?? first, ...others], output: node.output });
   }
   if (rewrite !== undefined) return node;
-  const indices = [...(plan.constants.get(original) ?? []), ...(plan.weights.has(original) ? [1, 2] : [])];
-  const input = node.input.map((name, index) => (indices.includes(index) ? (original.input[index] ?? name) : name));
+  const indices = new Set([...(plan.constants.get(original) ?? []), ...(plan.weights.has(original) ? [1, 2] : [])]);
+  const input = node.input.map((name, index) => (indices.has(index) ? (original.input[index] ?? name) : name));
   return deriveNode(node, { input, output: node.output });
 }
 
