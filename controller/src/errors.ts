@@ -33,6 +33,8 @@ export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof ChildError) return error.exitCode;
+  // By its code, as its class would load the quantizer into every command.
+  if (error instanceof Error && "code" in error && error.code === "options-conflict") return EXIT.usage;
   return exitCodeOf(error);
 }
 
