@@ -2,6 +2,7 @@ import {
   countParameters,
   DataError,
   describeModel,
+  keepHeapSmall,
   OnnxError,
   openCalibration,
   readModel,
@@ -109,6 +110,7 @@ function answer(message: ToModelWorker): Promise<FromModelWorker> {
   }
 }
 
+keepHeapSmall();
 process.on("message", (message: ToModelWorker) => {
   answer(message).then(tell, (error: unknown) => {
     const known = error instanceof OnnxError || error instanceof EdgewattError;

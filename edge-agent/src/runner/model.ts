@@ -1,3 +1,4 @@
+import "@edgewatt/onnx/no-telemetry";
 import * as ort from "onnxruntime-node";
 import { JobError } from "../errors.ts";
 import type { Feeds, LoadRequest, TensorData } from "./messages.ts";

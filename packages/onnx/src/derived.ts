@@ -1,15 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { randomUUID } from "node:crypto";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { toBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
-import { moveToExternalData } from "./external-data.ts";
-import { deriveModel, shallowCopy, type GraphChanges } from "./graph.ts";
-import { ModelProtoSchema, type ModelProto, type TensorProto } from "./proto.ts";
+import { deriveModel, type GraphChanges } from "./graph.ts";
+import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 import { openSession, type OpenSessionOptions, type Session } from "./session.ts";
-
-/** Below this, a model goes to ONNX Runtime as bytes: a folder would cost more than it saves. */
-const SMALLEST_SPILLED_BYTES = 1 << 20;
+import { folderOf, referenceIn, spillWeights } from "./spilled-weights.ts";
 
 /** A model whose derived graphs can be opened as often as needed, without a copy of the weights for each. */
 export interface DerivedModels extends AsyncDisposable {
@@ -24,57 +21,38 @@ export interface DerivedModels extends AsyncDisposable {
  */
 export async function deriveModels(model: ModelProto): Promise<DerivedModels> {
   const weights = model.graph?.initializer ?? [];
-  if (weights.reduce((bytes, tensor) => bytes + tensor.rawData.length, 0) < SMALLEST_SPILLED_BYTES) {
+  const known = folderOf(weights);
+  const spilled = known === undefined ? await spillWeights(model, { release: false }) : undefined;
+  const folder = known ?? spilled?.folder;
+  const dispose = async (): Promise<void> => spilled?.[Symbol.asyncDispose]();
+  if (folder === undefined)
     return {
       open: (changes, options) => openSession(deriveModel(model, changes), options),
-      [Symbol.asyncDispose]: () => Promise.resolve(),
+      [Symbol.asyncDispose]: dispose,
     };
-  }
-  const folder = await writeOrThrow(tmpdir(), () => mkdtemp(join(tmpdir(), "edgewatt-weights-")));
-  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true });
-  let spilled: ReadonlyMap<TensorProto, TensorProto>;
-  try {
-    spilled = await spill(model, weights, folder);
-  } catch (error) {
-    await remove();
-    throw error;
-  }
-  let opened = 0;
   return {
     async open(changes, options = {}) {
-      const initializer = (changes.initializer ?? weights).map((tensor) => spilled.get(tensor) ?? tensor);
-      const path = join(folder, `graph-${opened++}.onnx`);
+      const initializer = (changes.initializer ?? weights).map((tensor) => referenceIn(folder, tensor));
+      const path = join(folder, `${randomUUID()}.onnx`);
       const bytes = toBinary(ModelProtoSchema, deriveModel(model, { ...changes, initializer }));
-      await writeOrThrow(folder, () => writeFile(path, bytes));
       try {
+        await write(path, bytes);
         return await openSession(path, { name: "the model", ...options });
       } finally {
         await rm(path, { force: true });
       }
     },
-    [Symbol.asyncDispose]: remove,
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
-/** Writes the large tensors to a file; returns for each the tensor that refers to its place there. */
-async function spill(
-  model: ModelProto,
-  weights: readonly TensorProto[],
-  folder: string,
-): Promise<ReadonlyMap<TensorProto, TensorProto>> {
-  const copies = new Map(weights.map((tensor) => [tensor, shallowCopy(tensor, {})]));
-  const copied = deriveModel(model, { initializer: [...copies.values()] });
-  await writeOrThrow(folder, () => moveToExternalData(copied, join(folder, "weights"), "weights"));
-  return copies;
-}
-
-async function writeOrThrow<T>(folder: string, write: () => Promise<T>): Promise<T> {
+async function write(path: string, bytes: Uint8Array): Promise<void> {
   try {
-    return await write();
+    await writeFile(path, bytes);
   } catch (error) {
     throw new ModelError(
-      `cannot write the weights to ${folder}: check the free space, or name another folder by TMPDIR (${firstLineOf(error)})`,
-      { code: "model-unwritable", context: { path: folder }, cause: error },
+      `cannot write ${path}: check the free space, or name another folder by TMPDIR (${firstLineOf(error)})`,
+      { code: "model-unwritable", context: { path }, cause: error },
     );
   }
 }

@@ -1,10 +1,11 @@
 import { open, realpath, type FileHandle } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
-import { create } from "@bufbuild/protobuf";
+import { clearField, create } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError, throwIfCanceled } from "./errors.ts";
 import {
   DataLocation,
   StringStringEntryProtoSchema,
+  TensorProtoSchema,
   type GraphProto,
   type ModelProto,
   type TensorProto,
@@ -127,7 +128,7 @@ export async function moveToExternalData(model: ModelProto, dataPath: string, lo
   return () => {
     for (const { tensor, rawData } of moved) {
       tensor.rawData = rawData;
-      tensor.dataLocation = DataLocation.DEFAULT;
+      clearField(tensor, TensorProtoSchema.field.dataLocation);
       tensor.externalData = [];
     }
   };

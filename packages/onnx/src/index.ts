@@ -10,6 +10,8 @@ export {
 export { modelFileBytes, parseModel, readModel } from "./reader.ts";
 export { serializeModel, stageModel, writeModel, type StagedModel, type WriteModelOptions } from "./writer.ts";
 export { deriveModels, type DerivedModels } from "./derived.ts";
+export { collectGarbage, keepHeapSmall } from "./garbage.ts";
+export { spillWeights, type SpilledWeights } from "./spilled-weights.ts";
 export { inferTypes } from "./infer-types.ts";
 export { digestModel } from "./digest.ts";
 export { deriveModel, deriveNode, Graph, makeNode, makeOutput } from "./graph.ts";

@@ -10,6 +10,7 @@ import { deriveModel, makeOutput, type Graph } from "./graph.ts";
 import { checkFitsMemory } from "./memory-limit.ts";
 import { ValueInfoProtoSchema, type GraphProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
 import { openSession, type Session, type ValueDescription } from "./session.ts";
+import { storedBytes } from "./tensor.ts";
 
 /** Larger tensors are weights; smaller ones may be shapes, whose values type and shape inference needs. */
 const LARGEST_READ_BYTES = 1024;
@@ -38,7 +39,7 @@ export async function inferTypes(
 async function openForTypes(graph: Graph, tensors: readonly string[], name: string): Promise<Session> {
   const { input, initializer } = graph.model.graph as GraphProto;
   const output = tensors.map(makeOutput);
-  const weights = initializer.filter((tensor) => tensor.rawData.length > LARGEST_READ_BYTES);
+  const weights = initializer.filter((tensor) => storedBytes(tensor) > LARGEST_READ_BYTES);
   const dropped = new Set(weights);
   const declared = new Set(input.map((value) => value.name));
   const light = deriveModel(graph.model, {

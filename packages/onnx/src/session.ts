@@ -1,3 +1,4 @@
+import "./no-telemetry.ts";
 import * as ort from "onnxruntime-node";
 import { firstLineOf, ModelError, throwIfCanceled } from "./errors.ts";
 import type { ModelProto } from "./proto.ts";

@@ -94,9 +94,9 @@ export function rawByteLength(tensor: TensorProto): number | undefined {
   return size === undefined ? undefined : size * elementCount(dimsOf(tensor));
 }
 
-/** How many bytes the values of a tensor take as they are stored: its raw data, or the size of its type for each listed value. */
+/** How many bytes the values of a tensor take as they are stored, as raw data or listed. Its data is not touched, which may lie in a file. */
 export function storedBytes(tensor: TensorProto): number {
-  return tensor.rawData.length > 0 ? tensor.rawData.length : (rawByteLength(tensor) ?? 0);
+  return rawByteLength(tensor) ?? tensor.rawData.length;
 }
 
 function checkedCount(tensor: TensorProto, found: number): number {

@@ -1,12 +1,23 @@
 import { performance } from "node:perf_hooks";
-import { modelFileBytes, openSession, stageModel, throwIfCanceled, type DataSource } from "@edgewatt/onnx";
+import {
+  collectGarbage,
+  deriveModels,
+  modelFileBytes,
+  openSession,
+  stageModel,
+  throwIfCanceled,
+  type DataSource,
+  type DerivedModels,
+} from "@edgewatt/onnx";
 import type { Draft } from "./draft/draft.ts";
 import { draftInt8 } from "./draft/own-draft.ts";
+import { readQuantizable } from "./draft/read-quantizable.ts";
 import { draftAsReference } from "./draft/reference-draft.ts";
 import { QuantizerError } from "./errors.ts";
 import type { OpenedInt8 } from "./fusion.ts";
 import { checkOptions, type QuantizeOptions, type QuantizeStep } from "./options.ts";
 import { checkOutput } from "./output-file.ts";
+import { peakMemoryBytes } from "./peak-memory.ts";
 import { measureQuality, type Quality } from "./quality/compare.ts";
 import { measureLayers, type LayerFigures } from "./quality/layers.ts";
 import { searchReport, type FloatNode, type FormatCheck, type QuantizeReport } from "./report.ts";
@@ -21,32 +32,53 @@ type Progress = (step: QuantizeStep, done: number, total: number) => void;
  */
 export async function quantize(options: QuantizeOptions): Promise<QuantizeReport> {
   const startedMs = performance.now();
-  const { input, output, parity, signal } = options;
+  const { input, output, parity } = options;
   const progress: Progress = (step, done, total) => options.onProgress?.({ step, done, total });
   checkOptions(options);
   await checkOutput(input, output);
+  const floatBytes = await modelFileBytes(input);
 
-  const draft =
-    parity === undefined ? await draftInt8(options, progress) : await draftAsReference(options, parity, progress);
+  const finish = async (draft: Draft): Promise<QuantizeReport> => {
+    const { int8Bytes, ...checked } = await writeChecked(draft, options, progress);
+    return {
+      in: input,
+      out: output,
+      ...checked,
+      bytes: { float: floatBytes, int8: int8Bytes },
+      parity: parity ?? null,
+      wallS: (performance.now() - startedMs) / 1000,
+      peakMemoryMb: peakMemoryBytes() / 1e6,
+    };
+  };
+  if (parity !== undefined) return finish(await draftAsReference(options, parity, progress));
+  progress("prepare", 0, 1);
+  await using model = await readQuantizable(options);
+  progress("prepare", 1, 1);
+  return await finish(await draftInt8(model, options, progress));
+}
+
+/** Writes the draft aside, checks it there, and only then puts it in its place. */
+async function writeChecked(
+  draft: Draft,
+  options: QuantizeOptions,
+  progress: Progress,
+): Promise<Omit<QuantizeReport, "in" | "out" | "parity" | "bytes" | "wallS" | "peakMemoryMb"> & { int8Bytes: number }> {
+  const { input, output, signal } = options;
   throwIfCanceled(signal, `quantizing ${input}`);
   await using staged = await stageModel(draft.int8.model, output);
   progress("quantize", 1, 1);
   const checked = await check(draft, staged.path, options, progress);
-  const floatBytes = await modelFileBytes(input);
   throwIfCanceled(signal, `quantizing ${input}`);
   await staged.commit();
 
   const { quality, fusion } = checked;
   return {
-    in: input,
-    out: output,
     format: draft.int8.format,
     perChannel: draft.perChannel,
     reducedRange: draft.reducedRange,
     method: draft.method,
     techniques: draft.techniques,
-    parity: parity ?? null,
-    bytes: { float: floatBytes, int8: staged.bytes },
+    int8Bytes: staged.bytes,
     nodes: {
       quantized: draft.quantized.length,
       fused: fusion.fused,
@@ -63,8 +95,6 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       heldBack: quality?.heldBack ?? false,
       otherFormat: checked.otherFormat,
     },
-    wallS: (performance.now() - startedMs) / 1000,
-    peakMemoryMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
   };
 }
 
@@ -77,25 +107,31 @@ interface Checked extends Pick<OpenedInt8, "fusion"> {
 /** Loads what was written, and compares it with the float model where there is data to do so. */
 async function check(draft: Draft, path: string, options: QuantizeOptions, progress: Progress): Promise<Checked> {
   const { calibration: source, signal } = options;
+  collectGarbage();
   const { session: int8, fusion } = await draft.int8.open(path);
+  await using float = await deriveModels(draft.float.model);
   let quality: Quality | undefined;
   try {
-    if (source !== undefined) quality = await compareWhole(int8, source, options, progress);
+    if (source !== undefined) quality = await compareWhole(int8, float, source, options, progress);
   } finally {
     await int8.close();
   }
-  const layers = source === undefined ? undefined : await measureLayers(draft, source, signal);
+  collectGarbage();
+  const layers = source === undefined ? undefined : await measureLayers(draft, float, source, signal);
   const otherFormat = options.verify === true ? await checkOtherFormat(draft, options.output) : null;
   return { fusion, quality, layers, otherFormat };
 }
 
 async function compareWhole(
   int8: OpenedInt8["session"],
+  models: DerivedModels,
   source: DataSource,
   { input, signal, verify }: QuantizeOptions,
   progress: Progress,
 ): Promise<Quality> {
-  await using float = await openSession(input);
+  // The file itself costs three times the memory of the prepared graph, which computes the same.
+  collectGarbage();
+  await using float = verify === true ? await openSession(input) : await models.open({}, { memoryPattern: false, optimization: "extended" });
   return await measureQuality(float, int8, source, {
     thorough: verify === true,
     ...(signal === undefined ? {} : { signal }),

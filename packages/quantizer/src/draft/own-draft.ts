@@ -8,21 +8,19 @@ import type { QuantizeOptions, QuantizeStep } from "../options.ts";
 import { makePlan, type Plan } from "../plan.ts";
 import { otherThan, type Draft, type DraftModel } from "./draft.ts";
 import { makeReady } from "./ready.ts";
-import { nothingToQuantize, readQuantizable } from "./read-quantizable.ts";
+import { nothingToQuantize, type QuantizableModel } from "./read-quantizable.ts";
 
-/** Quantizes by the rules of this package; `options` have passed `checkOptions`. */
+/** Quantizes a model by the rules of this package; `options` have passed `checkOptions`. The draft needs the model. */
 export async function draftInt8(
+  { graph, perChannel }: QuantizableModel,
   options: QuantizeOptions,
   progress: (step: QuantizeStep, done: number, total: number) => void,
 ): Promise<Draft> {
   const { input, signal } = options;
   const format = options.format ?? defaultFormat();
   const reducedRange = options.reduceRange ?? needsReducedRange(format);
-  progress("prepare", 0, 1);
-  const { graph, perChannel } = await readQuantizable(options);
   const keepFloat = new Set(options.keepFloat);
   checkKept(graph, keepFloat, input);
-  progress("prepare", 1, 1);
 
   const ready = await makeReady(graph, options, { format, perChannel, reducedRange }, progress);
   throwIfCanceled(signal, `quantizing ${input}`);

@@ -1,19 +1,26 @@
-import { RAISED_OPSET, readModel, throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import { RAISED_OPSET, readModel, spillWeights, throwIfCanceled, type Graph } from "@edgewatt/onnx";
 import { QuantizerError } from "../errors.ts";
 import type { QuantizeOptions } from "../options.ts";
 import type { Plan } from "../plan.ts";
 import { prepareModel, QDQ_OPSET } from "../prepare.ts";
 import { candidateTensors } from "../rules/operators.ts";
 
+/** A prepared float model whose weights lie in a temporary file until it is disposed of; then it is of no use any more. */
+export interface QuantizableModel extends AsyncDisposable {
+  readonly graph: Graph;
+  /** Whether its operator set has scales per channel, where they are wanted. */
+  readonly perChannel: boolean;
+}
+
 /**
- * Reads a float model and prepares it, and checks that int8 exists for it. `perChannel`: whether its operator set has scales per channel.
+ * Reads a float model and prepares it, and checks that int8 exists for it.
  * @throws ModelError, CanceledError, QuantizerError with code `opset-too-old`, `already-quantized` or `nothing-to-quantize`
  */
 export async function readQuantizable({
   input,
   perTensor,
   signal,
-}: Pick<QuantizeOptions, "input" | "perTensor" | "signal">): Promise<{ graph: Graph; perChannel: boolean }> {
+}: Pick<QuantizeOptions, "input" | "perTensor" | "signal">): Promise<QuantizableModel> {
   let refused: string | undefined;
   const graph = prepareModel(await readModel(input, signal), {
     perChannel: perTensor !== true,
@@ -22,7 +29,9 @@ export async function readQuantizable({
   checkQuantizable(graph, input, refused);
   throwIfCanceled(signal, `quantizing ${input}`);
   // An operator set that could not be raised has one scale per tensor only.
-  return { graph, perChannel: perTensor !== true && graph.opset >= RAISED_OPSET };
+  const wanted = perTensor !== true && graph.opset >= RAISED_OPSET;
+  const weights = await spillWeights(graph.model, { release: true });
+  return { graph, perChannel: wanted, [Symbol.asyncDispose]: () => weights[Symbol.asyncDispose]() };
 }
 
 /** @throws QuantizerError where the model is none that int8 exists for */

@@ -1,10 +1,10 @@
 import {
-  deriveModel,
+  deriveModels,
   estimateMacs,
   makeOutput,
-  openSession,
   type DataBatch,
   type DataSource,
+  type DerivedModels,
   type Graph,
   type ModelProto,
   type Session,
@@ -27,6 +27,7 @@ export interface LayerFigures {
 /** Compares the output of every quantized node, both models run node by node as they are in the file. */
 export async function measureLayers(
   { float: graph, quantized, int8: { model, dequantized } }: Draft,
+  floatModels: DerivedModels,
   source: DataSource,
   signal: AbortSignal | undefined,
 ): Promise<LayerFigures> {
@@ -39,22 +40,9 @@ export async function measureLayers(
     compared.add(tensor);
     return { name, op: opType, tensor, int8Tensor: dequantized.get(tensor) ?? tensor, noise: new NoiseMeter() };
   });
-  await using float = await openInspected(
-    graph.model,
-    layers.map((layer) => layer.tensor),
-  );
-  await using int8 = await openInspected(
-    model,
-    layers.map((layer) => layer.int8Tensor),
-  );
-  const { first, count } = verificationRange(source, float, LAYER_IMAGES);
-  let costs: ReadonlyMap<string, number> = new Map();
-  for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
-    if (costs.size === 0) costs = await macsPerImage(graph, batch, signal);
-    const expected = await float.run(batch.feeds, undefined, signal);
-    const found = await int8.run(batch.feeds, undefined, signal);
-    for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.int8Tensor]);
-  }
+  const sample = await compareOutputs(layers, { floatModels, model }, source, signal);
+  // Only now, as it opens the float model once more.
+  const costs = sample === undefined ? new Map<string, number>() : await macsPerImage(graph, sample, signal);
   return {
     layers: layers.map(({ name, op, noise }) => ({
       name,
@@ -64,6 +52,39 @@ export async function measureLayers(
     })),
     macs: [...costs.values()].reduce((sum, macs) => sum + macs, 0),
   };
+}
+
+interface ComparedLayer {
+  readonly tensor: string;
+  readonly int8Tensor: string;
+  readonly noise: NoiseMeter;
+}
+
+/** Feeds the noise meters of all layers. @returns the first batch */
+async function compareOutputs(
+  layers: readonly ComparedLayer[],
+  { floatModels, model }: { floatModels: DerivedModels; model: ModelProto },
+  source: DataSource,
+  signal: AbortSignal | undefined,
+): Promise<DataBatch | undefined> {
+  await using int8Models = await deriveModels(model);
+  await using float = await openInspected(
+    floatModels,
+    layers.map((layer) => layer.tensor),
+  );
+  await using int8 = await openInspected(
+    int8Models,
+    layers.map((layer) => layer.int8Tensor),
+  );
+  const { first, count } = verificationRange(source, float, LAYER_IMAGES);
+  let sample: DataBatch | undefined;
+  for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
+    sample ??= batch;
+    const expected = await float.run(batch.feeds, undefined, signal);
+    const found = await int8.run(batch.feeds, undefined, signal);
+    for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.int8Tensor]);
+  }
+  return sample;
 }
 
 async function macsPerImage(
@@ -90,8 +111,9 @@ function comparedTensor(
   return tensor;
 }
 
-function openInspected(model: ModelProto, outputs: readonly string[]): Promise<Session> {
-  return openSession(deriveModel(model, { output: [...new Set(outputs)].map(makeOutput) }), {
-    optimization: "disabled",
-  });
+function openInspected(models: DerivedModels, outputs: readonly string[]): Promise<Session> {
+  return models.open(
+    { output: [...new Set(outputs)].map(makeOutput) },
+    { optimization: "disabled", memoryPattern: false },
+  );
 }

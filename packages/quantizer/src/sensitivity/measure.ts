@@ -10,6 +10,7 @@ import {
 import { calibrate } from "../calibration/calibrate.ts";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { nothingToQuantize, readQuantizable } from "../draft/read-quantizable.ts";
+import { peakMemoryBytes } from "../peak-memory.ts";
 import { emitModel } from "../emit.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
 import { makePlan, type Plan } from "../plan.ts";
@@ -72,11 +73,12 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
   const abortable = signal === undefined ? {} : { signal };
 
   progress("prepare", 0, 1);
-  const { graph, perChannel } = await readQuantizable({
+  await using model = await readQuantizable({
     input,
     perTensor: options.perTensor === true,
     ...abortable,
   });
+  const { graph, perChannel } = model;
   progress("prepare", 1, 1);
   const calibration = await calibrate(graph, options.calibration, {
     ...(options.method === undefined ? {} : { method: options.method }),
@@ -152,7 +154,7 @@ export async function measureSensitivity(options: SensitivityOptions): Promise<S
       accuracyPct: alone.accuracy === null ? null : 100 * alone.accuracy,
     },
     wallS: (performance.now() - startedMs) / 1000,
-    peakMemoryMb: (process.resourceUsage().maxRSS * 1024) / 1e6,
+    peakMemoryMb: peakMemoryBytes() / 1e6,
   };
 }
 

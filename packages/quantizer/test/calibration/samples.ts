@@ -30,7 +30,7 @@ export function draw(shape: Shape, count: number, seed = 1): Float32Array {
 }
 
 export function extremesOf(values: Float32Array): Range {
-  return values.reduce((range, value) => ({ min: Math.min(range.min, value), max: Math.max(range.max, value) }), {
+  return values.reduce((range, value) => ({ min: Math.min(range.min, value) + 0, max: Math.max(range.max, value) }), {
     min: 0,
     max: 0,
   });
