@@ -24,7 +24,8 @@ const SYMMETRIC_INT8: IntegerRange = { min: -127, max: 127 };
 /** 7 bits, for processors whose int8 dot product saturates. */
 const REDUCED_INT8: IntegerRange = { min: -64, max: 64 };
 
-const SMALLEST_NORMAL_FLOAT32 = 1.17549435e-38;
+/** `numpy.finfo(numpy.float32).tiny`, exactly. */
+const SMALLEST_NORMAL_FLOAT32 = 2 ** -126;
 /** Adding and subtracting it rounds a small float64 to an integer, halves to even, as its last binary digit counts as 1. */
 const ROUNDER = 1.5 * 2 ** 52;
 const INT32_MAX = 2 ** 31 - 1;
