@@ -48,6 +48,7 @@ async function improve(
     emit,
     source,
     findRanges: async (from, wanted) => (found = await find(from, wanted, source, options, progress)).ranges,
+    keepFloat: new Set(options.keepFloat),
     ...(signal === undefined ? {} : { signal }),
   };
   progress("improve", 0, 1);
@@ -77,6 +78,7 @@ async function search(
     emit,
     source,
     findRanges: async (from, method) => (await find(from, method, source, options, undefined)).ranges,
+    keepFloat: new Set(options.keepFloat),
     ...(signal === undefined ? {} : { signal }),
     onStart: () => progress("improve", tries, ++tries),
   });

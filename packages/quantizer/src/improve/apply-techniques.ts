@@ -29,6 +29,8 @@ export interface ImproveOptions {
   /** Its first `count` images are the calibration images. */
   readonly source: DataSource;
   readonly findRanges: FindRanges;
+  /** Names of nodes that stay in float, whatever is tried: what makes up for the errors of int8 must not count on theirs. */
+  readonly keepFloat?: ReadonlySet<string>;
   /** Images that a layer-wise technique learns from, at most, and as many that judge it; 128 unless told. */
   readonly layerImages?: number;
   readonly signal?: AbortSignal;
@@ -36,7 +38,7 @@ export interface ImproveOptions {
 
 const LAYER_IMAGES = 128;
 
-/** A float graph after the techniques that rescale it, with its ranges. */
+/** A float graph after the techniques that rescale it, with its ranges and the nodes that are to stay in float. */
 export interface Rescaled extends Candidate {
   /** Those of the techniques that found something to do, and were kept. */
   readonly applied: readonly Technique[];
@@ -60,11 +62,13 @@ export async function rescale(
     float = equalized.graph;
   }
   const ranges = await options.findRanges(float, method, options.signal);
-  const plain = { graph: float, ranges, applied };
+  const floatNodes = options.keepFloat ?? new Set<string>();
+  const plain = { graph: float, ranges, floatNodes, applied };
   if (!techniques.includes("bias-absorption")) return plain;
   const absorbed = absorbHighBias(float, await linkStatistics(float, options));
   if (absorbed.channels === 0) return plain;
-  const moved = { graph: absorbed.graph, ranges: await options.findRanges(absorbed.graph, method, options.signal) };
+  const absorbedRanges = await options.findRanges(absorbed.graph, method, options.signal);
+  const moved = { graph: absorbed.graph, ranges: absorbedRanges, floatNodes };
   return (await isCloser(graph, moved, plain, options))
     ? { ...moved, applied: [...applied, "bias-absorption"] }
     : plain;
@@ -83,7 +87,10 @@ async function isCloser(
   return found.sqnrDb > before.sqnrDb;
 }
 
-/** Rounds weights and corrects biases, as far as asked for: rounding first, as bias correction takes up the mean error that it leaves. */
+/**
+ * Rounds weights and corrects biases, as far as asked for: rounding first, as bias correction takes up the mean error that it leaves. What
+ * comes of it holds only with the very nodes in float that it was made for: for others tune the rescaled graph anew.
+ */
 export async function tuneLayers(
   rescaled: Rescaled,
   techniques: readonly Technique[],

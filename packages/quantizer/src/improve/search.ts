@@ -87,7 +87,7 @@ export async function searchQuantization(graph: Graph, options: SearchOptions): 
     tries: search.tries,
     best: best.tried,
     candidate: best.candidate,
-    float: best.float,
+    float: best.rescaled.graph,
     evaluation: { ...range, count: best.tried.score.images, labelled: best.tried.score.accuracy !== null },
   };
 }
@@ -105,7 +105,8 @@ const RESCALING: ReadonlySet<Technique> = new Set(["equalization", "bias-absorpt
 interface Tried {
   readonly tried: SearchTry;
   readonly candidate: Candidate;
-  readonly float: Graph;
+  /** What the candidate was tuned from. */
+  readonly rescaled: Rescaled;
 }
 
 class Search {
@@ -145,15 +146,18 @@ class Search {
     const { source, emit, signal } = this.#options;
     const images = { first: 0, count: Math.min(source.count, RANKING_IMAGES) };
     const ranking = { emit, source, images, ...(signal === undefined ? {} : { signal }) };
-    const costs = await rankLayers(this.#graph, quantized.candidate, ranking);
+    const { rescaled } = quantized;
+    // Not the tuned candidate: its biases make up for the errors of all layers, of which the ranking has one at a time.
+    const costs = await rankLayers(this.#graph, rescaled, ranking);
     const most = Math.min(this.#options.mostFloatLayers ?? Math.ceil(costs.length / 2), costs.length - 1);
     let best = quantized;
     for (let layers = 1; layers <= most; layers = layers < most ? Math.min(2 * layers, most) : most + 1) {
       const floatNodes = costs.slice(0, layers).map(({ name }) => name);
-      const candidate = { ...quantized.candidate, floatNodes: new Set(floatNodes) };
       const configuration = { ...quantized.tried.configuration, floatNodes };
+      const mixed = { ...rescaled, floatNodes: new Set([...(rescaled.floatNodes ?? []), ...floatNodes]) };
+      const startedMs = performance.now();
       this.#options.onStart?.(configuration);
-      best = better(best, await this.#score(configuration, { candidate, float: quantized.float }));
+      best = better(best, await this.#tune(configuration, mixed, startedMs));
       if (best.tried.sufficient) break;
     }
     return best;
@@ -170,16 +174,12 @@ class Search {
       this.#rescaled = { ...(await rescale(this.#graph, method, rescaling, this.#options)), key };
     const { applied } = this.#rescaled;
     if (!rescaling.every((technique) => applied.includes(technique))) return undefined;
-    const candidate = await tuneLayers(this.#rescaled, techniques, this.#options);
-    return this.#score(configuration, { candidate, float: this.#rescaled.graph }, startedMs);
+    return this.#tune(configuration, this.#rescaled, startedMs);
   }
 
-  async #score(
-    configuration: Configuration,
-    { candidate, float }: Omit<Tried, "tried">,
-    startedMs = performance.now(),
-  ): Promise<Tried> {
+  async #tune(configuration: Configuration, rescaled: Rescaled, startedMs: number): Promise<Tried> {
     const { emit, signal, target } = this.#options;
+    const candidate = await tuneLayers(rescaled, configuration.techniques, this.#options);
     throwIfCanceled(signal, "searching for a quantization");
     const score = await this.#judge.score(buildInt8(candidate, emit).emitted.model, signal);
     const accuracyDropPt = dropOf(score);
@@ -194,7 +194,7 @@ class Search {
     };
     this.tries.push(tried);
     this.#options.onTry?.(tried);
-    return { tried, candidate, float };
+    return { tried, candidate, rescaled };
   }
 }
 

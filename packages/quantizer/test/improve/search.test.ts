@@ -1,7 +1,7 @@
 import type { DataSource, Graph } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { calibrate } from "../../src/calibration/calibrate.ts";
-import type { FindRanges } from "../../src/improve/apply-techniques.ts";
+import { applyTechniques, type FindRanges } from "../../src/improve/apply-techniques.ts";
 import { buildInt8 } from "../../src/improve/build-int8.ts";
 import { searchQuantization, type SearchOptions, type SearchTry } from "../../src/improve/search.ts";
 import { images, PER_TENSOR, separableNetwork, sqnrOf, unbalance } from "./networks.ts";
@@ -64,6 +64,42 @@ describe("searchQuantization", () => {
     expect(best.score.sqnrDb).toBe(Math.max(...tries.map(({ score }) => score.sqnrDb)));
     const { plan } = buildInt8(candidate, PER_TENSOR);
     expect(plan.weights.size).toBe(4 - best.configuration.floatNodes.length);
+  });
+
+  it("tunes anew for each set of layers in float", async () => {
+    const graph = unbalance(separableNetwork(), 2);
+    const { best, tries, candidate } = await search(graph, { target: { sqnrDb: 500 } });
+    const { method, techniques } = best.configuration;
+    expect(techniques).toContain("bias-correction");
+    expect(best.configuration.floatNodes).toHaveLength(2);
+    const keepFloat = new Set(best.configuration.floatNodes);
+    const fresh = await applyTechniques(graph, method, techniques, {
+      emit: PER_TENSOR,
+      source: images,
+      findRanges,
+      keepFloat,
+    });
+    expect(await sqnrOf(graph, fresh, PER_TENSOR)).toBeCloseTo(best.score.sqnrDb, 6);
+    expect(await sqnrOf(graph, candidate, PER_TENSOR)).toBeCloseTo(best.score.sqnrDb, 6);
+    // What was tuned with all layers in int8 is worse with these in float.
+    const tunedForAll = await applyTechniques(graph, method, techniques, {
+      emit: PER_TENSOR,
+      source: images,
+      findRanges,
+    });
+    const stale = { ...tunedForAll, floatNodes: keepFloat };
+    expect(best.score.sqnrDb).toBeGreaterThan(await sqnrOf(graph, stale, PER_TENSOR));
+    expect(tries.at(-1)).toBe(best);
+  });
+
+  it("leaves the nodes in float that the caller keeps there, in every try", async () => {
+    const graph = separableNetwork();
+    const kept = graph.nodes.find(({ opType }) => opType === "Conv")?.name ?? "";
+    const { tries, candidate } = await search(graph, { target: { sqnrDb: 500 }, keepFloat: new Set([kept]) });
+    expect(candidate.floatNodes?.has(kept)).toBe(true);
+    expect(tries.flatMap(({ configuration }) => configuration.floatNodes)).not.toContain(kept);
+    const all = await search(graph, { target: { sqnrDb: 0 } });
+    expect(tries[0]?.score.sqnrDb).not.toBe(all.best.score.sqnrDb);
   });
 
   it("takes lost accuracy from labels, and without them the images with another answer", async () => {
