@@ -66,7 +66,7 @@ export function addJobCommands(program: Command, { context }: App): void {
     .option("--save-table <file>", "with --local: where the ranges that were found are kept, for --table")
     .option(
       "--verify",
-      "with --local: compare both models on up to 1,000 images held back from calibration instead of 128, and check that the other processor's format would run in int8 too",
+      "with --local: compare both models on up to 1,000 images held back from calibration instead of 64, and check that the other processor's format would run in int8 too",
     )
     .action(async (models: string[], _options, command: Command) => {
       const options: QuantizeCommandOptions = command.opts();

@@ -23,12 +23,20 @@ export async function parseModelFile(path: string): Promise<ModelProto> {
   return parseModel(await readBytes(path), path);
 }
 
+export interface ModelFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** The files that a model consists of: its own first, then those of its external data. */
+export async function modelFiles(path: string): Promise<ModelFile[]> {
+  const paths = [path, ...externalDataPaths(parseModel(await readBytes(path), path), path)];
+  return Promise.all(paths.map(async (file) => ({ path: file, bytes: await sizeOf(file) })));
+}
+
 /** Size of a model on disk, the files of its external data included. */
 export async function modelFileBytes(path: string): Promise<number> {
-  const bytes = await readBytes(path);
-  let total = bytes.length;
-  for (const dataPath of externalDataPaths(parseModel(bytes, path), path)) total += await sizeOf(dataPath);
-  return total;
+  return (await modelFiles(path)).reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

@@ -33,7 +33,7 @@ export interface QuantizedNode {
 }
 
 /** Which of the planned nodes ONNX Runtime runs in int8. */
-export interface FusionResult {
+interface FusionResult {
   readonly fused: number;
   /** Names of quantized nodes that it runs in float all the same; none of them a Conv, Gemm or MatMul. */
   readonly left: readonly string[];

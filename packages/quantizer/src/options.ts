@@ -49,7 +49,7 @@ export interface QuantizeOptions {
   readonly keepFloat?: readonly string[];
   /** Equal, bit for bit, to onnxruntime's Python `quantize_static`, whatever that does to accuracy and speed. */
   readonly parity?: ParityMode;
-  /** Compares float and int8 on up to 1,000 held-back images instead of 128, and checks that the other format would fuse too. */
+  /** Compares float and int8 on up to 1,000 held-back images instead of 64, and checks that the other format would fuse too. */
   readonly verify?: boolean;
   /** A calibration table that `saveTable` wrote for the same model, in place of calibrating. */
   readonly table?: string;

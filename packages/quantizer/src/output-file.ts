@@ -1,18 +1,20 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { firstLineOf } from "@edgewatt/onnx";
+import { firstLineOf, type ModelFile } from "@edgewatt/onnx";
 import { QuantizerError } from "./errors.ts";
 
 /**
  * Fails before the work rather than after it.
  * @throws QuantizerError `output-is-input` or `output-unwritable`
  */
-export async function checkOutput(input: string, output: string): Promise<void> {
-  if (resolve(input) === resolve(output)) {
-    throw new QuantizerError(`cannot write the int8 model over its float model ${input}: name another output`, {
-      code: "output-is-input",
-      context: { path: output },
-    });
+export async function checkOutput(input: readonly ModelFile[], output: string): Promise<void> {
+  const inputs = await Promise.all(input.map(({ path }) => realPath(path)));
+  const outputs = await Promise.all([output, `${output}.data`].map(realPath));
+  if (outputs.some((path) => inputs.includes(path))) {
+    throw new QuantizerError(
+      `cannot write the int8 model over its float model ${input[0]?.path ?? ""} or the data of that: name another output`,
+      { code: "output-is-input", context: { path: output } },
+    );
   }
   try {
     await access(dirname(resolve(output)), constants.W_OK);
@@ -21,7 +23,16 @@ export async function checkOutput(input: string, output: string): Promise<void> 
   }
 }
 
-export function unwritable(output: string, cause: unknown): QuantizerError {
+/** Where links lead to; of a file that is not there yet its path. */
+async function realPath(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    return resolve(path);
+  }
+}
+
+function unwritable(output: string, cause: unknown): QuantizerError {
   return new QuantizerError(`cannot write ${output}: check the folder and the free space (${firstLineOf(cause)})`, {
     code: "output-unwritable",
     context: { path: output },

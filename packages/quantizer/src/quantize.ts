@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import {
   collectGarbage,
   deriveModels,
-  modelFileBytes,
+  modelFiles,
   openSession,
   stageModel,
   throwIfCanceled,
@@ -35,8 +35,9 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const { input, output, parity } = options;
   const progress: Progress = (step, done, total) => options.onProgress?.({ step, done, total });
   checkOptions(options);
-  await checkOutput(input, output);
-  const floatBytes = await modelFileBytes(input);
+  const files = await modelFiles(input);
+  await checkOutput(files, output);
+  const floatBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
 
   const finish = async (draft: Draft): Promise<QuantizeReport> => {
     const { int8Bytes, ...checked } = await writeChecked(draft, options, progress);
@@ -131,7 +132,10 @@ async function compareWhole(
 ): Promise<Quality> {
   // The file itself costs three times the memory of the prepared graph, which computes the same.
   collectGarbage();
-  await using float = verify === true ? await openSession(input) : await models.open({}, { memoryPattern: false, optimization: "extended" });
+  await using float =
+    verify === true
+      ? await openSession(input)
+      : await models.open({}, { memoryPattern: false, optimization: "extended" });
   return await measureQuality(float, int8, source, {
     thorough: verify === true,
     ...(signal === undefined ? {} : { signal }),

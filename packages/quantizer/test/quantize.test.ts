@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { symlink, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
   CanceledError,
@@ -61,7 +61,7 @@ describe("quantize", () => {
       perChannel: true,
       nodes: { quantized: 6, fused: 6, float: [] },
       calibration: { kind: "synthetic", name: "synthetic", images: 32 },
-      verification: { images: 128, heldBack: true },
+      verification: { images: 64, heldBack: true },
     });
     expect(report.sqnrDb).toBeGreaterThan(25);
     expect(report.agreement).toBeGreaterThan(0.8);
@@ -272,6 +272,11 @@ describe("quantize refuses, and writes nothing", () => {
   it("an output that is the input, or in a folder that is not there", async () => {
     const calibration = await synthetic();
     expect(await refusal(() => quantize({ input, output: input, calibration }))).toMatchObject({
+      code: "output-is-input",
+    });
+    const link = join(folder, "link.onnx");
+    await symlink(input, link);
+    expect(await refusal(() => quantize({ input, output: link, calibration }))).toMatchObject({
       code: "output-is-input",
     });
     const lost = join(folder, "no-such-folder", "out.onnx");

@@ -13,7 +13,7 @@ import type { Range } from "../arithmetic.ts";
 import { fittingBatches } from "./batches.ts";
 import type { ObservedTensor } from "./observation.ts";
 
-/** How much a batch moves the moving average: the default of onnxruntime's `averaging_constant`. */
+/** How much an image moves the moving average: the default of onnxruntime's `averaging_constant`. */
 const AVERAGING_CONSTANT = 0.01;
 
 /** Larger batches are hardly faster and take memory. */
@@ -34,7 +34,8 @@ export interface PassOptions {
 /**
  * Runs the model on the calibration images with the reductions of each tensor added, so that at most two numbers per tensor and batch leave
  * the session.
- * @param averaged take the moving average of each image's range instead: old + 0.01 * (new - old)
+ * @param averaged take the moving average of each image's range instead: old + 0.01 * (new - old). Not what onnxruntime's CalibMovingAverage
+ *   gives, which is the mean of all images' extremes where they come in one collect, as always in `quantize_static`: parity mode does that.
  * @throws DataError with code `range-not-finite` where a tensor holds NaN or infinity
  */
 export async function findExtremes(

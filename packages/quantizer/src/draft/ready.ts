@@ -3,7 +3,7 @@ import type { Range } from "../arithmetic.ts";
 import { calibrate, type Calibration } from "../calibration/calibrate.ts";
 import { loadCalibration, saveCalibration } from "../calibration/table.ts";
 import type { EmitOptions } from "../emit.ts";
-import { rescale, tuneLayers, type ImproveOptions } from "../improve/apply-techniques.ts";
+import { rescale, RESCALING, tuneLayers, type ImproveOptions } from "../improve/apply-techniques.ts";
 import { searchQuantization, type SearchTarget } from "../improve/search.ts";
 import type { QuantizeOptions, QuantizeStep } from "../options.ts";
 import type { Draft } from "./draft.ts";
@@ -59,7 +59,8 @@ async function improve(
     ...fromCalibration(found as Calibration),
     graph: candidate.graph,
     float: rescaled.graph,
-    techniques,
+    // Those that rescale are left out where they found nothing to do, or nothing that helped.
+    techniques: techniques.filter((technique) => !RESCALING.has(technique) || rescaled.applied.includes(technique)),
     search: null,
     floatNodes: new Set(),
   };

@@ -17,6 +17,9 @@ import { splitImages, type ImageSplit } from "./split-images.ts";
 export const TECHNIQUES = ["equalization", "bias-absorption", "rounding", "bias-correction"] as const;
 export type Technique = (typeof TECHNIQUES)[number];
 
+/** Those that move scale from layer to layer, before ranges are found; the others make up for what rounding to them loses. */
+export const RESCALING: ReadonlySet<Technique> = new Set(["equalization", "bias-absorption"]);
+
 /** Finds the ranges of a graph's tensors on the calibration images. */
 export type FindRanges = (
   graph: Graph,

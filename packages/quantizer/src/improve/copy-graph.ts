@@ -7,7 +7,7 @@ export function copyGraph(graph: Graph): Graph {
 }
 
 /** The nodes that some tensors depend on, in file order; all nodes where one holds a graph of its own, which may read any name. */
-export function nodesBefore(graph: Graph, tensors: readonly string[]): readonly NodeProto[] {
+function nodesBefore(graph: Graph, tensors: readonly string[]): readonly NodeProto[] {
   if (graph.nodes.some((node) => node.attribute.some(({ g, graphs }) => g !== undefined || graphs.length > 0)))
     return graph.nodes;
   const needed = new Set<NodeProto>();

@@ -3,7 +3,14 @@ import { openSession, throwIfCanceled, type Graph } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { QuantizerError } from "../errors.ts";
 import { verificationRange } from "../quality/held-back.ts";
-import { rescale, tuneLayers, type ImproveOptions, type Rescaled, type Technique } from "./apply-techniques.ts";
+import {
+  rescale,
+  RESCALING,
+  tuneLayers,
+  type ImproveOptions,
+  type Rescaled,
+  type Technique,
+} from "./apply-techniques.ts";
 import { buildInt8, type Candidate } from "./build-int8.ts";
 import { openJudge, type Judge, type Score } from "./judge.ts";
 import { rankLayers } from "./mixed-precision.ts";
@@ -99,8 +106,6 @@ async function evaluationRange(
   await using session = await openSession(graph.model);
   return verificationRange(source, session, evaluationImages ?? EVALUATION_IMAGES);
 }
-
-const RESCALING: ReadonlySet<Technique> = new Set(["equalization", "bias-absorption"]);
 
 interface Tried {
   readonly tried: SearchTry;

@@ -5,7 +5,7 @@ import { NoiseMeter } from "./noise-meter.ts";
 import { verificationRange } from "./held-back.ts";
 
 /** Images for signal-to-noise and agreement of the whole model, and how many at most where they are asked for. */
-const VERIFIED_IMAGES = 128;
+const VERIFIED_IMAGES = 64;
 const THOROUGHLY_VERIFIED_IMAGES = 1_000;
 
 export interface Quality {

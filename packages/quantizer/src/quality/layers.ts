@@ -16,7 +16,7 @@ import { verificationRange } from "./held-back.ts";
 import { NoiseMeter } from "./noise-meter.ts";
 
 /** Images for the layers; they go one at a time, as all layers' outputs are held at once. */
-const LAYER_IMAGES = 8;
+const LAYER_IMAGES = 4;
 
 export interface LayerFigures {
   readonly layers: readonly LayerReport[];

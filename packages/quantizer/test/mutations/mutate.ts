@@ -20,7 +20,7 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 /** Seeded choices for one mutation. */
-export class Dice {
+class Dice {
   readonly #generator;
 
   constructor(seed: number) {
