@@ -8,7 +8,7 @@ export {
 } from "./options.ts";
 export type { FloatNode, LayerReport, QuantizeReport, SearchReport } from "./report.ts";
 export { CALIBRATION_METHODS, type CalibrationMethod } from "./calibration/method.ts";
-export { TECHNIQUES, type Technique } from "./improve/apply-techniques.ts";
+export { TECHNIQUES, type Technique } from "./improve/techniques.ts";
 export type { Configuration, SearchTarget, SearchTry } from "./improve/search.ts";
 export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./format.ts";
 export { QuantizerError } from "./errors.ts";

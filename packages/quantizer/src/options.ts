@@ -2,7 +2,7 @@ import type { DataSource } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "./calibration/method.ts";
 import { QuantizerError } from "./errors.ts";
 import type { QuantizationFormat } from "./format.ts";
-import type { Technique } from "./improve/apply-techniques.ts";
+import type { Technique } from "./improve/techniques.ts";
 import type { SearchTarget } from "./improve/search.ts";
 
 /** `ort`: what `quantize_static` makes of the file as it is; `ort-preprocessed`: of what `quant_pre_process` makes of it. */

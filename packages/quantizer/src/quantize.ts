@@ -12,7 +12,6 @@ import {
 import type { Draft } from "./draft/draft.ts";
 import { draftInt8 } from "./draft/own-draft.ts";
 import { readQuantizable } from "./draft/read-quantizable.ts";
-import { draftAsReference } from "./draft/reference-draft.ts";
 import { QuantizerError } from "./errors.ts";
 import type { OpenedInt8 } from "./fusion.ts";
 import { checkOptions, type QuantizeOptions, type QuantizeStep } from "./options.ts";
@@ -51,7 +50,10 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
       peakMemoryMb: peakMemoryBytes() / 1e6,
     };
   };
-  if (parity !== undefined) return finish(await draftAsReference(options, parity, progress));
+  if (parity !== undefined) {
+    const { draftAsReference } = await import("./draft/reference-draft.ts");
+    return finish(await draftAsReference(options, parity, progress));
+  }
   progress("prepare", 0, 1);
   await using model = await readQuantizable(options);
   progress("prepare", 1, 1);

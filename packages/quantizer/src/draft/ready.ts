@@ -3,8 +3,9 @@ import type { Range } from "../arithmetic.ts";
 import { calibrate, type Calibration } from "../calibration/calibrate.ts";
 import { loadCalibration, saveCalibration } from "../calibration/table.ts";
 import type { EmitOptions } from "../emit.ts";
-import { rescale, RESCALING, tuneLayers, type ImproveOptions } from "../improve/apply-techniques.ts";
-import { searchQuantization, type SearchTarget } from "../improve/search.ts";
+import type { ImproveOptions } from "../improve/apply-techniques.ts";
+import type { SearchTarget } from "../improve/search.ts";
+import { RESCALING } from "../improve/techniques.ts";
 import type { QuantizeOptions, QuantizeStep } from "../options.ts";
 import type { Draft } from "./draft.ts";
 
@@ -42,6 +43,8 @@ async function improve(
   { source, emit }: { source: DataSource; emit: EmitOptions },
   progress: Progress,
 ): Promise<Ready> {
+  // Loaded only where it is asked for, as the search below: most models need neither.
+  const { rescale, tuneLayers } = await import("../improve/apply-techniques.ts");
   const { techniques = [], method = "minmax", signal } = options;
   let found: Calibration | undefined;
   const settings: ImproveOptions = {
@@ -57,6 +60,8 @@ async function improve(
   progress("improve", 1, 1);
   return {
     ...fromCalibration(found as Calibration),
+    // Not the last that were found: a technique that did not help is taken back.
+    ranges: candidate.ranges,
     graph: candidate.graph,
     float: rescaled.graph,
     // Those that rescale are left out where they found nothing to do, or nothing that helped.
@@ -72,6 +77,7 @@ async function search(
   { source, target, emit }: { source: DataSource; target: SearchTarget; emit: EmitOptions },
   progress: Progress,
 ): Promise<Ready> {
+  const { searchQuantization } = await import("../improve/search.ts");
   const { signal } = options;
   let tries = 0;
   const result = await searchQuantization(graph, {

@@ -12,13 +12,7 @@ import { findLinks } from "./layer-links.ts";
 import { openJudge } from "./judge.ts";
 import { roundWeights } from "./round-weights.ts";
 import { splitImages, type ImageSplit } from "./split-images.ts";
-
-/** What can be done to a float model so that it loses less in int8; always applied in this order. */
-export const TECHNIQUES = ["equalization", "bias-absorption", "rounding", "bias-correction"] as const;
-export type Technique = (typeof TECHNIQUES)[number];
-
-/** Those that move scale from layer to layer, before ranges are found; the others make up for what rounding to them loses. */
-export const RESCALING: ReadonlySet<Technique> = new Set(["equalization", "bias-absorption"]);
+import type { Technique } from "./techniques.ts";
 
 /** Finds the ranges of a graph's tensors on the calibration images. */
 export type FindRanges = (

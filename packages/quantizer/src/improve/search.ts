@@ -3,18 +3,12 @@ import { openSession, throwIfCanceled, type Graph } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { QuantizerError } from "../errors.ts";
 import { verificationRange } from "../quality/held-back.ts";
-import {
-  rescale,
-  RESCALING,
-  tuneLayers,
-  type ImproveOptions,
-  type Rescaled,
-  type Technique,
-} from "./apply-techniques.ts";
+import { rescale, tuneLayers, type ImproveOptions, type Rescaled } from "./apply-techniques.ts";
 import { buildInt8, type Candidate } from "./build-int8.ts";
 import { openJudge, type Judge, type Score } from "./judge.ts";
 import { rankLayers } from "./mixed-precision.ts";
 import type { ImageRange } from "./split-images.ts";
+import { RESCALING, type Technique } from "./techniques.ts";
 
 /** What is asked of an int8 model; all that is named must hold. */
 export interface SearchTarget {

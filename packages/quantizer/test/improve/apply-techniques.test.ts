@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
-import { applyTechniques, rescale, TECHNIQUES, type ImproveOptions } from "../../src/improve/apply-techniques.ts";
+import { applyTechniques, rescale, type ImproveOptions } from "../../src/improve/apply-techniques.ts";
+import { TECHNIQUES } from "../../src/improve/techniques.ts";
 import { prepareModel } from "../../src/prepare.ts";
 import { images, outputsOf, PER_TENSOR, separableNetwork, sqnrOf, unbalance, withRanges } from "./networks.ts";
 
