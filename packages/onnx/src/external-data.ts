@@ -57,7 +57,7 @@ export async function loadExternalData(model: ModelProto, modelPath: string, sig
         );
       }
       tensor.rawData = await readBytes(file, offset, bytes, { location, tensor: tensor.name, modelPath });
-      tensor.dataLocation = DataLocation.DEFAULT;
+      clearField(tensor, TensorProtoSchema.field.dataLocation);
       tensor.externalData = [];
     }
   } finally {
