@@ -58,7 +58,9 @@ function searchRows({ search }: QuantizeReport): string[][] {
     ...tries.map(({ configuration, score, accuracyDropPt, wallS }, index) => {
       const { method, techniques, floatNodes } = configuration;
       const float = floatNodes.length === 0 ? [] : [`${floatNodes.length} layers in float`];
-      const lost = accuracyDropPt === null ? "" : `, ${accuracyDropPt.toFixed(2)} pt lost`;
+      // Without labels it is no loss of accuracy that was measured.
+      const unit = evaluation.labelled ? "pt lost" : "% of images differ";
+      const lost = accuracyDropPt === null ? "" : `, ${accuracyDropPt.toFixed(2)} ${unit}`;
       return [
         `  ${index === chosen ? "→ " : ""}${[method, ...techniques, ...float].join(", ")}`,
         `${score.sqnrDb.toFixed(1)} dB${lost}, ${wallS.toFixed(1)} s`,
