@@ -10,7 +10,7 @@ export type { FloatNode, LayerReport, QuantizeReport, SearchReport } from "./rep
 export { CALIBRATION_METHODS, type CalibrationMethod } from "./calibration/method.ts";
 export { TECHNIQUES, type Technique } from "./improve/techniques.ts";
 export type { Configuration, SearchTarget, SearchTry } from "./improve/search.ts";
-export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./format.ts";
+export { defaultFormat, needsReducedRange, QUANTIZATION_FORMATS, type QuantizationFormat } from "./int8/format.ts";
 export { QuantizerError } from "./errors.ts";
 export {
   measureSensitivity,

@@ -1,7 +1,7 @@
 import type { DataSource } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "./calibration/method.ts";
 import { QuantizerError } from "./errors.ts";
-import type { QuantizationFormat } from "./format.ts";
+import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
 import type { SearchTarget } from "./improve/search.ts";
 
@@ -20,6 +20,9 @@ export interface QuantizeProgress {
   readonly done: number;
   readonly total: number;
 }
+
+/** `onProgress`, or nothing where a caller gave none. */
+export type ReportProgress = (step: QuantizeStep, done: number, total: number) => void;
 
 export interface QuantizeOptions {
   /** The float model file. */

@@ -1,27 +1,13 @@
 import { performance } from "node:perf_hooks";
-import {
-  collectGarbage,
-  deriveModels,
-  modelFiles,
-  openSession,
-  stageModel,
-  throwIfCanceled,
-  type DataSource,
-  type DerivedModels,
-} from "@edgewatt/onnx";
+import { modelFiles } from "@edgewatt/onnx";
 import type { Draft } from "./draft/draft.ts";
 import { draftInt8 } from "./draft/own-draft.ts";
 import { readQuantizable } from "./draft/read-quantizable.ts";
-import { QuantizerError } from "./errors.ts";
-import type { OpenedInt8 } from "./fusion.ts";
-import { checkOptions, type QuantizeOptions, type QuantizeStep } from "./options.ts";
-import { checkOutput } from "./output-file.ts";
+import { checkOptions, type QuantizeOptions, type ReportProgress } from "./options.ts";
+import { checkOutput } from "./output/output-file.ts";
+import { writeChecked } from "./output/write-checked.ts";
 import { peakMemoryBytes } from "./peak-memory.ts";
-import { measureQuality, type Quality } from "./quality/compare.ts";
-import { measureLayers, type LayerFigures } from "./quality/layers.ts";
-import { searchReport, type FloatNode, type FormatCheck, type QuantizeReport } from "./report.ts";
-
-type Progress = (step: QuantizeStep, done: number, total: number) => void;
+import type { QuantizeReport } from "./report.ts";
 
 /**
  * Quantizes a float ONNX model to int8 (QDQ form), and checks in ONNX Runtime that it really runs in int8.
@@ -32,7 +18,7 @@ type Progress = (step: QuantizeStep, done: number, total: number) => void;
 export async function quantize(options: QuantizeOptions): Promise<QuantizeReport> {
   const startedMs = performance.now();
   const { input, output, parity } = options;
-  const progress: Progress = (step, done, total) => options.onProgress?.({ step, done, total });
+  const progress: ReportProgress = (step, done, total) => options.onProgress?.({ step, done, total });
   checkOptions(options);
   const files = await modelFiles(input);
   await checkOutput(files, output);
@@ -58,111 +44,4 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   await using model = await readQuantizable(options);
   progress("prepare", 1, 1);
   return await finish(await draftInt8(model, options, progress));
-}
-
-/** Writes the draft aside, checks it there, and only then puts it in its place. */
-async function writeChecked(
-  draft: Draft,
-  options: QuantizeOptions,
-  progress: Progress,
-): Promise<Omit<QuantizeReport, "in" | "out" | "parity" | "bytes" | "wallS" | "peakMemoryMb"> & { int8Bytes: number }> {
-  const { input, output, signal } = options;
-  throwIfCanceled(signal, `quantizing ${input}`);
-  await using staged = await stageModel(draft.int8.model, output);
-  progress("quantize", 1, 1);
-  const checked = await check(draft, staged.path, options, progress);
-  throwIfCanceled(signal, `quantizing ${input}`);
-  await staged.commit();
-
-  const { quality, fusion } = checked;
-  return {
-    format: draft.int8.format,
-    perChannel: draft.perChannel,
-    reducedRange: draft.reducedRange,
-    method: draft.method,
-    techniques: draft.techniques,
-    int8Bytes: staged.bytes,
-    nodes: {
-      quantized: draft.quantized.length,
-      fused: fusion.fused,
-      float: [...draft.leftInFloat, ...unfused(draft, fusion)],
-    },
-    sqnrDb: quality?.sqnrDb ?? null,
-    agreement: quality?.agreement ?? null,
-    macs: checked.layers?.macs ?? null,
-    layers: checked.layers?.layers ?? [],
-    calibration: draft.calibration,
-    search: draft.search === null ? null : searchReport(draft.search),
-    verification: {
-      images: quality?.images ?? 0,
-      heldBack: quality?.heldBack ?? false,
-      otherFormat: checked.otherFormat,
-    },
-  };
-}
-
-interface Checked extends Pick<OpenedInt8, "fusion"> {
-  readonly quality: Quality | undefined;
-  readonly layers: LayerFigures | undefined;
-  readonly otherFormat: FormatCheck | null;
-}
-
-/** Loads what was written, and compares it with the float model where there is data to do so. */
-async function check(draft: Draft, path: string, options: QuantizeOptions, progress: Progress): Promise<Checked> {
-  const { calibration: source, signal } = options;
-  collectGarbage();
-  const { session: int8, fusion } = await draft.int8.open(path);
-  await using float = await deriveModels(draft.float.model);
-  let quality: Quality | undefined;
-  try {
-    if (source !== undefined) quality = await compareWhole(int8, float, source, options, progress);
-  } finally {
-    await int8.close();
-  }
-  collectGarbage();
-  const layers = source === undefined ? undefined : await measureLayers(draft, float, source, signal);
-  const otherFormat = options.verify === true ? await checkOtherFormat(draft, options.output) : null;
-  return { fusion, quality, layers, otherFormat };
-}
-
-async function compareWhole(
-  int8: OpenedInt8["session"],
-  models: DerivedModels,
-  source: DataSource,
-  { input, signal, verify }: QuantizeOptions,
-  progress: Progress,
-): Promise<Quality> {
-  // The file itself costs three times the memory of the prepared graph, which computes the same.
-  collectGarbage();
-  await using float =
-    verify === true
-      ? await openSession(input)
-      : await models.open({}, { memoryPattern: false, optimization: "extended" });
-  return await measureQuality(float, int8, source, {
-    thorough: verify === true,
-    ...(signal === undefined ? {} : { signal }),
-    onImages: (done, total) => progress("verify", done, total),
-  });
-}
-
-/** Whether the other kind of processor would run the model in int8 too, from the ranges that are known already. */
-async function checkOtherFormat(draft: Draft, output: string): Promise<FormatCheck> {
-  const other = await draft.otherFormat();
-  const counts = { format: other.format, quantized: other.quantized } as const;
-  await using staged = await stageModel(other.model, output);
-  try {
-    const { session, fusion } = await other.open(staged.path);
-    await session.close();
-    return { ...counts, fused: fusion.fused, problem: null };
-  } catch (error) {
-    if (!(error instanceof QuantizerError)) throw error;
-    return { ...counts, fused: null, problem: error.message };
-  }
-}
-
-function unfused(draft: Draft, fusion: OpenedInt8["fusion"]): FloatNode[] {
-  const left = new Set(fusion.left);
-  return draft.quantized
-    .filter(({ name }) => left.has(name))
-    .map(({ name, opType }) => ({ name, op: opType, reason: "ONNX Runtime has no int8 kernel for it here" }));
 }

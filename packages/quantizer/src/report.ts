@@ -1,6 +1,6 @@
 import type { DataKind } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "./calibration/method.ts";
-import type { QuantizationFormat } from "./format.ts";
+import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
 import type { SearchResult, SearchTry } from "./improve/search.ts";
 import type { ParityMode } from "./options.ts";

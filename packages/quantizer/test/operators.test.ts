@@ -3,7 +3,7 @@ import { openSession, readModel, writeModel, type ModelProto } from "@edgewatt/o
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../onnx/test/build-model.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
-import type { QuantizationFormat } from "../src/format.ts";
+import type { QuantizationFormat } from "../src/int8/format.ts";
 import { quantize } from "../src/quantize.ts";
 import type { QuantizeReport } from "../src/report.ts";
 import { randomSource } from "../../onnx/test/random-source.ts";

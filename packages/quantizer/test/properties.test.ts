@@ -5,11 +5,11 @@ import { expect, it, vi } from "vitest";
 import { randomSource } from "../../onnx/test/random-source.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import { calibrate } from "../src/calibration/calibrate.ts";
-import { emitModel } from "../src/emit.ts";
-import { QUANTIZATION_FORMATS } from "../src/format.ts";
-import { openFused } from "../src/fusion.ts";
-import { makePlan } from "../src/plan.ts";
-import { prepareModel } from "../src/prepare.ts";
+import { emitModel } from "../src/int8/emit.ts";
+import { QUANTIZATION_FORMATS } from "../src/int8/format.ts";
+import { openFused } from "../src/int8/fusion.ts";
+import { makePlan } from "../src/int8/plan.ts";
+import { prepareModel } from "../src/draft/prepare.ts";
 import { buildNetwork, network, NETWORK_SIDE } from "./random-network.ts";
 import { withoutQuantization } from "./without-quantization.ts";
 

@@ -6,7 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ModelBuilder } from "../../onnx/test/build-model.ts";
 import { randomSource } from "../../onnx/test/random-source.ts";
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
-import type { QuantizationFormat } from "../src/format.ts";
+import type { QuantizationFormat } from "../src/int8/format.ts";
 import { quantize } from "../src/quantize.ts";
 import type { QuantizeReport } from "../src/report.ts";
 import { drawnText } from "./drawn-text.ts";

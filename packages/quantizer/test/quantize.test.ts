@@ -15,9 +15,9 @@ import { buildSmallMobileNet, ModelBuilder } from "../../onnx/test/build-model.t
 import { useTempDir } from "../../onnx/test/temp-dir.ts";
 import { calibrate } from "../src/calibration/calibrate.ts";
 import { QuantizerError } from "../src/errors.ts";
-import { openFused } from "../src/fusion.ts";
-import { makePlan } from "../src/plan.ts";
-import { prepareModel } from "../src/prepare.ts";
+import { openFused } from "../src/int8/fusion.ts";
+import { makePlan } from "../src/int8/plan.ts";
+import { prepareModel } from "../src/draft/prepare.ts";
 import type { QuantizeProgress } from "../src/options.ts";
 import { quantize } from "../src/quantize.ts";
 import { randomSource } from "../../onnx/test/random-source.ts";

@@ -9,8 +9,8 @@ import {
   type NodeProto,
   type TensorProto,
 } from "@edgewatt/onnx";
-import type { EmittedModel } from "../src/emit.ts";
-import type { Plan } from "../src/plan.ts";
+import type { EmittedModel } from "../src/int8/emit.ts";
+import type { Plan } from "../src/int8/plan.ts";
 import { clipBounds } from "../src/rules/absorbed.ts";
 
 /**

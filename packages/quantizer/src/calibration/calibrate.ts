@@ -1,6 +1,6 @@
 import { DataError, deriveModels, type DataKind, type DataSource, type Graph } from "@edgewatt/onnx";
-import { activationRange, type Range } from "../arithmetic.ts";
-import type { QuantizationFormat } from "../format.ts";
+import { activationRange, type Range } from "../int8/arithmetic.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
 import { findExtremes } from "./extremes.ts";
 import { collectHistograms } from "./histograms.ts";
 import { DEFAULT_PERCENTILE, type CalibrationMethod, type ThresholdMethod } from "./method.ts";

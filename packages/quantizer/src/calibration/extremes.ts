@@ -9,7 +9,7 @@ import {
   type OpenSessionOptions,
   type TensorValue,
 } from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
+import type { Range } from "../int8/arithmetic.ts";
 import { fittingBatches } from "./batches.ts";
 import type { ObservedTensor } from "./observation.ts";
 

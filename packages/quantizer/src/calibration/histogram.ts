@@ -1,4 +1,4 @@
-import type { Range } from "../arithmetic.ts";
+import type { Range } from "../int8/arithmetic.ts";
 
 /** Bins from zero to the end that lies farther from it; the other side has bins of the same width, so 2048 to 4096 in all. */
 const BINS_PER_SIDE = 2048;

@@ -1,4 +1,4 @@
-import { computeParams, type IntegerRange, type Range } from "../arithmetic.ts";
+import { computeParams, type IntegerRange, type Range } from "../int8/arithmetic.ts";
 import type { Histogram } from "./histogram.ts";
 
 /**

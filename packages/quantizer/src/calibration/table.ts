@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { DataError, digestModel, firstLineOf, type DataKind, type Graph } from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
+import type { Range } from "../int8/arithmetic.ts";
 import type { Calibration } from "./calibrate.ts";
 import { CALIBRATION_METHODS, THRESHOLD_METHODS, type ThresholdMethod } from "./method.ts";
 

@@ -1,7 +1,7 @@
 import type { Graph, ModelProto } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
-import type { QuantizationFormat } from "../format.ts";
-import type { OpenedInt8, QuantizedNode } from "../fusion.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
+import type { OpenedInt8, QuantizedNode } from "../int8/fusion.ts";
 import type { Technique } from "../improve/techniques.ts";
 import type { SearchResult } from "../improve/search.ts";
 import type { CalibrationReport, FloatNode } from "../report.ts";

@@ -1,11 +1,11 @@
 import { throwIfCanceled, type Graph } from "@edgewatt/onnx";
-import { emitModel } from "../emit.ts";
+import { emitModel } from "../int8/emit.ts";
 import { QuantizerError } from "../errors.ts";
-import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
-import { openFused } from "../fusion.ts";
+import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../int8/format.ts";
+import { openFused } from "../int8/fusion.ts";
 import { copyGraph } from "../improve/copy-graph.ts";
-import type { QuantizeOptions, QuantizeStep } from "../options.ts";
-import { makePlan, type Plan } from "../plan.ts";
+import type { QuantizeOptions, ReportProgress } from "../options.ts";
+import { makePlan, type Plan } from "../int8/plan.ts";
 import { otherThan, type Draft, type DraftModel } from "./draft.ts";
 import { makeReady } from "./ready.ts";
 import { nothingToQuantize, type QuantizableModel } from "./read-quantizable.ts";
@@ -14,7 +14,7 @@ import { nothingToQuantize, type QuantizableModel } from "./read-quantizable.ts"
 export async function draftInt8(
   { graph, perChannel }: QuantizableModel,
   options: QuantizeOptions,
-  progress: (step: QuantizeStep, done: number, total: number) => void,
+  progress: ReportProgress,
 ): Promise<Draft> {
   const { input, signal } = options;
   const format = options.format ?? defaultFormat();

@@ -1,8 +1,8 @@
 import { RAISED_OPSET, readModel, spillWeights, throwIfCanceled, type Graph } from "@edgewatt/onnx";
 import { QuantizerError } from "../errors.ts";
 import type { QuantizeOptions } from "../options.ts";
-import type { Plan } from "../plan.ts";
-import { prepareModel, QDQ_OPSET } from "../prepare.ts";
+import type { Plan } from "../int8/plan.ts";
+import { prepareModel, QDQ_OPSET } from "./prepare.ts";
 import { candidateTensors } from "../rules/operators.ts";
 
 /** A prepared float model whose weights lie in a temporary file until it is disposed of; then it is of no use any more. */

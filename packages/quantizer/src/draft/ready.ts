@@ -1,15 +1,13 @@
 import type { DataSource, Graph } from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
+import type { Range } from "../int8/arithmetic.ts";
 import { calibrate, type Calibration } from "../calibration/calibrate.ts";
 import { loadCalibration, saveCalibration } from "../calibration/table.ts";
-import type { EmitOptions } from "../emit.ts";
+import type { EmitOptions } from "../int8/emit.ts";
 import type { ImproveOptions } from "../improve/apply-techniques.ts";
 import type { SearchTarget } from "../improve/search.ts";
 import { RESCALING } from "../improve/techniques.ts";
-import type { QuantizeOptions, QuantizeStep } from "../options.ts";
+import type { QuantizeOptions, ReportProgress } from "../options.ts";
 import type { Draft } from "./draft.ts";
-
-type Progress = (step: QuantizeStep, done: number, total: number) => void;
 
 /** A float graph that is ready to be written in int8, its ranges, and how both came about. */
 export interface Ready extends Pick<Draft, "float" | "calibration" | "method" | "techniques" | "search"> {
@@ -25,7 +23,7 @@ export async function makeReady(
   graph: Graph,
   options: QuantizeOptions,
   emit: EmitOptions,
-  progress: Progress,
+  progress: ReportProgress,
 ): Promise<Ready> {
   const { calibration: source, table, target } = options;
   if (table !== undefined || source === undefined)
@@ -41,7 +39,7 @@ async function improve(
   graph: Graph,
   options: QuantizeOptions,
   { source, emit }: { source: DataSource; emit: EmitOptions },
-  progress: Progress,
+  progress: ReportProgress,
 ): Promise<Ready> {
   // Loaded only where it is asked for, as the search below: most models need neither.
   const { rescale, tuneLayers } = await import("../improve/apply-techniques.ts");
@@ -75,7 +73,7 @@ async function search(
   graph: Graph,
   options: QuantizeOptions,
   { source, target, emit }: { source: DataSource; target: SearchTarget; emit: EmitOptions },
-  progress: Progress,
+  progress: ReportProgress,
 ): Promise<Ready> {
   const { searchQuantization } = await import("../improve/search.ts");
   const { signal } = options;
@@ -108,7 +106,7 @@ function find(
   method: Calibration["method"],
   source: DataSource,
   options: QuantizeOptions,
-  progress: Progress | undefined,
+  progress: ReportProgress | undefined,
 ): Promise<Calibration> {
   const { format, percentile, signal } = options;
   return calibrate(graph, source, {

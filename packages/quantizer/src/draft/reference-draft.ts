@@ -1,8 +1,8 @@
 import { DataError, Graph, readModel, throwIfCanceled } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
-import { defaultFormat, type QuantizationFormat } from "../format.ts";
-import { openUnchecked } from "../fusion.ts";
-import type { ParityMode, QuantizeOptions, QuantizeStep } from "../options.ts";
+import { defaultFormat, type QuantizationFormat } from "../int8/format.ts";
+import { openUnchecked } from "../int8/fusion.ts";
+import type { ParityMode, QuantizeOptions, ReportProgress } from "../options.ts";
 import { calibrateAsReference, type ReferenceMethod } from "../parity/calibration/calibrate-as-reference.ts";
 import { preprocessAsReference } from "../parity/preprocess.ts";
 import { quantizeAsReference } from "../parity/quantize-as-reference.ts";
@@ -19,7 +19,7 @@ const REFERENCE_METHODS: Readonly<Partial<Record<CalibrationMethod, ReferenceMet
 export async function draftAsReference(
   options: QuantizeOptions,
   parity: ParityMode,
-  progress: (step: QuantizeStep, done: number, total: number) => void,
+  progress: ReportProgress,
 ): Promise<Draft> {
   const { input, calibration: source, percentile, signal, method = "minmax" } = options;
   const referenceMethod = REFERENCE_METHODS[method];

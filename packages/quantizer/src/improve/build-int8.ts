@@ -1,7 +1,7 @@
 import type { Graph } from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
-import { emitModel, type EmitOptions, type EmittedModel } from "../emit.ts";
-import { makePlan, type Plan } from "../plan.ts";
+import type { Range } from "../int8/arithmetic.ts";
+import { emitModel, type EmitOptions, type EmittedModel } from "../int8/emit.ts";
+import { makePlan, type Plan } from "../int8/plan.ts";
 import { copyGraph } from "./copy-graph.ts";
 
 /** A float graph and everything that says how it becomes int8. */

@@ -8,22 +8,19 @@ import {
   type TensorValue,
 } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
-import type { QuantizationFormat } from "../format.ts";
-import { AccuracyMeter, AgreementMeter } from "../quality/classes.ts";
-import { NoiseMeter } from "../quality/noise-meter.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
+import { AccuracyMeter } from "../quality/classes.ts";
+import { OutputMeter, type Closeness } from "../quality/output-meter.ts";
 import type { ImageRange } from "./split-images.ts";
 
 /** Outputs of the float model that are kept for the next comparison, at most; beyond, the float model runs again each time. */
 const KEPT_VALUES = 2 ** 22;
 
 /** How close an int8 model is to the float one on a judge's images. */
-export interface Score {
-  /** Signal-to-quantization-noise of all outputs; Infinity where they are the same to the bit. */
+export interface Score extends Closeness {
+  /** Infinity where all outputs are the same to the bit. */
   readonly sqnrDb: number;
-  /** Share of images (0..1) with the same largest output; null where the output is no class vector. */
-  readonly agreement: number | null;
-  /** Share of images (0..1) that the int8 and the float model get right; null without labels. */
-  readonly accuracy: number | null;
+  /** As `accuracy`, of the float model. */
   readonly floatAccuracy: number | null;
   readonly images: number;
 }
@@ -63,27 +60,21 @@ async function compare(
   images: ImageRange,
   signal: AbortSignal | undefined,
 ): Promise<Score> {
-  const noise = new NoiseMeter();
-  const classes = new AgreementMeter();
-  const right = new AccuracyMeter();
+  const meter = new OutputMeter(candidate);
   const floatRight = new AccuracyMeter();
-  const main = expected.mainOutput;
   let count = 0;
   for await (const batch of fittingBatches(candidate, source, images.first, images.count, signal)) {
     const wanted = await expected.outputs(count, batch.feeds, signal);
     const found = await candidate.run(batch.feeds, undefined, signal);
-    for (const [name, value] of Object.entries(wanted)) noise.add(value, found[name]);
-    classes.add(wanted[main], found[main]);
-    right.add(found[main], batch.labels);
-    floatRight.add(wanted[main], batch.labels);
+    meter.add(wanted, found, batch.labels);
+    floatRight.add(wanted[candidate.outputs[0]?.name ?? ""], batch.labels);
     count += batch.count;
   }
-  const agreement = classes.share();
+  const closeness = meter.closeness();
   return {
+    ...closeness,
     // Without noise there is no ratio; full agreement tells that from outputs that cannot be compared.
-    sqnrDb: noise.decibels() ?? (agreement === 1 ? Infinity : -Infinity),
-    agreement,
-    accuracy: right.share(),
+    sqnrDb: closeness.sqnrDb ?? (closeness.agreement === 1 ? Infinity : -Infinity),
     floatAccuracy: floatRight.share(),
     images: count,
   };
@@ -91,14 +82,12 @@ async function compare(
 
 /** What the float model gives for the judge's batches, which come in the same order each time. */
 class ExpectedOutputs {
-  readonly mainOutput: string;
   readonly #session: Session;
   readonly #kept = new Map<number, Record<string, TensorValue>>();
   #keptValues = 0;
 
   constructor(session: Session) {
     this.#session = session;
-    this.mainOutput = session.outputs[0]?.name ?? "";
   }
 
   async outputs(

@@ -1,6 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import { throwIfCanceled } from "@edgewatt/onnx";
-import type { Int8Weights } from "../int8-weights.ts";
+import type { Int8Weights } from "../int8/weights.ts";
 import type { InputMoments, WeightRows } from "./input-moments.ts";
 import type { LinearLayer } from "./linear-layer.ts";
 import { improveRounding } from "./round-rows.ts";

@@ -1,6 +1,6 @@
 import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
-import { emitModel, type EmitOptions } from "../emit.ts";
-import { makePlan } from "../plan.ts";
+import { emitModel, type EmitOptions } from "../int8/emit.ts";
+import { makePlan } from "../int8/plan.ts";
 import { compareVariants } from "../sensitivity/alone.ts";
 import { planOf, type Candidate } from "./build-int8.ts";
 import { copyGraph } from "./copy-graph.ts";

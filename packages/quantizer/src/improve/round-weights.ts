@@ -1,6 +1,6 @@
 import { throwIfCanceled, type Graph } from "@edgewatt/onnx";
-import { int8Weights } from "../int8-weights.ts";
-import type { Plan } from "../plan.ts";
+import { int8Weights } from "../int8/weights.ts";
+import type { Plan } from "../int8/plan.ts";
 import { planOf, type Candidate } from "./build-int8.ts";
 import { copyGraph } from "./copy-graph.ts";
 import type { LayerwiseOptions } from "./correct-bias.ts";

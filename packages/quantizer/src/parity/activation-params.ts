@@ -1,4 +1,4 @@
-import { computeParams, type QuantParams, type Range } from "../arithmetic.ts";
+import { computeParams, type QuantParams, type Range } from "../int8/arithmetic.ts";
 import { QuantizerError } from "../errors.ts";
 import { integerRange } from "./numbers.ts";
 import type { ReferenceGraph } from "./reference-graph.ts";

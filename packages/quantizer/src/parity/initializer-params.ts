@@ -1,4 +1,4 @@
-import type { QuantParams } from "../arithmetic.ts";
+import type { QuantParams } from "../int8/arithmetic.ts";
 import type { Marks } from "./marks.ts";
 import { initializerParams, scalesForBias, type InitializerParams } from "./numbers.ts";
 

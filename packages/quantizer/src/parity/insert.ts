@@ -1,5 +1,5 @@
 import { makeNode, makeTensor } from "@edgewatt/onnx";
-import type { QuantParams } from "../arithmetic.ts";
+import type { QuantParams } from "../int8/arithmetic.ts";
 import { QuantizerError } from "../errors.ts";
 import type { BiasMark, Marks } from "./marks.ts";
 import { quantizeBias, quantizeInitializer, type InitializerParams } from "./numbers.ts";

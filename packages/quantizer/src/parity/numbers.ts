@@ -1,7 +1,13 @@
 import { dimsOf, elementCount, makeTensor, readFloats, type TensorProto } from "@edgewatt/onnx";
-import { computeParams, quantizeValue, roundHalfEven, type IntegerRange, type QuantParams } from "../arithmetic.ts";
+import {
+  computeParams,
+  quantizeValue,
+  roundHalfEven,
+  type IntegerRange,
+  type QuantParams,
+} from "../int8/arithmetic.ts";
 import { QuantizerError } from "../errors.ts";
-import type { QuantizationFormat } from "../format.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
 
 const UINT8: IntegerRange = { min: 0, max: 255 };
 const INT8: IntegerRange = { min: -128, max: 127 };

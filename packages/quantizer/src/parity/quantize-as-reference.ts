@@ -1,8 +1,8 @@
 import { Graph, type ModelProto } from "@edgewatt/onnx";
-import type { Range } from "../arithmetic.ts";
-import type { EmittedModel } from "../emit.ts";
+import type { Range } from "../int8/arithmetic.ts";
+import type { EmittedModel } from "../int8/emit.ts";
 import { QuantizerError } from "../errors.ts";
-import type { QuantizationFormat } from "../format.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
 import type { FloatNode } from "../report.ts";
 import { activationParams } from "./activation-params.ts";
 import { allInitializerParams } from "./initializer-params.ts";

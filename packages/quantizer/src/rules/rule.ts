@@ -1,5 +1,5 @@
 import type { Graph, NodeProto } from "@edgewatt/onnx";
-import type { QuantParams } from "../arithmetic.ts";
+import type { QuantParams } from "../int8/arithmetic.ts";
 
 /** The groups of operators; each has a module of its own. */
 export type RuleName =

@@ -8,8 +8,8 @@ import {
   type TensorValue,
 } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
-import { AccuracyMeter, AgreementMeter } from "../quality/classes.ts";
-import { NoiseMeter } from "../quality/noise-meter.ts";
+import { AccuracyMeter } from "../quality/classes.ts";
+import { OutputMeter, type Closeness } from "../quality/output-meter.ts";
 
 /** Inputs and float outputs that are held while all layers run on them: 64 MB, whatever the number of images. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -27,13 +27,6 @@ export interface AloneOptions {
   readonly onImages?: (done: number, total: number) => void;
 }
 
-export interface AloneFigures {
-  readonly sqnrDb: number | null;
-  readonly agreement: number | null;
-  /** Share of images (0..1); null without labels. */
-  readonly accuracy: number | null;
-}
-
 interface KeptBatch extends DataBatch {
   readonly expected: Readonly<Record<string, TensorValue>>;
 }
@@ -48,12 +41,8 @@ export async function compareVariants(
   variants: readonly (() => ModelProto)[],
   { source, first, count }: EvaluationRange,
   { signal, onImages }: AloneOptions,
-): Promise<{ figures: AloneFigures[]; accuracy: number | null; images: number }> {
-  const meters = variants.map(() => ({
-    noise: new NoiseMeter(),
-    agreement: new AgreementMeter(),
-    accuracy: new AccuracyMeter(),
-  }));
+): Promise<{ figures: Closeness[]; accuracy: number | null; images: number }> {
+  const meters = variants.map(() => new OutputMeter(float));
   const floatAccuracy = new AccuracyMeter();
   const main = float.outputs[0]?.name ?? "";
   let images = 0;
@@ -70,9 +59,7 @@ export async function compareVariants(
       });
       for (const { feeds, expected, labels, count: size } of block) {
         const found = await session.run(feeds, undefined, signal);
-        for (const [name, value] of Object.entries(expected)) meter.noise.add(value, found[name]);
-        meter.agreement.add(expected[main], found[main]);
-        meter.accuracy.add(found[main], labels);
+        meter.add(expected, found, labels);
         done += size;
         onImages?.(done, count * variants.length);
         await letOthersRun();
@@ -81,11 +68,7 @@ export async function compareVariants(
     images += block.reduce((sum, batch) => sum + batch.count, 0);
   }
   return {
-    figures: meters.map(({ noise, agreement, accuracy }) => ({
-      sqnrDb: noise.decibels(),
-      agreement: agreement.share(),
-      accuracy: accuracy.share(),
-    })),
+    figures: meters.map((meter) => meter.closeness()),
     accuracy: floatAccuracy.share(),
     images,
   };

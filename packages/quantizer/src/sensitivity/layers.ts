@@ -1,5 +1,5 @@
 import { countParameters, dimsOf, elementCount, type Graph, type NodeProto } from "@edgewatt/onnx";
-import type { Plan } from "../plan.ts";
+import type { Plan } from "../int8/plan.ts";
 
 /** Operators with learned weights, which are what a network's layers are counted by. */
 const LAYER_OPERATORS = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);

@@ -11,11 +11,12 @@ import { calibrate } from "../calibration/calibrate.ts";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { nothingToQuantize, readQuantizable } from "../draft/read-quantizable.ts";
 import { peakMemoryBytes } from "../peak-memory.ts";
-import { emitModel } from "../emit.ts";
-import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
-import { makePlan, type Plan } from "../plan.ts";
+import { emitModel } from "../int8/emit.ts";
+import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../int8/format.ts";
+import { makePlan, type Plan } from "../int8/plan.ts";
 import { verificationRange } from "../quality/held-back.ts";
-import { compareVariants, type AloneFigures, type EvaluationRange } from "./alone.ts";
+import type { Closeness } from "../quality/output-meter.ts";
+import { compareVariants, type EvaluationRange } from "./alone.ts";
 import { layersOf, planAlone, type Layer } from "./layers.ts";
 import { profileBoth } from "./profiles.ts";
 import type { LayerImportance, SensitivityReport, TimeSummary } from "./report.ts";
@@ -179,7 +180,7 @@ function importanceOf(
     readonly shares: { readonly float: TimeShares; readonly int8: TimeShares };
     readonly macs: number;
     readonly allMacs: number;
-    readonly figures: AloneFigures | undefined;
+    readonly figures: Closeness | undefined;
     readonly accuracy: number | null;
   },
 ): LayerImportance {

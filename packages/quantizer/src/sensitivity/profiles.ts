@@ -9,7 +9,7 @@ import {
   type TensorValue,
 } from "@edgewatt/onnx";
 import { fittingBatches, fixedBatch } from "../calibration/batches.ts";
-import type { QuantizationFormat } from "../format.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
 import type { EvaluationRange } from "./alone.ts";
 
 /** Inputs that profiled runs take in turn. */

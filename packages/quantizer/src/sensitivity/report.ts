@@ -1,5 +1,5 @@
 import type { DataKind } from "@edgewatt/onnx";
-import type { QuantizationFormat } from "../format.ts";
+import type { QuantizationFormat } from "../int8/format.ts";
 
 /** How important a layer is beside the others. Percentages are of the whole model; null where `reason` or the report says why. */
 export interface LayerImportance {

@@ -11,10 +11,10 @@ import {
 import { describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { randomSource } from "../../../onnx/test/random-source.ts";
-import type { Range } from "../../src/arithmetic.ts";
+import type { Range } from "../../src/int8/arithmetic.ts";
 import { calibrate, type Calibration } from "../../src/calibration/calibrate.ts";
 import { CALIBRATION_METHODS, type CalibrationMethod } from "../../src/calibration/method.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import { measuredError, UINT8 } from "./samples.ts";
 
 const image = [{ name: "image", shape: ["batch", 3, 16, 16] }];

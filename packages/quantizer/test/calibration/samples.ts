@@ -1,6 +1,6 @@
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
-import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/arithmetic.ts";
+import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/int8/arithmetic.ts";
 import { HistogramBuilder, type Histogram } from "../../src/calibration/histogram.ts";
 
 export const UINT8: IntegerRange = { min: 0, max: 255 };

@@ -7,7 +7,7 @@ import { randomSource } from "../../../onnx/test/random-source.ts";
 import { useTempDir } from "../../../onnx/test/temp-dir.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
 import { loadCalibration, saveCalibration } from "../../src/calibration/table.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 
 const folder = await useTempDir();
 const path = join(folder, "table.json");

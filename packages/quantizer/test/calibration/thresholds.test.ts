@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Range } from "../../src/arithmetic.ts";
+import type { Range } from "../../src/int8/arithmetic.ts";
 import { rangeOf, type Histogram } from "../../src/calibration/histogram.ts";
 import { squaredError } from "../../src/calibration/quantization-error.ts";
 import { chooseRange } from "../../src/calibration/thresholds/choose.ts";

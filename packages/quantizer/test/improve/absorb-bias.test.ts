@@ -3,7 +3,7 @@ import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { absorbHighBias, type BiasAbsorption } from "../../src/improve/absorb-bias.ts";
 import { measureChannels } from "../../src/improve/channel-statistics.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import { images, largestDeviation, outputsOf, PER_CHANNEL, sqnrOf, withRanges } from "./networks.ts";
 
 /** A Conv with biases far above what its inputs move, and a layer whose output stays in float. */

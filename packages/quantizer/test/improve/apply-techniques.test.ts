@@ -3,7 +3,7 @@ import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
 import { applyTechniques, rescale, type ImproveOptions } from "../../src/improve/apply-techniques.ts";
 import { TECHNIQUES } from "../../src/improve/techniques.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import { images, outputsOf, PER_TENSOR, separableNetwork, sqnrOf, unbalance, withRanges } from "./networks.ts";
 
 const options: ImproveOptions = {

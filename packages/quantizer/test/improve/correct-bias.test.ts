@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { correctBiases } from "../../src/improve/correct-bias.ts";
 import { splitImages } from "../../src/improve/split-images.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import { images, PER_TENSOR, separableNetwork, sqnrOf, unbalance, withRanges } from "./networks.ts";
 
 const split = splitImages(images, 1, 8);

@@ -6,7 +6,7 @@ import { measureChannels, type ChannelStatistics } from "../../src/improve/chann
 import { equalizeLayers } from "../../src/improve/equalize.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
 import { linearLayer, weightsOf } from "../../src/improve/linear-layer.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import {
   images,
   largestDeviation,

@@ -4,13 +4,13 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { randomSource } from "../../../onnx/test/random-source.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
-import type { EmitOptions } from "../../src/emit.ts";
+import type { EmitOptions } from "../../src/int8/emit.ts";
 import { buildInt8, type Candidate } from "../../src/improve/build-int8.ts";
 import { copyGraph } from "../../src/improve/copy-graph.ts";
 import { openJudge } from "../../src/improve/judge.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
 import { biasOf, replaceBias, replaceWeights, weightsOf } from "../../src/improve/linear-layer.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 
 export const PER_TENSOR: EmitOptions = { format: "u8s8", perChannel: false, reducedRange: false };
 export const PER_CHANNEL: EmitOptions = { ...PER_TENSOR, perChannel: true };

@@ -1,13 +1,13 @@
 import { readFloats, type Graph } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
-import { int8Weights } from "../../src/int8-weights.ts";
+import { int8Weights } from "../../src/int8/weights.ts";
 import { planOf } from "../../src/improve/build-int8.ts";
 import { measureMoments, weightRows } from "../../src/improve/input-moments.ts";
 import { linearLayer, type LinearLayer } from "../../src/improve/linear-layer.ts";
 import { roundWeights } from "../../src/improve/round-weights.ts";
 import { splitImages } from "../../src/improve/split-images.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import {
   images,
   outputsOf,

@@ -1,7 +1,7 @@
 import { serializeModel, type ModelProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
-import type { Range } from "../../src/arithmetic.ts";
-import { QUANTIZATION_FORMATS, type QuantizationFormat } from "../../src/format.ts";
+import type { Range } from "../../src/int8/arithmetic.ts";
+import { QUANTIZATION_FORMATS, type QuantizationFormat } from "../../src/int8/format.ts";
 import { calibrateAsReference } from "../../src/parity/calibration/calibrate-as-reference.ts";
 import { preprocessAsReference } from "../../src/parity/preprocess.ts";
 import { quantizeAsReference } from "../../src/parity/quantize-as-reference.ts";

@@ -1,11 +1,11 @@
 import { openCalibration, openSession, type Graph, type ModelProto, type NodeProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
-import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/arithmetic.ts";
+import { computeParams, quantizeValue, type IntegerRange, type Range } from "../../src/int8/arithmetic.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
-import { emitModel } from "../../src/emit.ts";
-import { makePlan, type Plan } from "../../src/plan.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { emitModel } from "../../src/int8/emit.ts";
+import { makePlan, type Plan } from "../../src/int8/plan.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import { compareVariants } from "../../src/sensitivity/alone.ts";
 import { planAlone } from "../../src/sensitivity/layers.ts";
 

@@ -1,7 +1,7 @@
 import { profileModel, type Graph, type ModelProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../../onnx/test/build-model.ts";
-import { prepareModel } from "../../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 import type { Layer } from "../../src/sensitivity/layers.ts";
 import { isLayer } from "../../src/sensitivity/layers.ts";
 import { timeShares } from "../../src/sensitivity/time-shares.ts";

@@ -1,4 +1,4 @@
-import type { IntegerRange, Range } from "../../arithmetic.ts";
+import type { IntegerRange, Range } from "../../int8/arithmetic.ts";
 import { rangeOf, type Histogram } from "../histogram.ts";
 
 /** Where the search begins, so that no threshold has fewer bins than levels (`start_bin` of NVIDIA's pytorch-quantization). */

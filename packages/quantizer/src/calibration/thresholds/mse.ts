@@ -1,4 +1,4 @@
-import type { IntegerRange, Range } from "../../arithmetic.ts";
+import type { IntegerRange, Range } from "../../int8/arithmetic.ts";
 import { coarsen, rangeOf, type Histogram } from "../histogram.ts";
 import { squaredError } from "../quantization-error.ts";
 

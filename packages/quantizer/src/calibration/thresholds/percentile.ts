@@ -1,4 +1,4 @@
-import type { Range } from "../../arithmetic.ts";
+import type { Range } from "../../int8/arithmetic.ts";
 import { rangeOf, type Histogram } from "../histogram.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { roundHalfEven, type IntegerRange, type Range } from "../../arithmetic.ts";
+import { roundHalfEven, type IntegerRange, type Range } from "../../int8/arithmetic.ts";
 import { coarsen, rangeOf, type Histogram } from "../histogram.ts";
 import { squaredError } from "../quantization-error.ts";
 

@@ -1,5 +1,5 @@
 import { deriveModels, Graph, type DataSource, type ModelProto } from "@edgewatt/onnx";
-import type { Range } from "../../arithmetic.ts";
+import type { Range } from "../../int8/arithmetic.ts";
 import type { Calibration } from "../../calibration/calibrate.ts";
 import { QuantizerError } from "../../errors.ts";
 import { referenceRule } from "../operators/rules.ts";

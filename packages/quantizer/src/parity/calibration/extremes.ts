@@ -8,7 +8,7 @@ import {
   type NodeProto,
   type TensorValue,
 } from "@edgewatt/onnx";
-import type { Range } from "../../arithmetic.ts";
+import type { Range } from "../../int8/arithmetic.ts";
 import { fittingBatches } from "../../calibration/batches.ts";
 
 /** What one tensor went through. */

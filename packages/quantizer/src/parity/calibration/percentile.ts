@@ -1,4 +1,4 @@
-import type { Range } from "../../arithmetic.ts";
+import type { Range } from "../../int8/arithmetic.ts";
 
 /**
  * `compute_percentile` on a histogram of absolute values: the first edge at which the share of values reaches the percentile, on both

@@ -1,7 +1,7 @@
 import { dimsOf, elementCount, readFloats, type Graph, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import { guardBias, quantizeWeights, weightRange, weightScales } from "./arithmetic.ts";
 import type { EmitOptions } from "./emit.ts";
-import { QuantizerError } from "./errors.ts";
+import { QuantizerError } from "../errors.ts";
 import type { Plan } from "./plan.ts";
 
 /** Constant weights of a node as the int8 model will have them: real = scales[channel] * integers. */

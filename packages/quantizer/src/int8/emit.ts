@@ -10,10 +10,10 @@ import {
 } from "@edgewatt/onnx";
 import { activationRange, computeParams, quantizeBias, type QuantParams } from "./arithmetic.ts";
 import type { QuantizationFormat } from "./format.ts";
-import { int8Weights, type Int8Weights } from "./int8-weights.ts";
-import { Int8Writer } from "./int8-writer.ts";
+import { int8Weights, type Int8Weights } from "./weights.ts";
+import { Int8Writer } from "./graph-writer.ts";
 import type { Plan } from "./plan.ts";
-import type { Rewrite } from "./rules/rule.ts";
+import type { Rewrite } from "../rules/rule.ts";
 
 export interface EmitOptions {
   readonly format: QuantizationFormat;

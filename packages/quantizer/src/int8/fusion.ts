@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch } from "node:process";
 import { Graph, openSession, readModel, type NodeProto, type Session } from "@edgewatt/onnx";
-import { QuantizerError } from "./errors.ts";
+import { QuantizerError } from "../errors.ts";
 import type { QuantizationFormat } from "./format.ts";
 import type { Plan } from "./plan.ts";
 

@@ -1,7 +1,7 @@
 import { access, constants, realpath } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { firstLineOf, type ModelFile } from "@edgewatt/onnx";
-import { QuantizerError } from "./errors.ts";
+import { QuantizerError } from "../errors.ts";
 
 /**
  * Fails before the work rather than after it.

@@ -8,12 +8,12 @@ import {
   type QuantParams,
   type Range,
 } from "./arithmetic.ts";
-import type { FloatNode } from "./report.ts";
+import type { FloatNode } from "../report.ts";
 import type { QuantizationFormat } from "./format.ts";
-import { clipBounds } from "./rules/absorbed.ts";
-import { isFinalInFloat } from "./rules/independent.ts";
-import { canBeQuantized, computesInIntegers, movesValues, ruleOf } from "./rules/operators.ts";
-import type { Rewrite, RuleContext, WeightUse } from "./rules/rule.ts";
+import { clipBounds } from "../rules/absorbed.ts";
+import { isFinalInFloat } from "../rules/independent.ts";
+import { canBeQuantized, computesInIntegers, movesValues, ruleOf } from "../rules/operators.ts";
+import type { Rewrite, RuleContext, WeightUse } from "../rules/rule.ts";
 
 /** Parameters of a quantized tensor, and the tensor whose scale and zero point it shares (often itself). */
 interface PlannedTensor extends QuantParams {

@@ -1,7 +1,7 @@
 import { dimsOf, Graph, makeNode, makeTensor, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import { activationRange, quantizeActivations, type QuantParams } from "./arithmetic.ts";
 import type { QuantizationFormat } from "./format.ts";
-import { finiteFloats } from "./int8-weights.ts";
+import { finiteFloats } from "./weights.ts";
 
 /** Integers with their scales, as an initializer behind a DequantizeLinear. */
 export interface DequantizedConstant {

@@ -11,7 +11,7 @@ import {
   saturatesAt,
   weightRange,
   weightScales,
-} from "../src/arithmetic.ts";
+} from "../../src/int8/arithmetic.ts";
 
 const u8 = activationRange("u8s8");
 const s8 = activationRange("s8s8");

@@ -1,8 +1,8 @@
 import { Graph, makeTensor, type ModelProto } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
-import { buildSmallMobileNet, ModelBuilder } from "../../onnx/test/build-model.ts";
-import { differenceOf, inferOutputs, runModel } from "../../onnx/test/run-model.ts";
-import { prepareModel } from "../src/prepare.ts";
+import { buildSmallMobileNet, ModelBuilder } from "../../../onnx/test/build-model.ts";
+import { differenceOf, inferOutputs, runModel } from "../../../onnx/test/run-model.ts";
+import { prepareModel } from "../../src/draft/prepare.ts";
 
 const IMAGE = ["batch", 3, "height", "width"] as const;
 
