@@ -10,8 +10,6 @@ import { ourProgram, referenceProgram, type Method } from "./programs.ts";
 
 const METHODS: readonly Method[] = ["minmax", "percentile", "entropy"];
 const CALIBRATION_IMAGES = 500;
-/** The reference keeps all activations of its histogram methods: this many images make it hold half a gigabyte. */
-const HISTOGRAM_IMAGES = 100;
 const TEST_IMAGES = 10_000;
 const EVALUATION_BATCH = 100;
 /** What an int8 model may lose against the reference's, in percentage points. */
@@ -37,20 +35,19 @@ async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<B
     for (const model of await zooModels()) {
       const methods = METHODS.filter((method) => wanted(nameOf(model, method)));
       if (methods.length === 0) continue;
-      const floatPct = await accuracyPct(model.path, model, test, signal);
+      const float = await rightAnswers(model.path, model, test, signal);
       for (const method of methods) {
-        const images = method === "minmax" ? CALIBRATION_IMAGES : HISTOGRAM_IMAGES;
-        const data = { kind: "cifar", path, label: `${images} CIFAR-10 images` } as const;
+        const data = { kind: "cifar", path, label: `${CALIBRATION_IMAGES} CIFAR-10 images` } as const;
         const [ours, reference] = [join(folder, "ours.onnx"), join(folder, "reference.onnx")];
-        const common = { model, method, data, images };
+        const common = { model, method, data, images: CALIBRATION_IMAGES };
         await runProgram(ourProgram({ ...common, out: ours }), signal);
-        const value = await accuracyPct(ours, model, test, signal);
-        let peerValue: number | null = null;
+        const own = await rightAnswers(ours, model, test, signal);
+        let theirs: Uint8Array | null = null;
         if (peer.python !== null) {
           await runProgram(referenceProgram({ ...common, out: reference }, peer.python), signal);
-          peerValue = await accuracyPct(reference, model, test, signal);
+          theirs = await rightAnswers(reference, model, test, signal);
         }
-        const result = resultOf(model, method, { value, peerValue, floatPct, images }, peer);
+        const result = resultOf(model, method, { float, own, theirs }, peer);
         say(`${result.name}: ${result.note ?? ""}`);
         yield result;
       }
@@ -67,18 +64,17 @@ function nameOf(model: ZooModel, method: Method): string {
 function resultOf(
   model: ZooModel,
   method: Method,
-  found: { value: number; peerValue: number | null; floatPct: number; images: number },
+  { float, own, theirs }: { float: Uint8Array; own: Uint8Array; theirs: Uint8Array | null },
   peer: Awaited<ReturnType<typeof findPythonPeer>>,
 ): BenchResult {
-  const { value, peerValue, floatPct, images } = found;
-  const points = (difference: number): string =>
-    `${difference < 0 ? "-" : "+"}${Math.abs(difference).toFixed(2)} points`;
+  const [value, floatPct] = [percentRight(own), percentRight(float)];
+  const peerValue = theirs === null ? null : percentRight(theirs);
   const against =
-    peerValue === null
+    theirs === null || peerValue === null
       ? peer.python === null
         ? peer.note
         : ""
-      : `${points(value - peerValue)} against the reference (at least -${ALLOWED_LOSS_POINTS} is the goal)`;
+      : `${points(value - peerValue)} against the reference (at least -${ALLOWED_LOSS_POINTS} is the goal; ${describePairs(own, theirs)})`;
   return compare(
     {
       name: nameOf(model, method),
@@ -86,7 +82,7 @@ function resultOf(
       unit: "%",
       peer: peer.python === null ? null : peer.label,
       peerValue,
-      note: `${points(value - floatPct)} against float (${floatPct.toFixed(2)} %), ${against}; ${images} calibration and ${TEST_IMAGES} test images`,
+      note: `${points(value - floatPct)} against float (${floatPct.toFixed(2)} %), ${against}; ${CALIBRATION_IMAGES} calibration and ${TEST_IMAGES} test images`,
     },
     peerValue === null
       ? null
@@ -94,19 +90,53 @@ function resultOf(
   );
 }
 
-async function accuracyPct(path: string, model: ZooModel, test: string, signal: AbortSignal): Promise<number> {
+function points(difference: number): string {
+  return `${difference < 0 ? "-" : "+"}${Math.abs(difference).toFixed(2)} points`;
+}
+
+/**
+ * How many images only one of two models gets right, and the chance of a difference at least as large between models that are equally good:
+ * the exact sign test on those images (McNemar 1947), two-sided.
+ */
+export function describePairs(own: Uint8Array, theirs: Uint8Array): string {
+  const onlyOurs = own.filter((right, index) => right > (theirs[index] ?? 0)).length;
+  const onlyTheirs = theirs.filter((right, index) => right > (own[index] ?? 0)).length;
+  const chance = signTest(onlyOurs, onlyTheirs);
+  return `right only in ours ${onlyOurs} images, only in theirs ${onlyTheirs}, p = ${chance.toFixed(2)}`;
+}
+
+function signTest(a: number, b: number): number {
+  const draws = a + b;
+  // Summed from logarithms, as 2 ** -draws is no number for many draws.
+  let log = -draws * Math.LN2;
+  let tail = 0;
+  for (let wins = 0; wins <= Math.min(a, b); wins++) {
+    tail += Math.exp(log);
+    log += Math.log((draws - wins) / (wins + 1));
+  }
+  return Math.min(1, 2 * tail);
+}
+
+function percentRight(answers: Uint8Array): number {
+  return (100 * answers.reduce((sum, right) => sum + right, 0)) / answers.length;
+}
+
+/** For each test image 1 where the model names its class, else 0. */
+async function rightAnswers(path: string, model: ZooModel, test: string, signal: AbortSignal): Promise<Uint8Array> {
   await using session = await openSession(path);
   const { inputs, outputs } = session;
   const source = await openCifar(test, { inputs, images: TEST_IMAGES, mean: model.mean, std: model.std });
-  let correct = 0;
-  for await (const { feeds, labels = [] } of source.batches({ batchSize: EVALUATION_BATCH, signal })) {
+  const answers = new Uint8Array(source.count);
+  let first = 0;
+  for await (const { feeds, labels = [], count } of source.batches({ batchSize: EVALUATION_BATCH, signal })) {
     const scores = (await session.run(feeds))[outputs[0]?.name ?? ""];
     const classes = scores?.dims[1] ?? 0;
     if (!(scores?.data instanceof Float32Array)) continue;
     for (const [index, label] of labels.entries()) {
       const row = scores.data.subarray(index * classes, (index + 1) * classes);
-      if (row.indexOf(Math.max(...row)) === label) correct++;
+      answers[first + index] = row.indexOf(Math.max(...row)) === label ? 1 : 0;
     }
+    first += count;
   }
-  return (100 * correct) / source.count;
+  return answers;
 }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runBenchmarks } from "../bench.ts";
+import { describePairs } from "../quantizer/accuracy.ts";
 import { findPythonPeer } from "../peers/python.ts";
 import { describeSpread, runProgram, spreadOf } from "../processes.ts";
 import { makeDocument, renderTable } from "../results.ts";
@@ -163,6 +164,27 @@ describe("figures", () => {
     expect(spreadOf([3, 1, 2])).toEqual({ min: 1, median: 2, max: 3 });
     expect(spreadOf([4, 1, 2, 3])).toEqual({ min: 1, median: 2.5, max: 4 });
     expect(describeSpread(spreadOf([1, 2, 4]), 1)).toBe("1.0 / 2.0 / 4.0");
+  });
+});
+
+describe("two models on the same images", () => {
+  const answers = (right: number, wrong: number): number[] => [
+    ...Array<number>(right).fill(1),
+    ...Array<number>(wrong).fill(0),
+  ];
+
+  it("are told apart by the images that only one of them gets right", () => {
+    const own = Uint8Array.from([...answers(5, 5), ...answers(100, 0)]);
+    const theirs = Uint8Array.from([...answers(0, 9), 1, ...answers(100, 0)]);
+    // P(at most 1 of 6 | even) = 7/64, on both sides.
+    expect(describePairs(own, theirs)).toBe("right only in ours 5 images, only in theirs 1, p = 0.22");
+    expect(describePairs(own, own)).toBe("right only in ours 0 images, only in theirs 0, p = 1.00");
+  });
+
+  it("may differ on so many images that no chance is left", () => {
+    const all = Uint8Array.from(answers(2000, 0));
+    const none = Uint8Array.from(answers(0, 2000));
+    expect(describePairs(none, all)).toBe("right only in ours 0 images, only in theirs 2000, p = 0.00");
   });
 });
 

@@ -6,7 +6,7 @@ import { firstLineOf, ModelError } from "./errors.ts";
 import { deriveModel, type GraphChanges } from "./graph.ts";
 import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 import { openSession, type OpenSessionOptions, type Session } from "./session.ts";
-import { folderOf, referenceIn, spillWeights } from "./spilled-weights.ts";
+import { spilledWeightsOf, spillWeights } from "./spilled-weights.ts";
 
 /** A model whose derived graphs can be opened as often as needed, without a copy of the weights for each. */
 export interface DerivedModels extends AsyncDisposable {
@@ -21,10 +21,10 @@ export interface DerivedModels extends AsyncDisposable {
  */
 export async function deriveModels(model: ModelProto): Promise<DerivedModels> {
   const weights = model.graph?.initializer ?? [];
-  const known = folderOf(weights);
-  const spilled = known === undefined ? await spillWeights(model, { release: false }) : undefined;
-  const folder = known ?? spilled?.folder;
-  const dispose = async (): Promise<void> => spilled?.[Symbol.asyncDispose]();
+  const known = spilledWeightsOf(weights);
+  const spilled = known ?? (await spillWeights(model, { release: false }));
+  const { folder } = spilled;
+  const dispose = async (): Promise<void> => (known === undefined ? spilled[Symbol.asyncDispose]() : undefined);
   if (folder === undefined)
     return {
       open: (changes, options) => openSession(deriveModel(model, changes), options),
@@ -32,7 +32,7 @@ export async function deriveModels(model: ModelProto): Promise<DerivedModels> {
     };
   return {
     async open(changes, options = {}) {
-      const initializer = (changes.initializer ?? weights).map((tensor) => referenceIn(folder, tensor));
+      const initializer = (changes.initializer ?? weights).map((tensor) => spilled.reference(tensor));
       const path = join(folder, `${randomUUID()}.onnx`);
       const bytes = toBinary(ModelProtoSchema, deriveModel(model, { ...changes, initializer }));
       try {

@@ -2,6 +2,7 @@ import { open, realpath, type FileHandle } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize, sep } from "node:path";
 import { clearField, create } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError, throwIfCanceled } from "./errors.ts";
+import { shallowCopy } from "./graph.ts";
 import {
   DataLocation,
   StringStringEntryProtoSchema,
@@ -96,42 +97,40 @@ export function externalDataPaths(model: ModelProto, modelPath: string): string[
 }
 
 /**
- * Writes the large initializers to `dataPath` and returns a function that puts their bytes back, as the caller's model must not change.
- * `location` is the name that the model file will know the data by.
+ * Writes the data of the large ones among some tensors to `dataPath`; the tensors themselves do not change.
+ * @param location the name that a model file will know the data by
+ * @param durable return only once the data is on the disk
+ * @returns for each tensor what stands for it in a model file: a reference to its data, or a small tensor itself
  */
-export async function moveToExternalData(model: ModelProto, dataPath: string, location: string): Promise<() => void> {
-  const moved: { tensor: TensorProto; rawData: TensorProto["rawData"] }[] = [];
-  const handle = await open(dataPath, "w");
-  try {
-    let offset = 0;
-    for (const tensor of model.graph?.initializer ?? []) {
-      if (tensor.rawData.length < SMALLEST_EXTERNAL_BYTES) continue;
-      const rawData = tensor.rawData;
-      const start = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
-      // Not `write`: on a full disk that writes less than it was given and says nothing.
-      await handle.writeFile(new Uint8Array(start - offset));
-      await handle.writeFile(rawData);
-      moved.push({ tensor, rawData });
-      tensor.rawData = new Uint8Array(0);
-      tensor.dataLocation = DataLocation.EXTERNAL;
-      tensor.externalData = [
-        entry("location", location),
-        entry("offset", String(start)),
-        entry("length", String(rawData.length)),
-      ];
-      offset = start + rawData.length;
+export async function writeExternalData(
+  tensors: readonly TensorProto[],
+  { dataPath, location, durable }: { dataPath: string; location: string; durable: boolean },
+): Promise<TensorProto[]> {
+  const written: TensorProto[] = [];
+  await using handle = await open(dataPath, "w");
+  let offset = 0;
+  for (const tensor of tensors) {
+    const { rawData } = tensor;
+    if (rawData.length < SMALLEST_EXTERNAL_BYTES) {
+      written.push(tensor);
+      continue;
     }
-    await handle.sync();
-  } finally {
-    await handle.close();
+    const start = Math.ceil(offset / ALIGNMENT) * ALIGNMENT;
+    // Not `write`: on a full disk that writes less than it was given and says nothing.
+    await handle.writeFile(new Uint8Array(start - offset));
+    await handle.writeFile(rawData);
+    const externalData = [
+      entry("location", location),
+      entry("offset", String(start)),
+      entry("length", String(rawData.length)),
+    ];
+    const reference = shallowCopy<TensorProto>(tensor, { dataLocation: DataLocation.EXTERNAL, externalData });
+    clearField(reference, TensorProtoSchema.field.rawData);
+    written.push(reference);
+    offset = start + rawData.length;
   }
-  return () => {
-    for (const { tensor, rawData } of moved) {
-      tensor.rawData = rawData;
-      clearField(tensor, TensorProtoSchema.field.dataLocation);
-      tensor.externalData = [];
-    }
-  };
+  if (durable) await handle.sync();
+  return written;
 }
 
 function entry(key: string, value: string) {

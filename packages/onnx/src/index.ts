@@ -7,7 +7,7 @@ export {
   throwIfCanceled,
   type OnnxErrorDetails,
 } from "./errors.ts";
-export { modelFileBytes, modelFiles, type ModelFile, parseModel, readModel } from "./reader.ts";
+export { findModel, modelFileBytes, type ModelFile, type ModelOnDisk, parseModel, readModel } from "./reader.ts";
 export { serializeModel, stageModel, writeModel, type StagedModel, type WriteModelOptions } from "./writer.ts";
 export { deriveModels, type DerivedModels } from "./derived.ts";
 export { collectGarbage, keepHeapSmall } from "./garbage.ts";

@@ -28,15 +28,31 @@ export interface ModelFile {
   readonly bytes: number;
 }
 
-/** The files that a model consists of: its own first, then those of its external data. */
-export async function modelFiles(path: string): Promise<ModelFile[]> {
-  const paths = [path, ...externalDataPaths(parseModel(await readBytes(path), path), path)];
-  return Promise.all(paths.map(async (file) => ({ path: file, bytes: await sizeOf(file) })));
+/** A model file that is parsed, while its external data is not read yet. */
+export interface ModelOnDisk {
+  /** The files that the model consists of: its own first, then those of its external data. */
+  readonly files: readonly ModelFile[];
+  /** As `readModel`. To be asked once, as it is the same model each time. */
+  read(signal?: AbortSignal): Promise<ModelProto>;
+}
+
+/** Throws ModelError as `readModel` does, and where a file of external data is missing. */
+export async function findModel(path: string): Promise<ModelOnDisk> {
+  const model = await parseModelFile(path);
+  const paths = [path, ...externalDataPaths(model, path)];
+  return {
+    files: await Promise.all(paths.map(async (file) => ({ path: file, bytes: await sizeOf(file) }))),
+    async read(signal) {
+      await loadExternalData(model, path, signal);
+      return model;
+    },
+  };
 }
 
 /** Size of a model on disk, the files of its external data included. */
 export async function modelFileBytes(path: string): Promise<number> {
-  return (await modelFiles(path)).reduce((sum, { bytes }) => sum + bytes, 0);
+  const { files } = await findModel(path);
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {

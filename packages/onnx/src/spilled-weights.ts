@@ -2,11 +2,10 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
-import { moveToExternalData } from "./external-data.ts";
+import { writeExternalData } from "./external-data.ts";
 import { collectGarbage } from "./garbage.ts";
-import { DataLocation, TensorProtoSchema, type ModelProto, type TensorProto } from "./proto.ts";
+import type { ModelProto, TensorProto } from "./proto.ts";
 import { storedBytes } from "./tensor.ts";
 
 /** Below this, weights stay in memory: a folder would cost more than it saves. */
@@ -19,16 +18,12 @@ const LARGEST_READ_BYTES = 2 ** 30;
 export interface SpilledWeights extends AsyncDisposable {
   /** Holds the file; undefined where the weights are too small to be worth one. Model files that refer to it must lie here. */
   readonly folder: string | undefined;
+  /** What stands for a tensor in a model file in that folder; the tensor itself where its data is not in the file. */
+  reference(tensor: TensorProto): TensorProto;
 }
 
-/** Of a tensor that reads its data from a file. */
-interface Place {
-  readonly folder: string;
-  /** Stands for the tensor in a model file in that folder. */
-  readonly reference: TensorProto;
-}
-
-const places = new WeakMap<TensorProto, Place>();
+/** For tensors that read their data from a file: whose. */
+const released = new WeakMap<TensorProto, SpilledWeights>();
 
 /**
  * Writes the large weights of a model into a file in a temporary folder, from where ONNX Runtime can map them. With `release` they also leave
@@ -39,62 +34,62 @@ const places = new WeakMap<TensorProto, Place>();
 export async function spillWeights(model: ModelProto, { release }: { release: boolean }): Promise<SpilledWeights> {
   const weights = model.graph?.initializer ?? [];
   if (weights.reduce((bytes, tensor) => bytes + storedBytes(tensor), 0) < SMALLEST_SPILLED_BYTES)
-    return { folder: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { folder: undefined, reference: (tensor) => tensor, [Symbol.asyncDispose]: () => Promise.resolve() };
   const folder = await writeOrThrow(tmpdir(), () => mkdtemp(join(tmpdir(), "edgewatt-weights-")));
+  const references = new Map<TensorProto, TensorProto>();
   let file: number | undefined;
-  const dispose = async (): Promise<void> => {
-    if (file !== undefined) closeSync(file);
-    for (const tensor of weights) {
-      if (places.get(tensor)?.folder === folder) places.delete(tensor);
-    }
-    await rm(folder, { recursive: true, force: true });
+  const spilled: SpilledWeights = {
+    folder,
+    reference: (tensor) => references.get(tensor) ?? tensor,
+    async [Symbol.asyncDispose]() {
+      if (file !== undefined) closeSync(file);
+      for (const tensor of references.keys()) {
+        if (released.get(tensor) === spilled) released.delete(tensor);
+      }
+      await rm(folder, { recursive: true, force: true });
+    },
   };
   try {
-    const path = join(folder, WEIGHTS_FILE);
-    await writeWeights(model, folder, path);
+    const dataPath = join(folder, WEIGHTS_FILE);
+    const written = await writeOrThrow(folder, () =>
+      // Nobody reads it after this process, so that it may get to the disk late or never.
+      writeExternalData(weights, { dataPath, location: WEIGHTS_FILE, durable: false }),
+    );
+    for (const [index, tensor] of weights.entries()) {
+      const reference = written[index];
+      if (reference !== undefined && reference !== tensor) references.set(tensor, reference);
+    }
     if (release) {
-      file = openSync(path, "r");
-      for (const tensor of weights) releaseData(tensor, file);
+      file = openSync(dataPath, "r");
+      for (const tensor of weights) releaseData(tensor, file, references, spilled);
       collectGarbage();
     }
-    return { folder, [Symbol.asyncDispose]: dispose };
+    return spilled;
   } catch (error) {
-    await dispose();
+    await spilled[Symbol.asyncDispose]();
     throw error;
   }
 }
 
-/** A function of its own, as what puts the bytes back holds them all. */
-async function writeWeights(model: ModelProto, folder: string, path: string): Promise<void> {
-  const restore = await writeOrThrow(folder, () => moveToExternalData(model, path, WEIGHTS_FILE));
-  const moved = (model.graph?.initializer ?? []).filter((tensor) => tensor.dataLocation === DataLocation.EXTERNAL);
-  const references = moved.map(copyReference);
-  restore();
-  for (const [index, tensor] of moved.entries())
-    places.set(tensor, { folder, reference: references[index] as TensorProto });
+/** Where all large ones among the tensors lie already; undefined where they do not lie in one file. */
+export function spilledWeightsOf(tensors: readonly TensorProto[]): SpilledWeights | undefined {
+  const found = new Set<SpilledWeights>();
+  let bytesInMemory = 0;
+  for (const tensor of tensors) {
+    const spilled = released.get(tensor);
+    if (spilled === undefined) bytesInMemory += storedBytes(tensor);
+    else found.add(spilled);
+  }
+  return found.size === 1 && bytesInMemory < SMALLEST_SPILLED_BYTES ? [...found][0] : undefined;
 }
 
-/** The folder in which all large ones among the tensors lie already; undefined where they do not. */
-export function folderOf(tensors: readonly TensorProto[]): string | undefined {
-  const folders = new Set(tensors.filter((tensor) => places.has(tensor)).map((tensor) => places.get(tensor)?.folder));
-  const inMemory = tensors.filter((tensor) => !places.has(tensor));
-  const [folder] = folders;
-  const bytes = inMemory.reduce((sum, tensor) => sum + storedBytes(tensor), 0);
-  return folders.size === 1 && bytes < SMALLEST_SPILLED_BYTES ? folder : undefined;
-}
-
-/** What stands for a tensor in a model file in the folder of its spilled weights. */
-export function referenceIn(folder: string, tensor: TensorProto): TensorProto {
-  const place = places.get(tensor);
-  return place?.folder === folder ? place.reference : tensor;
-}
-
-function copyReference({ name, dims, dataType, dataLocation, externalData }: TensorProto): TensorProto {
-  return create(TensorProtoSchema, { name, dims, dataType, dataLocation, externalData });
-}
-
-function releaseData(tensor: TensorProto, file: number): void {
-  const reference = places.get(tensor)?.reference;
+function releaseData(
+  tensor: TensorProto,
+  file: number,
+  references: Map<TensorProto, TensorProto>,
+  spilled: SpilledWeights,
+): void {
+  const reference = references.get(tensor);
   if (reference === undefined) {
     // A view would keep the whole model file.
     if (tensor.rawData.length > 0) tensor.rawData = new Uint8Array(tensor.rawData);
@@ -103,6 +98,7 @@ function releaseData(tensor: TensorProto, file: number): void {
   const fields = new Map(reference.externalData.map(({ key, value }) => [key, Number(value)]));
   const [offset, length] = [fields.get("offset") ?? 0, fields.get("length") ?? 0];
   let last: WeakRef<Uint8Array> | undefined;
+  released.set(tensor, spilled);
   Object.defineProperty(tensor, "rawData", {
     configurable: true,
     enumerable: true,
@@ -114,7 +110,8 @@ function releaseData(tensor: TensorProto, file: number): void {
       return data;
     },
     set(data: Uint8Array) {
-      places.delete(tensor);
+      references.delete(tensor);
+      released.delete(tensor);
       Object.defineProperty(tensor, "rawData", { configurable: true, enumerable: true, writable: true, value: data });
     },
   });

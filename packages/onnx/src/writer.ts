@@ -3,7 +3,8 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { toBinary } from "@bufbuild/protobuf";
 import { firstLineOf, ModelError } from "./errors.ts";
-import { moveToExternalData } from "./external-data.ts";
+import { writeExternalData } from "./external-data.ts";
+import { deriveModel } from "./graph.ts";
 import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 
 /** A protobuf message ends at 2 GiB; some room is left for the graph itself. */
@@ -91,13 +92,12 @@ export async function stageModel(
 
 async function writeBoth(model: ModelProto, path: string): Promise<number> {
   const dataPath = `${path}.data`;
-  const restore = await moveToExternalData(model, dataPath, basename(dataPath));
-  let bytes: Uint8Array;
-  try {
-    bytes = toBinary(ModelProtoSchema, model);
-  } finally {
-    restore();
-  }
+  const initializer = await writeExternalData(model.graph?.initializer ?? [], {
+    dataPath,
+    location: basename(dataPath),
+    durable: true,
+  });
+  const bytes = toBinary(ModelProtoSchema, deriveModel(model, { initializer }));
   return (await writeSynced(path, bytes)) + (await stat(dataPath)).size;
 }
 

@@ -149,3 +149,22 @@ describe("stageModel", () => {
     expect(await readdir(inside)).toEqual(["out.onnx"]);
   });
 });
+
+describe("a model that is being written", () => {
+  it("keeps its data all the time, so that a write that fails does it no harm", async () => {
+    const model = buildSmallMobileNet();
+    const before = serializeModel(model);
+    const state = { done: false };
+    const writing = writeModel(model, join(await newFolder(), "model.onnx"), { externalData: true }).finally(() => {
+      state.done = true;
+    });
+    let looks = 0;
+    while (!state.done) {
+      expect(Buffer.compare(serializeModel(model), before)).toBe(0);
+      looks++;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await writing;
+    expect(looks).toBeGreaterThan(1);
+  });
+});

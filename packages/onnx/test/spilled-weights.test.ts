@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { describe, expect, it } from "vitest";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
 import { deriveModels } from "../src/derived.ts";
+import { deriveModel } from "../src/graph.ts";
 import type { ModelProto } from "../src/proto.ts";
 import { openSession } from "../src/session.ts";
 import { spillWeights } from "../src/spilled-weights.ts";
@@ -73,6 +77,32 @@ describe("weights in a file", () => {
     await using session = await models.open({});
     await using expected = await openSession(model);
     expect(await session.run(feeds)).toEqual(await expected.run(feeds));
+  });
+
+  it("stay in their file when another model that shares some of them is written", async () => {
+    const own = await mkdtemp(join(tmpdir(), "edgewatt-test-"));
+    vi.stubEnv("TMPDIR", own);
+    try {
+      const model = network();
+      await using spilled = await spillWeights(model, { release: true });
+      const [, ...shared] = model.graph?.initializer ?? [];
+      const [changed] = network().graph?.initializer ?? [];
+      if (changed === undefined) throw new TypeError("the network has no weights");
+      {
+        await using other = await deriveModels(deriveModel(model, { initializer: [changed, ...shared] }));
+        await using session = await other.open({});
+        expect(session.outputs).toHaveLength(1);
+        expect(await readdir(own)).toHaveLength(2);
+      }
+      await using again = await deriveModels(model);
+      await using session = await again.open({});
+      expect(session.outputs).toHaveLength(1);
+      // Its weights need no second file.
+      expect((await readdir(own)).map((name) => join(own, name))).toEqual([spilled.folder]);
+    } finally {
+      vi.unstubAllEnvs();
+      await rm(own, { recursive: true, force: true });
+    }
   });
 
   it("are gone with the folder in the end", async () => {

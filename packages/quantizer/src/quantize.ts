@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { modelFiles } from "@edgewatt/onnx";
+import { findModel } from "@edgewatt/onnx";
 import type { Draft } from "./draft/draft.ts";
 import { draftInt8 } from "./draft/own-draft.ts";
 import { readQuantizable } from "./draft/read-quantizable.ts";
@@ -20,9 +20,9 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const { input, output, parity } = options;
   const progress: ReportProgress = (step, done, total) => options.onProgress?.({ step, done, total });
   checkOptions(options);
-  const files = await modelFiles(input);
-  await checkOutput(files, output);
-  const floatBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const file = await findModel(input);
+  await checkOutput(file.files, output);
+  const floatBytes = file.files.reduce((sum, { bytes }) => sum + bytes, 0);
 
   const finish = async (draft: Draft): Promise<QuantizeReport> => {
     const { int8Bytes, ...checked } = await writeChecked(draft, options, progress);
@@ -38,10 +38,10 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   };
   if (parity !== undefined) {
     const { draftAsReference } = await import("./draft/reference-draft.ts");
-    return finish(await draftAsReference(options, parity, progress));
+    return finish(await draftAsReference(file, options, parity, progress));
   }
   progress("prepare", 0, 1);
-  await using model = await readQuantizable(options);
+  await using model = await readQuantizable(options, file);
   progress("prepare", 1, 1);
   return await finish(await draftInt8(model, options, progress));
 }

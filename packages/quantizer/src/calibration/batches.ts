@@ -19,7 +19,10 @@ export function fixedBatch(session: Session): number | undefined {
   );
 }
 
-/** Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory. */
+/**
+ * Batches of a size that the model takes: its own where it is fixed (what does not fill one is left out), else bounded by memory.
+ * @throws DataError where that gives no batch at all
+ */
 export async function* fittingBatches(
   session: Session,
   source: DataSource,
@@ -29,9 +32,7 @@ export async function* fittingBatches(
   largestBatch = LARGEST_BATCH,
 ): AsyncGenerator<DataBatch> {
   const fixed = fixedBatch(session);
-  const sides = session.inputs[0]?.shape.slice(1) ?? [];
-  const sampleValues = sides.reduce<number>((product, side) => product * (typeof side === "number" ? side : 1), 1);
-  const batchSize = fixed ?? Math.max(1, Math.min(largestBatch, Math.floor(BATCH_VALUES / sampleValues)));
+  const batchSize = fixed ?? (await boundedBatch(session, source, first, largestBatch));
   let yielded = 0;
   for await (const batch of source.batches({ batchSize, first, count, ...(signal === undefined ? {} : { signal }) })) {
     if (fixed !== undefined && batch.count !== fixed) continue;
@@ -39,13 +40,33 @@ export async function* fittingBatches(
     yielded += batch.count;
     throwIfCanceled(signal, `reading ${source.name}`);
   }
-  if (yielded === 0 && fixed !== undefined) {
-    throw new DataError(
-      `${source.name} holds fewer images than the model's fixed batch of ${fixed}: give at least ${fixed}`,
-      {
-        code: "data-too-few",
-        context: { source: source.name, batch: fixed },
-      },
-    );
+  if (yielded > 0) return;
+  throw new DataError(
+    fixed === undefined
+      ? `${source.name} gave no images: give at least one`
+      : `${source.name} holds fewer images than the model's fixed batch of ${fixed}: give at least ${fixed}`,
+    { code: "data-too-few", context: { source: source.name, batch: fixed } },
+  );
+}
+
+async function boundedBatch(
+  session: Session,
+  source: DataSource,
+  first: number,
+  largestBatch: number,
+): Promise<number> {
+  if (largestBatch === 1) return 1;
+  const sides = session.inputs[0]?.shape.slice(1) ?? [];
+  const sampleValues = sides.every((side) => typeof side === "number")
+    ? sides.reduce((product, side) => product * side, 1)
+    : await valuesOfOne(source, first);
+  return Math.max(1, Math.min(largestBatch, Math.floor(BATCH_VALUES / sampleValues)));
+}
+
+/** The size of a sample where the model leaves it open. */
+async function valuesOfOne(source: DataSource, first: number): Promise<number> {
+  for await (const { feeds } of source.batches({ batchSize: 1, first, count: 1 })) {
+    return Math.max(1, ...Object.values(feeds).map(({ data }) => data.length));
   }
+  return 1;
 }

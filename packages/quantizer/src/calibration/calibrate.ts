@@ -1,6 +1,7 @@
 import { DataError, deriveModels, type DataKind, type DataSource, type Graph } from "@edgewatt/onnx";
 import { activationRange, type Range } from "../int8/arithmetic.ts";
 import type { QuantizationFormat } from "../int8/format.ts";
+import type { KeptOutputs } from "../quality/expected-outputs.ts";
 import { findExtremes } from "./extremes.ts";
 import { collectHistograms } from "./histograms.ts";
 import { DEFAULT_PERCENTILE, type CalibrationMethod, type ThresholdMethod } from "./method.ts";
@@ -17,6 +18,8 @@ export interface Calibration {
   readonly kind: DataKind;
   readonly name: string;
   readonly images: number;
+  /** What the model gives for the images that `keptImages` asked for. */
+  readonly outputs?: KeptOutputs;
 }
 
 export interface CalibrateOptions {
@@ -28,6 +31,11 @@ export interface CalibrateOptions {
   readonly format?: QuantizationFormat;
   /** Run the nodes as they are in the file, as onnxruntime's calibrator does, instead of optimized: slower, and equal to it to the bit. */
   readonly unoptimized?: boolean;
+  /**
+   * Run the model on so many images for verification too and keep its outputs: a session that is open for calibration is faster than one
+   * that is opened for that.
+   */
+  readonly keptImages?: number;
   /** What error messages call the model. */
   readonly name?: string;
   readonly signal?: AbortSignal;
@@ -62,9 +70,14 @@ export async function calibrate(
   });
 
   await using models = await deriveModels(graph.model);
-  const { ranges: seen, images } = await findExtremes(models, graph, observation.tensors, source, {
+  const {
+    ranges: seen,
+    images,
+    outputs,
+  } = await findExtremes(models, graph, observation.tensors, source, {
     ...pass(0),
     averaged: method === "moving-average",
+    keptImages: options.keptImages ?? 0,
   });
   let choices: ReadonlyMap<string, Choice>;
   if (needsHistograms(method)) {
@@ -76,7 +89,14 @@ export async function calibrate(
   } else {
     choices = new Map([...seen].map(([tensor, range]) => [tensor, { range, method }]));
   }
-  return { ...spread(observation, choices), method, kind: source.kind, name: source.name, images };
+  return {
+    ...spread(observation, choices),
+    method,
+    kind: source.kind,
+    name: source.name,
+    images,
+    ...(outputs === undefined ? {} : { outputs }),
+  };
 }
 
 function needsHistograms(method: CalibrationMethod): method is Exclude<CalibrationMethod, "minmax" | "moving-average"> {

@@ -7,9 +7,12 @@ import {
   type Graph,
   type NodeProto,
   type OpenSessionOptions,
+  type Session,
   type TensorValue,
 } from "@edgewatt/onnx";
 import type { Range } from "../int8/arithmetic.ts";
+import { KeptOutputs } from "../quality/expected-outputs.ts";
+import { verificationRange } from "../quality/held-back.ts";
 import { fittingBatches } from "./batches.ts";
 import type { ObservedTensor } from "./observation.ts";
 
@@ -23,6 +26,8 @@ const LARGEST_BATCH = 8;
 export interface Extremes {
   readonly ranges: ReadonlyMap<string, Range>;
   readonly images: number;
+  /** Undefined where none were asked for. */
+  readonly outputs: KeptOutputs | undefined;
 }
 
 export interface PassOptions {
@@ -34,6 +39,7 @@ export interface PassOptions {
 /**
  * Runs the model on the calibration images with the reductions of each tensor added, so that at most two numbers per tensor and batch leave
  * the session.
+ * @param keptImages how many of the images for verification the model runs on then, for its outputs to be kept
  * @param averaged take the moving average of each image's range instead: old + 0.01 * (new - old). Not what onnxruntime's CalibMovingAverage
  *   gives, which is the mean of all images' extremes where they come in one collect, as always in `quantize_static`: parity mode does that.
  * @throws DataError with code `range-not-finite` where a tensor holds NaN or infinity
@@ -43,13 +49,14 @@ export async function findExtremes(
   graph: Graph,
   tensors: readonly ObservedTensor[],
   source: DataSource,
-  options: PassOptions & { readonly averaged: boolean },
+  options: PassOptions & { readonly averaged: boolean; readonly keptImages: number },
 ): Promise<Extremes> {
   const reductions = tensors.map((tensor) => reductionOf(graph, tensor));
+  const extremes = reductions.flatMap(({ min, max }) => (min === undefined ? [max] : [min, max]));
   await using session = await models.open(
     {
       node: [...graph.nodes, ...reductions.flatMap(({ nodes }) => nodes)],
-      output: reductions.flatMap(({ min, max }) => (min === undefined ? [max] : [min, max])).map(makeOutput),
+      output: [...extremes, ...graph.outputNames].map(makeOutput),
     },
     options.session,
   );
@@ -59,7 +66,7 @@ export async function findExtremes(
   const largestBatch = options.averaged ? 1 : LARGEST_BATCH;
   for await (const batch of fittingBatches(session, source, 0, source.count, options.signal, largestBatch)) {
     checkFeeds(batch.feeds, source);
-    const results = await session.run(batch.feeds, undefined, options.signal);
+    const results = await session.run(batch.feeds, extremes, options.signal);
     for (const [index, { min, max }] of reductions.entries()) {
       const seen = { min: min === undefined ? 0 : scalarOf(results[min]), max: scalarOf(results[max]) };
       const range = (found[index] ??= seen);
@@ -75,7 +82,24 @@ export async function findExtremes(
     options.onImages?.(images);
   }
   checkRanges(tensors, found, source);
-  return { ranges: new Map(tensors.map(({ name }, index) => [name, found[index] as Range])), images };
+  const outputs = options.keptImages > 0 ? await keepOutputs(session, graph.outputNames, source, options) : undefined;
+  return { ranges: new Map(tensors.map(({ name }, index) => [name, found[index] as Range])), images, outputs };
+}
+
+async function keepOutputs(
+  session: Session,
+  names: readonly string[],
+  source: DataSource,
+  { keptImages, signal }: { readonly keptImages: number; readonly signal?: AbortSignal },
+): Promise<KeptOutputs> {
+  const outputs = new KeptOutputs();
+  const { first, count } = verificationRange(source, session, keptImages);
+  let images = 0;
+  for await (const batch of fittingBatches(session, source, first, count, signal)) {
+    outputs.keep(images, await session.run(batch.feeds, names, signal));
+    images += batch.count;
+  }
+  return outputs;
 }
 
 interface Reduction {

@@ -4,12 +4,15 @@ import type { QuantizationFormat } from "../int8/format.ts";
 import type { OpenedInt8, QuantizedNode } from "../int8/fusion.ts";
 import type { Technique } from "../improve/techniques.ts";
 import type { SearchResult } from "../improve/search.ts";
+import type { KeptOutputs } from "../quality/expected-outputs.ts";
 import type { CalibrationReport, FloatNode } from "../report.ts";
 
 /** An int8 model in memory, and what is known of how it came about; nothing is written or checked yet. */
 export interface Draft {
   /** The float graph that the int8 one computes the same as, under the same tensor names. */
   readonly float: Graph;
+  /** Its outputs for the images that the models are compared on, as far as they are known already. */
+  readonly floatOutputs?: KeptOutputs | undefined;
   readonly quantized: readonly QuantizedNode[];
   readonly leftInFloat: readonly FloatNode[];
   readonly int8: DraftModel;

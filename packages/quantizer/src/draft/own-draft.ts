@@ -48,6 +48,7 @@ export async function draftInt8(
   const { plan, draft } = make(format, copyGraph(ready.graph));
   return {
     float: ready.float,
+    floatOutputs: ready.floatOutputs,
     quantized: plan.quantized,
     leftInFloat: plan.float,
     int8: draft,

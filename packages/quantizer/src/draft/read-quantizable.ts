@@ -1,4 +1,4 @@
-import { RAISED_OPSET, readModel, spillWeights, throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import { findModel, RAISED_OPSET, spillWeights, throwIfCanceled, type Graph, type ModelOnDisk } from "@edgewatt/onnx";
 import { QuantizerError } from "../errors.ts";
 import type { QuantizeOptions } from "../options.ts";
 import type { Plan } from "../int8/plan.ts";
@@ -14,15 +14,15 @@ export interface QuantizableModel extends AsyncDisposable {
 
 /**
  * Reads a float model and prepares it, and checks that int8 exists for it.
+ * @param file the model at `input`, where that was found already
  * @throws ModelError, CanceledError, QuantizerError with code `opset-too-old`, `already-quantized` or `nothing-to-quantize`
  */
-export async function readQuantizable({
-  input,
-  perTensor,
-  signal,
-}: Pick<QuantizeOptions, "input" | "perTensor" | "signal">): Promise<QuantizableModel> {
+export async function readQuantizable(
+  { input, perTensor, signal }: Pick<QuantizeOptions, "input" | "perTensor" | "signal">,
+  file?: ModelOnDisk,
+): Promise<QuantizableModel> {
   let refused: string | undefined;
-  const graph = prepareModel(await readModel(input, signal), {
+  const graph = prepareModel(await (file ?? (await findModel(input))).read(signal), {
     perChannel: perTensor !== true,
     onOpset: (raise) => (refused = raise.refused),
   });

@@ -7,10 +7,14 @@ import type { ImproveOptions } from "../improve/apply-techniques.ts";
 import type { SearchTarget } from "../improve/search.ts";
 import { RESCALING } from "../improve/techniques.ts";
 import type { QuantizeOptions, ReportProgress } from "../options.ts";
+import { VERIFIED_IMAGES } from "../quality/compare.ts";
 import type { Draft } from "./draft.ts";
 
 /** A float graph that is ready to be written in int8, its ranges, and how both came about. */
-export interface Ready extends Pick<Draft, "float" | "calibration" | "method" | "techniques" | "search"> {
+export interface Ready extends Pick<
+  Draft,
+  "float" | "floatOutputs" | "calibration" | "method" | "techniques" | "search"
+> {
   /** `float` itself, or with weights and biases that make up for what int8 loses. */
   readonly graph: Graph;
   readonly ranges: ReadonlyMap<string, Range>;
@@ -30,9 +34,9 @@ export async function makeReady(
     return { ...fromCalibration(await loadCalibration(table ?? "", graph)), ...unchanged(graph) };
   if (target !== undefined) return search(graph, options, { source, target, emit }, progress);
   if ((options.techniques ?? []).length > 0) return improve(graph, options, { source, emit }, progress);
-  const calibration = await find(graph, options.method ?? "minmax", source, options, progress);
+  const calibration = await find(graph, options.method ?? "minmax", source, options, progress, VERIFIED_IMAGES);
   if (options.saveTable !== undefined) await saveCalibration(calibration, graph, options.saveTable);
-  return { ...fromCalibration(calibration), ...unchanged(graph) };
+  return { ...fromCalibration(calibration), ...unchanged(graph), floatOutputs: calibration.outputs };
 }
 
 async function improve(
@@ -107,11 +111,13 @@ function find(
   source: DataSource,
   options: QuantizeOptions,
   progress: ReportProgress | undefined,
+  keptImages = 0,
 ): Promise<Calibration> {
   const { format, percentile, signal } = options;
   return calibrate(graph, source, {
     method,
     name: options.input,
+    keptImages,
     ...(format === undefined ? {} : { format }),
     ...(percentile === undefined ? {} : { percentile }),
     ...(signal === undefined ? {} : { signal }),

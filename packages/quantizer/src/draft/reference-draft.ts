@@ -1,4 +1,4 @@
-import { DataError, Graph, readModel, throwIfCanceled } from "@edgewatt/onnx";
+import { DataError, Graph, throwIfCanceled, type ModelOnDisk } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { defaultFormat, type QuantizationFormat } from "../int8/format.ts";
 import { openUnchecked } from "../int8/fusion.ts";
@@ -17,6 +17,7 @@ const REFERENCE_METHODS: Readonly<Partial<Record<CalibrationMethod, ReferenceMet
 
 /** Quantizes as onnxruntime's Python `quantize_static` does; `options` have passed `checkOptions`. */
 export async function draftAsReference(
+  file: ModelOnDisk,
   options: QuantizeOptions,
   parity: ParityMode,
   progress: ReportProgress,
@@ -27,8 +28,7 @@ export async function draftAsReference(
     throw new DataError(`cannot calibrate ${input} as the reference does: it has no ${method}`, { code: "no-method" });
   }
   progress("prepare", 0, 1);
-  const model =
-    parity === "ort-preprocessed" ? await preprocessAsReference(input, input) : await readModel(input, signal);
+  const model = parity === "ort-preprocessed" ? await preprocessAsReference(input, input) : await file.read(signal);
   progress("prepare", 1, 1);
   const calibration = await calibrateAsReference(model, source, {
     method: referenceMethod,

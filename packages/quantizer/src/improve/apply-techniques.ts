@@ -78,7 +78,7 @@ async function isCloser(
   { emit, source, layerImages, signal }: ImproveOptions,
 ): Promise<boolean> {
   const images = { first: 0, count: Math.min(source.count, layerImages ?? LAYER_IMAGES) };
-  await using judge = await openJudge(reference, source, images, emit.format);
+  await using judge = openJudge(reference, source, images, emit.format);
   const found = await judge.score(buildInt8(candidate, emit).emitted.model, signal);
   const before = await judge.score(buildInt8(than, emit).emitted.model, signal);
   return found.sqnrDb > before.sqnrDb;

@@ -80,7 +80,7 @@ export async function searchQuantization(graph: Graph, options: SearchOptions): 
     });
   }
   const range = await evaluationRange(graph, options);
-  await using judge = await openJudge(graph, source, range, emit.format);
+  await using judge = openJudge(graph, source, range, emit.format);
   const search = new Search(graph, judge, options);
   const best = await search.run();
   return {

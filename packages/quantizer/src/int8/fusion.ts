@@ -143,10 +143,12 @@ function unaccounted(graph: Graph, plan: Plan, opType: string, forms: readonly s
 
 /** Whether a node that is still itself works on 8-bit values: none that is dequantized comes in. */
 function movesIntegers(graph: Graph, node: NodeProto): boolean {
-  let producer = graph.producer(node.input[0] ?? "");
-  // The layout transformer may have put one in between.
-  while (producer?.opType === "Transpose") producer = graph.producer(producer.input[0] ?? "");
-  return producer?.opType !== "DequantizeLinear";
+  return node.input.every((name) => {
+    let producer = graph.producer(name);
+    // The layout transformer may have put one in between.
+    while (producer?.opType === "Transpose") producer = graph.producer(producer.input[0] ?? "");
+    return producer?.opType !== "DequantizeLinear";
+  });
 }
 
 function originalName(node: NodeProto): string {

@@ -12,6 +12,7 @@ import { QuantizerError } from "../errors.ts";
 import type { OpenedInt8 } from "../int8/fusion.ts";
 import type { QuantizeOptions, ReportProgress } from "../options.ts";
 import { measureQuality, type Quality } from "../quality/compare.ts";
+import { ExpectedOutputs, type KeptOutputs } from "../quality/expected-outputs.ts";
 import { measureLayers, type LayerFigures } from "../quality/layers.ts";
 import { searchReport, type FloatNode, type FormatCheck, type QuantizeReport } from "../report.ts";
 
@@ -71,11 +72,12 @@ interface Checked extends Pick<OpenedInt8, "fusion"> {
 async function check(draft: Draft, path: string, options: QuantizeOptions, progress: ReportProgress): Promise<Checked> {
   const { calibration: source, signal } = options;
   collectGarbage();
-  const { session: int8, fusion } = await draft.int8.open(path);
   await using float = await deriveModels(draft.float.model);
+  const { session: int8, fusion } = await draft.int8.open(path);
   let quality: Quality | undefined;
   try {
-    if (source !== undefined) quality = await compareWhole(int8, float, source, options, progress);
+    if (source !== undefined)
+      quality = await compareWhole(int8, { models: float, kept: draft.floatOutputs }, source, options, progress);
   } finally {
     await int8.close();
   }
@@ -87,18 +89,18 @@ async function check(draft: Draft, path: string, options: QuantizeOptions, progr
 
 async function compareWhole(
   int8: OpenedInt8["session"],
-  models: DerivedModels,
+  { models, kept }: { models: DerivedModels; kept: KeptOutputs | undefined },
   source: DataSource,
   { input, signal, verify }: QuantizeOptions,
   progress: ReportProgress,
 ): Promise<Quality> {
-  // The file itself costs three times the memory of the prepared graph, which computes the same.
-  collectGarbage();
-  await using float =
+  // The file itself costs three times the memory of the prepared graph, which computes the same; and layouts of weights that are faster
+  // to compute with would cost as much again.
+  await using expected =
     verify === true
-      ? await openSession(input)
-      : await models.open({}, { memoryPattern: false, optimization: "extended" });
-  return await measureQuality(float, int8, source, {
+      ? new ExpectedOutputs(() => openSession(input))
+      : new ExpectedOutputs(() => models.open({}, { memoryPattern: false, optimization: "extended" }), kept);
+  return await measureQuality(expected, int8, source, {
     thorough: verify === true,
     ...(signal === undefined ? {} : { signal }),
     onImages: (done, total) => progress("verify", done, total),

@@ -1,10 +1,11 @@
 import type { DataSource, Session } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
+import type { ExpectedOutputs } from "./expected-outputs.ts";
 import { verificationRange } from "./held-back.ts";
 import { OutputMeter, type Closeness } from "./output-meter.ts";
 
 /** Images for signal-to-noise and agreement of the whole model, and how many at most where they are asked for. */
-const VERIFIED_IMAGES = 64;
+export const VERIFIED_IMAGES = 64;
 const THOROUGHLY_VERIFIED_IMAGES = 1_000;
 
 export interface Quality extends Closeness {
@@ -12,9 +13,9 @@ export interface Quality extends Closeness {
   readonly heldBack: boolean;
 }
 
-/** Runs float and int8 side by side on the same images. */
+/** Compares the outputs of an int8 model with those of the float model, on the same images. */
 export async function measureQuality(
-  float: Session,
+  expected: ExpectedOutputs,
   int8: Session,
   source: DataSource,
   options: {
@@ -23,14 +24,13 @@ export async function measureQuality(
     readonly onImages?: (done: number, total: number) => void;
   },
 ): Promise<Quality> {
-  const wanted = options.thorough ? THOROUGHLY_VERIFIED_IMAGES : VERIFIED_IMAGES;
-  const { first, count, heldBack } = verificationRange(source, float, wanted);
-  const meter = new OutputMeter(float);
+  const most = options.thorough ? THOROUGHLY_VERIFIED_IMAGES : VERIFIED_IMAGES;
+  const { first, count, heldBack } = verificationRange(source, int8, most);
+  const meter = new OutputMeter(int8);
   let images = 0;
-  for await (const batch of fittingBatches(float, source, first, count, options.signal)) {
-    const expected = await float.run(batch.feeds, undefined, options.signal);
-    const found = await int8.run(batch.feeds, undefined, options.signal);
-    meter.add(expected, found, batch.labels);
+  for await (const batch of fittingBatches(int8, source, first, count, options.signal)) {
+    const wanted = await expected.at(images, batch.feeds, options.signal);
+    meter.add(wanted, await int8.run(batch.feeds, undefined, options.signal), batch.labels);
     images += batch.count;
     options.onImages?.(images, count);
   }

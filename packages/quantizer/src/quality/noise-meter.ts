@@ -14,6 +14,11 @@ export class NoiseMeter {
     }
   }
 
+  /** Whether there was a signal, and no deviation from it at all. */
+  get exact(): boolean {
+    return this.#signal > 0 && this.#noise === 0;
+  }
+
   /** 10 log10 of signal over noise; null where either is zero, so that no ratio exists. */
   decibels(): number | null {
     return this.#signal > 0 && this.#noise > 0 ? 10 * Math.log10(this.#signal / this.#noise) : null;

@@ -1,13 +1,13 @@
-import type { TensorValue } from "@edgewatt/onnx";
 import { AccuracyMeter, AgreementMeter } from "./classes.ts";
+import type { Outputs } from "./expected-outputs.ts";
 import { NoiseMeter } from "./noise-meter.ts";
-
-type Outputs = Readonly<Record<string, TensorValue>>;
 
 /** How close the outputs of one model are to those of another. */
 export interface Closeness {
   /** Signal-to-quantization-noise of all outputs; null where no ratio exists. */
   readonly sqnrDb: number | null;
+  /** Whether all outputs are the same to the bit. */
+  readonly exact: boolean;
   /** Share of images (0..1) with the same largest output; null where the first output is no class vector. */
   readonly agreement: number | null;
   /** Share of images (0..1) that the second model gets right; null without labels. */
@@ -34,6 +34,7 @@ export class OutputMeter {
   closeness(): Closeness {
     return {
       sqnrDb: this.#noise.decibels(),
+      exact: this.#noise.exact,
       agreement: this.#agreement.share(),
       accuracy: this.#accuracy.share(),
     };

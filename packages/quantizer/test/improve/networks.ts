@@ -63,7 +63,7 @@ export async function sqnrOf(
   emit: EmitOptions,
   source: DataSource = images,
 ): Promise<number> {
-  await using judge = await openJudge(reference, source, { first: source.count, count: source.count }, emit.format);
+  await using judge = openJudge(reference, source, { first: source.count, count: source.count }, emit.format);
   return (await judge.score(buildInt8(candidate, emit).emitted.model)).sqnrDb;
 }
 

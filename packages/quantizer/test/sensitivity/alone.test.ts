@@ -109,7 +109,7 @@ describe("compareVariants", () => {
     expect(loaded).toBe(2);
     expect(images).toBe(17);
     expect(last).toEqual([34, 34]);
-    expect(figures[0]).toEqual({ sqnrDb: null, agreement: null, accuracy: null });
+    expect(figures[0]).toEqual({ sqnrDb: null, exact: true, agreement: null, accuracy: null });
     expect(figures[1]?.sqnrDb).toBeGreaterThan(10);
     expect(accuracy).toBeNull();
   });
