@@ -110,18 +110,24 @@ export function scalesForBias(
   return adjusted;
 }
 
-/** `quantize_bias_static_impl`: scale input * weight * beta in float32, the division in float64. */
+/**
+ * `quantize_bias_static_impl`: scale input * weight * beta in float32, the division in float64. An input that took over the parameters of
+ * a per-channel weight has a scale for each channel too.
+ */
 export function quantizeBias(
   bias: TensorProto,
   name: string,
-  { input, weight, beta }: { readonly input: number; readonly weight: Float32Array; readonly beta: number },
+  { input, weight, beta }: { readonly input: Float32Array; readonly weight: Float32Array; readonly beta: number },
 ): { readonly data: TensorProto; readonly scales: Float32Array } {
   const values = readFloats(bias);
-  const scales = weight.map((scale) => Math.fround(Math.fround(input * scale) * Math.fround(beta)));
+  const scales = Float32Array.from({ length: Math.max(input.length, weight.length) }, (_, channel) => {
+    const product = (input[channel % input.length] as number) * (weight[channel % weight.length] as number);
+    return Math.fround(product) * Math.fround(beta);
+  });
   const last = dimsOf(bias).at(-1) ?? 1;
-  if (scales.length > 1 && last !== scales.length) {
+  if (scales.length > 1 && (last !== scales.length || !fits(input, scales) || !fits(weight, scales))) {
     throw new QuantizerError(
-      `the reference quantizer fails on bias "${bias.name}", whose ${last} values do not fit its ${scales.length} scales: quantize per tensor`,
+      `the reference quantizer fails on bias "${bias.name}", whose ${last} values do not fit the ${input.length} scales of its input and ${weight.length} of its weights: quantize per tensor`,
       { code: "reference-fails", context: { tensor: bias.name } },
     );
   }
@@ -130,6 +136,10 @@ export function quantizeBias(
     return Math.min(INT32.max, Math.max(INT32.min, integer));
   });
   return { data: makeTensor(name, dimsOf(bias), data), scales };
+}
+
+function fits(part: Float32Array, whole: Float32Array): boolean {
+  return part.length === 1 || part.length === whole.length;
 }
 
 /** How many indices the axis has, and how many values in a row belong to each; one of all values without an axis. */

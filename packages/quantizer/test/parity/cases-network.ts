@@ -1,3 +1,4 @@
+import type { ModelProto } from "@edgewatt/onnx";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import type { ParityCase } from "./case.ts";
 
@@ -172,4 +173,25 @@ export function batchNorms(): ParityCase {
   const clipped = b.relu6(norm(second, [0.5, 1, 1.5, 0.25], [4, 1, 1, 0.25]));
   b.output(b.node("GlobalAveragePool", [clipped]), [1, 4, 1, 1]);
   return { name: "batch-norms", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
+/** A bias with three owners among constants whose names end in numbers, as Python reads them: the copies count on from the largest, 1_2. */
+export function numberedBiases(): ParityCase {
+  const b = new ModelBuilder({ seed: 29 });
+  const x = b.input("x", [1, 3, 8, 8]);
+  const bias = b.dyadic([3], -1, 1, 0.25);
+  const conv = (input: string, itsBias: string): string =>
+    b.node("Conv", [input, b.dyadic([3, 3, 1, 1], -1, 1, 0.25), itsBias], convAttributes(1));
+  const others = [b.dyadic([3], -1, 1, 0.25), b.dyadic([3], -1, 1, 0.25)] as const;
+  const shared = conv(conv(conv(x, bias), bias), bias);
+  b.output(conv(conv(shared, others[0]), others[1]), [1, 3, 8, 8]);
+  const model = b.build();
+  rename(model, new Map([bias, ...others].map((name, index) => [name, ["bias", "bias7", "bias1_2"][index] ?? name])));
+  return { name: "numbered-biases", model, inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
+/** Gives initializers other names. */
+function rename({ graph }: ModelProto, names: ReadonlyMap<string, string>): void {
+  for (const tensor of graph?.initializer ?? []) tensor.name = names.get(tensor.name) ?? tensor.name;
+  for (const node of graph?.node ?? []) node.input = node.input.map((input) => names.get(input) ?? input);
 }
