@@ -90,12 +90,10 @@ export function scalesForBias(
 ): Float32Array | undefined {
   const values = readFloats(bias);
   const isPerChannel = params.axis !== undefined;
-  if (isPerChannel && (bias.dims.length !== 1 || values.length < params.scales.length)) {
-    throw new QuantizerError(
-      `the reference quantizer fails on bias "${bias.name}", which does not have one value for each channel of its weights: quantize per tensor`,
-      { code: "reference-fails", context: { tensor: bias.name } },
-    );
-  }
+  const [rows, ...others] = dimsOf(bias);
+  // Per channel it reads one row of the bias for each: a row must have a single value, and one that it changes must be a value itself.
+  if (isPerChannel && (rows === undefined || values.length !== rows || rows < params.scales.length))
+    throw notOnePerChannel(bias.name);
   const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   let adjusted: Float32Array | undefined;
   for (const [channel, scale] of params.scales.entries()) {
@@ -104,10 +102,18 @@ export function scalesForBias(
       : (MARGIN * (2 * largest)) / INT32_STEPS;
     const candidate = inputScale * scale;
     if (candidate >= smallest || candidate <= 0) continue;
+    if (isPerChannel && others.length > 0) throw notOnePerChannel(bias.name);
     adjusted ??= params.scales.slice();
     adjusted[channel] = scale * (smallest / candidate);
   }
   return adjusted;
+}
+
+function notOnePerChannel(bias: string): QuantizerError {
+  return new QuantizerError(
+    `the reference quantizer fails on bias "${bias}", which does not have one value for each channel of its weights: quantize per tensor`,
+    { code: "reference-fails", context: { tensor: bias } },
+  );
 }
 
 /**

@@ -115,6 +115,29 @@ export function linear(): ParityCase {
   return { name: "linear", model: b.build(), inputs: { x: { kind: "dyadic", dims: [4, 8] } }, samples: SAMPLES };
 }
 
+/** A Gemm with one output, whose bias has a value for each row. */
+export function columnBias(): ParityCase {
+  const b = new ModelBuilder({ seed: 30 });
+  const x = b.input("x", [4, 8]);
+  const weight = b.dyadic([1, 8], -1, 1, 0.125);
+  b.output(b.node("Gemm", [x, weight, b.dyadic([4, 1], -1, 1, 0.125)], { transB: 1n }), [4, 1]);
+  return { name: "column-bias", model: b.build(), inputs: { x: { kind: "dyadic", dims: [4, 8] } }, samples: SAMPLES };
+}
+
+/** The same with a bias that int32 could not hold: per channel the reference fails. */
+export function largeColumnBias(): ParityCase {
+  const b = new ModelBuilder({ seed: 35 });
+  const x = b.input("x", [4, 8]);
+  const tiny = Float32Array.from({ length: 8 }, (_, index) => (index - 3) * 2 ** -31);
+  b.output(b.node("Gemm", [x, b.constant([8, 1], tiny), b.constant([4, 1], floats(3, -5, 0.5, 1))]), [4, 1]);
+  return {
+    name: "large-column-bias",
+    model: b.build(),
+    inputs: { x: { kind: "dyadic", dims: [4, 8] } },
+    samples: SAMPLES,
+  };
+}
+
 /** Arbitrary float32 weights, which one-hot inputs read out exactly. */
 export function arbitraryWeights(): ParityCase {
   const b = new ModelBuilder({ seed: 15 });

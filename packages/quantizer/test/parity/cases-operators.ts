@@ -221,6 +221,16 @@ export function constantActivation(): ParityCase {
   return { name: "constant-activation", model: b.build(), inputs: { [x]: IMAGE }, samples: SAMPLES };
 }
 
+/** A Softmax behind an operator that ONNX does not know, so that it has no type and no range: the reference fails. */
+export function untypedSoftmax(): ParityCase {
+  const b = new ModelBuilder({ seed: 34, domains: ["com.microsoft"] });
+  const x = b.input("x", [1, 4, 4, 4]);
+  const conv = b.node("Conv", [x, b.dyadic([4, 4, 1, 1], -1, 1, 0.125)], CONV);
+  b.nodes("Gelu", [conv], ["gelu"], {}, "com.microsoft");
+  b.output(b.node("Softmax", [b.node("Softmax", ["gelu"], { axis: 1n })], { axis: 1n }), [1, 4, 4, 4]);
+  return { name: "untyped-softmax", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
 /** A convolution of the input, and the rows of its weight. */
 function indexedWeight(seed: number) {
   const b = new ModelBuilder({ seed });

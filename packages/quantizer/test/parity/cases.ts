@@ -3,6 +3,8 @@ import {
   arbitraryWeights,
   batchNorms,
   branches,
+  columnBias,
+  largeColumnBias,
   linear,
   network,
   numberedBiases,
@@ -21,6 +23,7 @@ import {
   opset11,
   unfitScales,
   unnamedNodes,
+  untypedSoftmax,
 } from "./cases-operators.ts";
 
 /** Every operator of the reference's registry, and every decision of its quantizer, in small models; some of them it refuses. */
@@ -42,8 +45,11 @@ export function parityCases(): ParityCase[] {
     constantNodes(),
     unnamedNodes(),
     numberedBiases(),
+    columnBias(),
+    largeColumnBias(),
     carriedScales(),
     unfitScales(),
     constantActivation(),
+    untypedSoftmax(),
   ];
 }
