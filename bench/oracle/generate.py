@@ -85,25 +85,30 @@ def digest(lines):
 
 
 def quantize(model, samples, method, activation, per_channel, reduce_range, folder):
+    """The int8 model, or the reference's error; and the ranges, which it finds before."""
     calibration, extra = METHODS[method]
     cache, output = folder / "ranges.json", folder / "int8.onnx"
     cache.unlink(missing_ok=True)
-    quantize_static(
-        model,
-        output,
-        Samples(samples),
-        quant_format=QuantFormat.QDQ,
-        per_channel=per_channel,
-        reduce_range=reduce_range,
-        activation_type=activation,
-        weight_type=QuantType.QInt8,
-        calibrate_method=calibration,
-        extra_options=extra,
-        calibration_cache_path=cache,
-    )
+    try:
+        quantize_static(
+            model,
+            output,
+            Samples(samples),
+            quant_format=QuantFormat.QDQ,
+            per_channel=per_channel,
+            reduce_range=reduce_range,
+            activation_type=activation,
+            weight_type=QuantType.QInt8,
+            calibrate_method=calibration,
+            extra_options=extra,
+            calibration_cache_path=cache,
+        )
+        result = onnx.load(output)
+    except Exception as error:
+        result = f"{type(error).__name__}: {error}".splitlines()[0]
     ranges = json.loads(cache.read_text())["data"]
     number = lambda v: float_hex(v["data"] if isinstance(v, dict) else v)
-    return onnx.load(output), {k: [number(v["lowest"]), number(v["highest"])] for k, v in sorted(ranges.items())}
+    return result, {k: [number(v["lowest"]), number(v["highest"])] for k, v in sorted(ranges.items())}
 
 
 def check_exact(name, model_path, samples):
@@ -152,14 +157,13 @@ def generate_model(name, models, folder):
                     for reduce_range in (False, True):
                         flags = ("/per-channel" if per_channel else "") + ("/reduced" if reduce_range else "")
                         key = f"{parity}/{method}/{format}{flags}"
-                        try:
-                            int8, found = quantize(model, samples, method, activation, per_channel, reduce_range, folder)
-                        except Exception as error:
-                            results[key] = {"refused": f"{type(error).__name__}: {error}".splitlines()[0]}
+                        int8, found = quantize(model, samples, method, activation, per_channel, reduce_range, folder)
+                        ranges[f"{parity}/{method}"] = found
+                        if isinstance(int8, str):
+                            results[key] = {"refused": int8}
                             continue
                         nodes, tensors = describe(int8)
                         graphs[digest(nodes)] = nodes
-                        ranges[f"{parity}/{method}"] = found
                         results[key] = {
                             "graph": digest(nodes),
                             "digest": digest([f"{k} {v}" for k, v in tensors.items()]),

@@ -21,18 +21,31 @@ export function activationParams(
   );
 }
 
-/** `adjust_tensor_ranges`: what only a Relu or Clip reads has the range that comes out of it. */
+/**
+ * `adjust_tensor_ranges`: what only a Relu or Clip reads has the range that comes out of it, and Softmax one of its own.
+ * @throws QuantizerError for a Softmax of unknown type, as it was not calibrated
+ */
 function adjustRanges(graph: ReferenceGraph, ranges: ReadonlyMap<string, Range>): Map<string, Range> {
   const adjusted = new Map(ranges);
   for (const node of graph.nodes) {
     const [input = ""] = node.input;
     const [output = ""] = node.output;
-    if (node.opType === "Softmax" && adjusted.has(output)) adjusted.set(output, SOFTMAX);
+    if (node.opType === "Softmax") {
+      if (!adjusted.has(output)) throw withoutRange(output);
+      adjusted.set(output, SOFTMAX);
+    }
     if (node.opType !== "Clip" && node.opType !== "Relu") continue;
     const clipped = adjusted.get(output);
     if (clipped !== undefined && adjusted.has(input) && graph.readCount(input) === 1) adjusted.set(input, clipped);
   }
   return adjusted;
+}
+
+function withoutRange(tensor: string): QuantizerError {
+  return new QuantizerError(
+    `the reference quantizer fails on Softmax "${tensor}", whose type it does not know: declare its output in the model`,
+    { code: "reference-fails", context: { tensor } },
+  );
 }
 
 function notFinite(tensor: string): QuantizerError {

@@ -73,16 +73,16 @@ export class Inserter {
   #insertBias(name: string, { input, weight, beta }: BiasMark): void {
     const { graph } = this.#marks;
     const bias = graph.initializer(name);
-    const inputScale = this.#values.get(input)?.scales[0];
+    const inputScales = this.#values.get(input)?.scales;
     const weightScales = this.#values.get(weight)?.scales;
-    if (bias === undefined || inputScale === undefined || weightScales === undefined) {
+    if (bias === undefined || inputScales === undefined || weightScales === undefined) {
       throw new QuantizerError(
-        `the reference quantizer fails on bias "${name}": ${inputScale === undefined ? input : weight} is not quantized`,
+        `the reference quantizer fails on bias "${name}": ${inputScales === undefined ? input : weight} is not quantized`,
         { code: "reference-fails", context: { tensor: name, input, weight } },
       );
     }
     const quantized = `${name}_quantized`;
-    const { data, scales } = quantizeBias(bias, quantized, { input: inputScale, weight: weightScales, beta });
+    const { data, scales } = quantizeBias(bias, quantized, { input: inputScales, weight: weightScales, beta });
     const isPerChannel = scales.length > 1;
     graph.addInitializer(data);
     graph.addInitializer(makeTensor(`${quantized}_scale`, [scales.length], scales));

@@ -1,4 +1,5 @@
 import { DataType, dimsOf, makeTensor, readFloats, type NodeProto } from "@edgewatt/onnx";
+import { QuantizerError } from "../errors.ts";
 import type { ReferenceGraph } from "./reference-graph.ts";
 
 /** A tensor that an operator wants quantized (`QDQTensorQuantInfo`). */
@@ -98,14 +99,20 @@ export class Marks {
     this.biases.set(name, { input, weight, beta });
   }
 
-  /** `try_replacing_upstream_output`: the node before writes the tensor after, so that the activation between them can go. */
+  /**
+   * `try_replacing_upstream_output`: the node before writes the tensor after, so that the activation between them can go.
+   * @throws QuantizerError where the reference looks in vain for the range of a constant
+   */
   replaceUpstream(upstream: string, output: string): boolean {
     const { graph } = this;
-    const isPossible =
-      this.#calibrated.has(output) &&
-      graph.readCount(upstream) === 1 &&
-      !graph.isOutput(upstream) &&
-      !graph.isInput(upstream);
+    if (!this.#calibrated.has(output)) return false;
+    if (!this.#calibrated.has(upstream)) {
+      throw new QuantizerError(
+        `the reference quantizer fails on the activation of constant "${upstream}": fold constants first, as --parity ort-preprocessed does`,
+        { code: "reference-fails", context: { tensor: upstream } },
+      );
+    }
+    const isPossible = graph.readCount(upstream) === 1 && !graph.isOutput(upstream) && !graph.isInput(upstream);
     if (!isPossible) return false;
     graph.replaceOutput(upstream, output);
     this.tensors.delete(upstream);

@@ -96,12 +96,10 @@ export function scalesForBias(
 ): Float32Array | undefined {
   const values = readFloats(bias);
   const isPerChannel = params.axis !== undefined;
-  if (isPerChannel && (bias.dims.length !== 1 || values.length < params.scales.length)) {
-    throw new QuantizerError(
-      `the reference quantizer fails on bias "${bias.name}", which does not have one value for each channel of its weights: quantize per tensor`,
-      { code: "reference-fails", context: { tensor: bias.name } },
-    );
-  }
+  const [rows, ...others] = dimsOf(bias);
+  // Per channel it reads one row of the bias for each: a row must have a single value, and one that it changes must be a value itself.
+  if (isPerChannel && (rows === undefined || values.length !== rows || rows < params.scales.length))
+    throw notOnePerChannel(bias.name);
   const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
   let adjusted: Float32Array | undefined;
   for (const [channel, scale] of params.scales.entries()) {
@@ -110,24 +108,38 @@ export function scalesForBias(
       : (MARGIN * (2 * largest)) / INT32_STEPS;
     const candidate = inputScale * scale;
     if (candidate >= smallest || candidate <= 0) continue;
+    if (isPerChannel && others.length > 0) throw notOnePerChannel(bias.name);
     adjusted ??= params.scales.slice();
     adjusted[channel] = scale * (smallest / candidate);
   }
   return adjusted;
 }
 
-/** `quantize_bias_static_impl`: scale input * weight * beta in float32, the division in float64. */
+function notOnePerChannel(bias: string): QuantizerError {
+  return new QuantizerError(
+    `the reference quantizer fails on bias "${bias}", which does not have one value for each channel of its weights: quantize per tensor`,
+    { code: "reference-fails", context: { tensor: bias } },
+  );
+}
+
+/**
+ * `quantize_bias_static_impl`: scale input * weight * beta in float32, the division in float64. An input that took over the parameters of
+ * a per-channel weight has a scale for each channel too.
+ */
 export function quantizeBias(
   bias: TensorProto,
   name: string,
-  { input, weight, beta }: { readonly input: number; readonly weight: Float32Array; readonly beta: number },
+  { input, weight, beta }: { readonly input: Float32Array; readonly weight: Float32Array; readonly beta: number },
 ): { readonly data: TensorProto; readonly scales: Float32Array } {
   const values = readFloats(bias);
-  const scales = weight.map((scale) => Math.fround(Math.fround(input * scale) * Math.fround(beta)));
+  const scales = Float32Array.from({ length: Math.max(input.length, weight.length) }, (_, channel) => {
+    const product = (input[channel % input.length] as number) * (weight[channel % weight.length] as number);
+    return Math.fround(product) * Math.fround(beta);
+  });
   const last = dimsOf(bias).at(-1) ?? 1;
-  if (scales.length > 1 && last !== scales.length) {
+  if (scales.length > 1 && (last !== scales.length || !fits(input, scales) || !fits(weight, scales))) {
     throw new QuantizerError(
-      `the reference quantizer fails on bias "${bias.name}", whose ${last} values do not fit its ${scales.length} scales: quantize per tensor`,
+      `the reference quantizer fails on bias "${bias.name}", whose ${last} values do not fit the ${input.length} scales of its input and ${weight.length} of its weights: quantize per tensor`,
       { code: "reference-fails", context: { tensor: bias.name } },
     );
   }
@@ -136,6 +148,10 @@ export function quantizeBias(
     return Math.min(INT32.max, Math.max(INT32.min, integer));
   });
   return { data: makeTensor(name, dimsOf(bias), data), scales };
+}
+
+function fits(part: Float32Array, whole: Float32Array): boolean {
+  return part.length === 1 || part.length === whole.length;
 }
 
 /** How many indices the axis has, and how many values in a row belong to each; one of all values without an axis. */

@@ -85,12 +85,12 @@ export class ReferenceGraph {
     this.#inputs = this.#inputs.filter((input) => input !== name);
   }
 
-  /** `get_largest_initializer_name_suffix`: -1 where no initializer is named `prefix` with a number behind. */
+  /** `get_largest_initializer_name_suffix`: -1 where no initializer is named `prefix` with a number behind, as Python reads numbers: 1_2 is 12. */
   largestSuffix(prefix: string): number {
     let largest = -1;
     for (const name of this.#initializers.keys()) {
       const suffix = name.startsWith(prefix) ? name.slice(prefix.length) : "";
-      if (/^\d+$/.test(suffix)) largest = Math.max(largest, Number(suffix));
+      if (/^\d+(_\d+)*$/.test(suffix)) largest = Math.max(largest, Number(suffix.replaceAll("_", "")));
     }
     return largest;
   }

@@ -1,3 +1,4 @@
+import type { ModelProto } from "@edgewatt/onnx";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import type { ParityCase } from "./case.ts";
 
@@ -114,6 +115,29 @@ export function linear(): ParityCase {
   return { name: "linear", model: b.build(), inputs: { x: { kind: "dyadic", dims: [4, 8] } }, samples: SAMPLES };
 }
 
+/** A Gemm with one output, whose bias has a value for each row. */
+export function columnBias(): ParityCase {
+  const b = new ModelBuilder({ seed: 30 });
+  const x = b.input("x", [4, 8]);
+  const weight = b.dyadic([1, 8], -1, 1, 0.125);
+  b.output(b.node("Gemm", [x, weight, b.dyadic([4, 1], -1, 1, 0.125)], { transB: 1n }), [4, 1]);
+  return { name: "column-bias", model: b.build(), inputs: { x: { kind: "dyadic", dims: [4, 8] } }, samples: SAMPLES };
+}
+
+/** The same with a bias that int32 could not hold: per channel the reference fails. */
+export function largeColumnBias(): ParityCase {
+  const b = new ModelBuilder({ seed: 35 });
+  const x = b.input("x", [4, 8]);
+  const tiny = Float32Array.from({ length: 8 }, (_, index) => (index - 3) * 2 ** -31);
+  b.output(b.node("Gemm", [x, b.constant([8, 1], tiny), b.constant([4, 1], floats(3, -5, 0.5, 1))]), [4, 1]);
+  return {
+    name: "large-column-bias",
+    model: b.build(),
+    inputs: { x: { kind: "dyadic", dims: [4, 8] } },
+    samples: SAMPLES,
+  };
+}
+
 /** Arbitrary float32 weights, which one-hot inputs read out exactly. */
 export function arbitraryWeights(): ParityCase {
   const b = new ModelBuilder({ seed: 15 });
@@ -172,4 +196,25 @@ export function batchNorms(): ParityCase {
   const clipped = b.relu6(norm(second, [0.5, 1, 1.5, 0.25], [4, 1, 1, 0.25]));
   b.output(b.node("GlobalAveragePool", [clipped]), [1, 4, 1, 1]);
   return { name: "batch-norms", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
+/** A bias with three owners among constants whose names end in numbers, as Python reads them: the copies count on from the largest, 1_2. */
+export function numberedBiases(): ParityCase {
+  const b = new ModelBuilder({ seed: 29 });
+  const x = b.input("x", [1, 3, 8, 8]);
+  const bias = b.dyadic([3], -1, 1, 0.25);
+  const conv = (input: string, itsBias: string): string =>
+    b.node("Conv", [input, b.dyadic([3, 3, 1, 1], -1, 1, 0.25), itsBias], convAttributes(1));
+  const others = [b.dyadic([3], -1, 1, 0.25), b.dyadic([3], -1, 1, 0.25)] as const;
+  const shared = conv(conv(conv(x, bias), bias), bias);
+  b.output(conv(conv(shared, others[0]), others[1]), [1, 3, 8, 8]);
+  const model = b.build();
+  rename(model, new Map([bias, ...others].map((name, index) => [name, ["bias", "bias7", "bias1_2"][index] ?? name])));
+  return { name: "numbered-biases", model, inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
+/** Gives initializers other names. */
+function rename({ graph }: ModelProto, names: ReadonlyMap<string, string>): void {
+  for (const tensor of graph?.initializer ?? []) tensor.name = names.get(tensor.name) ?? tensor.name;
+  for (const node of graph?.node ?? []) node.input = node.input.map((input) => names.get(input) ?? input);
 }

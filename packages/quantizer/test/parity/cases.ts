@@ -1,6 +1,19 @@
 import type { ParityCase } from "./case.ts";
-import { arbitraryWeights, batchNorms, branches, linear, network, sharing, transposed } from "./cases-network.ts";
 import {
+  arbitraryWeights,
+  batchNorms,
+  branches,
+  columnBias,
+  largeColumnBias,
+  linear,
+  network,
+  numberedBiases,
+  sharing,
+  transposed,
+} from "./cases-network.ts";
+import {
+  carriedScales,
+  constantActivation,
   constantNodes,
   embeddings,
   independent,
@@ -8,10 +21,12 @@ import {
   norms,
   opset10,
   opset11,
+  unfitScales,
   unnamedNodes,
+  untypedSoftmax,
 } from "./cases-operators.ts";
 
-/** Every operator of the reference's registry, and every decision of its quantizer, in small models. */
+/** Every operator of the reference's registry, and every decision of its quantizer, in small models; some of them it refuses. */
 export function parityCases(): ParityCase[] {
   return [
     network(),
@@ -29,5 +44,12 @@ export function parityCases(): ParityCase[] {
     opset10(),
     constantNodes(),
     unnamedNodes(),
+    numberedBiases(),
+    columnBias(),
+    largeColumnBias(),
+    carriedScales(),
+    unfitScales(),
+    constantActivation(),
+    untypedSoftmax(),
   ];
 }

@@ -13,12 +13,15 @@ export interface Golden {
   readonly results: Readonly<Record<string, GoldenResult>>;
 }
 
-interface GoldenResult {
-  readonly graph: string;
-  /** Of all initializers. */
-  readonly digest: string;
-  readonly tensors?: Readonly<Record<string, string>>;
-}
+type GoldenResult =
+  | {
+      readonly graph: string;
+      /** Of all initializers. */
+      readonly digest: string;
+      readonly tensors?: Readonly<Record<string, string>>;
+    }
+  /** The reference's error. */
+  | { readonly refused: string };
 
 export async function readGolden<T = Golden>(name: string): Promise<T> {
   return JSON.parse(await readFile(new URL(`../golden/${name}.json`, import.meta.url), "utf8")) as T;

@@ -87,6 +87,15 @@ describe("parity mode refuses", () => {
     await expect(calibration).rejects.toMatchObject({ code: "range-not-finite" });
   });
 
+  it.each([-1, 100.5, Number.NaN])("a percentile of %d", async (percentile) => {
+    const calibration = calibrateAsReference(
+      build((b, x) => b.conv(x, 4, 4)),
+      source(),
+      { method: "percentile", percentile },
+    );
+    await expect(calibration).rejects.toMatchObject({ code: "percentile" });
+  });
+
   it("values too close together to count", async () => {
     const model = build((b, x) =>
       b.node("Add", [b.node("Mul", [x, b.constant([], Float32Array.of(1e-9))]), b.constant([], Float32Array.of(1))]),

@@ -1,4 +1,4 @@
-import { deriveModels, Graph, type DataSource, type ModelProto } from "@edgewatt/onnx";
+import { DataError, deriveModels, Graph, type DataSource, type ModelProto } from "@edgewatt/onnx";
 import type { Range } from "../../int8/arithmetic.ts";
 import type { Calibration } from "../../calibration/calibrate.ts";
 import { QuantizerError } from "../../errors.ts";
@@ -43,8 +43,9 @@ export async function calibrateAsReference(
   options: ReferenceCalibrationOptions,
 ): Promise<ReferenceCalibration> {
   const graph = new Graph(model);
-  const { name = "the model", method } = options;
+  const { name = "the model", method, percentile = PERCENTILE } = options;
   checkForParity(graph, name);
+  checkPercentile(percentile);
   const tensors = calibratedTensors(graph, await knownFloats(graph, name));
   if (tensors.length === 0) {
     throw new QuantizerError(`${name} has no operator that the reference quantizes: keep the float model`, {
@@ -63,7 +64,6 @@ export async function calibrateAsReference(
   let ranges: ReadonlyMap<string, Range>;
   switch (method) {
     case "percentile": {
-      const { percentile = PERCENTILE } = options;
       const spans = new Map(Array.from(extremes, ([tensor, { size }]) => [tensor, size]));
       const histograms = await collectHistograms(models, graph, spans, PERCENTILE_BINS, source, pass(source.count));
       ranges = new Map(
@@ -83,6 +83,15 @@ export async function calibrateAsReference(
       ranges = mapValues(extremes, ({ range }) => range);
   }
   return { ranges, kind: source.kind, name: source.name, images };
+}
+
+/** `compute_percentile` raises beyond these; it is told before the data is read. */
+function checkPercentile(percentile: number): void {
+  if (percentile >= 0 && percentile <= 100) return;
+  throw new DataError(`cannot calibrate with percentile ${percentile}: the reference takes 0 to 100`, {
+    code: "percentile",
+    context: { percentile },
+  });
 }
 
 function mapValues(extremes: ReadonlyMap<string, Extremes>, toRange: (found: Extremes) => Range): Map<string, Range> {
