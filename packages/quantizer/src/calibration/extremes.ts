@@ -1,6 +1,4 @@
 import {
-  DataError,
-  makeNode,
   makeOutput,
   type DataSource,
   type DerivedModels,
@@ -15,6 +13,7 @@ import { KeptOutputs } from "../quality/expected-outputs.ts";
 import { verificationRange } from "../quality/held-back.ts";
 import { fittingBatches } from "./batches.ts";
 import type { ObservedTensor } from "./observation.ts";
+import { notFinite, scalarOf, statisticNode } from "./reductions.ts";
 
 /** How much an image moves the moving average: the default of onnxruntime's `averaging_constant`. */
 const AVERAGING_CONSTANT = 0.01;
@@ -111,21 +110,15 @@ interface Reduction {
 
 function reductionOf(graph: Graph, { name, nonNegative, fourSides }: ObservedTensor): Reduction {
   const nodes: NodeProto[] = [];
-  const reduce = (opType: string, input: string, attributes: Parameters<typeof makeNode>[4]): string => {
-    const output = graph.uniqueName(`${name}_${opType}`);
-    nodes.push(makeNode(opType, graph.uniqueName(`${output}_node`), [input], [output], attributes));
+  const add = (opType: string, input: string): string => {
+    const { node, output } = statisticNode(graph, opType, { input, tensor: name });
+    nodes.push(node);
     return output;
   };
   // ONNX Runtime pools channels in the blocked layout of its convolutions but reorders the whole tensor for ReduceMax: the reductions of a
   // MobileNet took a third of the time so.
-  const largest = nonNegative && fourSides ? reduce("GlobalMaxPool", name, {}) : name;
-  const max = reduce("ReduceMax", largest, { keepdims: 0n });
-  return { nodes, min: nonNegative ? undefined : reduce("ReduceMin", name, { keepdims: 0n }), max };
-}
-
-/** NaN where the value is missing, which the check of the ranges reports. */
-function scalarOf(value: TensorValue | undefined): number {
-  return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
+  const max = add("ReduceMax", nonNegative && fourSides ? add("GlobalMaxPool", name) : name);
+  return { nodes, min: nonNegative ? undefined : add("ReduceMin", name), max };
 }
 
 /** ONNX Runtime's reductions may pass over NaN, so the data itself is looked at. */
@@ -148,11 +141,4 @@ function checkRanges(tensors: readonly ObservedTensor[], ranges: readonly Range[
     return range === undefined || !Number.isFinite(range.min) || !Number.isFinite(range.max);
   });
   if (bad >= 0) throw notFinite(tensors[bad]?.name ?? "", source);
-}
-
-function notFinite(tensor: string, source: DataSource): DataError {
-  return new DataError(
-    `calibration with ${source.name} gave no finite range for tensor "${tensor}": check --mean and --std, and that the data holds no NaN or infinity`,
-    { code: "range-not-finite", context: { tensor } },
-  );
 }

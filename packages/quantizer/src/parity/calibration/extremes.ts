@@ -1,15 +1,7 @@
-import {
-  DataError,
-  makeNode,
-  makeOutput,
-  type DataSource,
-  type DerivedModels,
-  type Graph,
-  type NodeProto,
-  type TensorValue,
-} from "@edgewatt/onnx";
+import { makeOutput, type DataSource, type DerivedModels, type Graph, type NodeProto } from "@edgewatt/onnx";
 import type { Range } from "../../int8/arithmetic.ts";
 import { fittingBatches } from "../../calibration/batches.ts";
+import { notFinite, scalarOf, statisticNode } from "../../calibration/reductions.ts";
 
 /** What one tensor went through. */
 export interface Extremes {
@@ -81,22 +73,16 @@ export async function collectExtremes(
 }
 
 function reduce(graph: Graph, tensor: string): Reduction {
-  const [min, max, sizes, smallest] = ["ReduceMin", "ReduceMax", "Abs", "ReduceMin_Abs"].map((suffix) =>
-    graph.uniqueName(`${tensor}_${suffix}`),
-  ) as [string, string, string, string];
-  const node = (opType: string, input: string, output: string): NodeProto =>
-    makeNode(opType, graph.uniqueName(`${output}_node`), [input], [output], opType === "Abs" ? {} : { keepdims: 0n });
+  const min = statisticNode(graph, "ReduceMin", { input: tensor, tensor });
+  const max = statisticNode(graph, "ReduceMax", { input: tensor, tensor });
+  const sizes = statisticNode(graph, "Abs", { input: tensor, tensor });
+  const smallest = statisticNode(graph, "ReduceMin", { input: sizes.output, tensor: sizes.output });
   return {
     tensor,
-    min,
-    max,
-    smallest,
-    nodes: [
-      node("ReduceMin", tensor, min),
-      node("ReduceMax", tensor, max),
-      node("Abs", tensor, sizes),
-      node("ReduceMin", sizes, smallest),
-    ],
+    nodes: [min.node, max.node, sizes.node, smallest.node],
+    min: min.output,
+    max: max.output,
+    smallest: smallest.output,
   };
 }
 
@@ -117,16 +103,7 @@ function extremesOf(
     const zeros = new Float32Array(mins.length);
     return { range: ZERO, size: ZERO, mins: zeros, maxs: zeros };
   }
-  if (!Number.isFinite(range.min) || !Number.isFinite(range.max)) {
-    throw new DataError(
-      `calibration with ${source.name} gave no finite range for tensor "${tensor}": check --mean and --std, and that the data holds no NaN or infinity`,
-      { code: "range-not-finite", context: { tensor } },
-    );
-  }
+  if (!Number.isFinite(range.min) || !Number.isFinite(range.max)) throw notFinite(tensor, source);
   const size = { min: smallest, max: Math.max(-range.min, range.max) };
   return { range, size, mins: Float32Array.from(mins), maxs: Float32Array.from(maxs) };
-}
-
-function scalarOf(value: TensorValue | undefined): number {
-  return value?.data instanceof Float32Array ? (value.data[0] ?? Number.NaN) : Number.NaN;
 }
