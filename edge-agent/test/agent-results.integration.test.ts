@@ -156,7 +156,7 @@ describe("sensitivity", () => {
     const args = {
       model,
       calibration: { kind: "synthetic" },
-      options: { ...options, windows: 0, evaluationImages: 9999 },
+      options: { ...options, windows: 0, evaluationImages: 3000 },
     };
     const long = command("STOP-LAYERS", args, { op: "sensitivity" });
     await observer.send(DEVICE, long);
