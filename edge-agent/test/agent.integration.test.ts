@@ -188,6 +188,15 @@ describe("benchmark", () => {
     expect((await observer.reach("PRUNE", "rejected")).reason?.code).toBe("unsupported");
     await observer.sendRaw("pi-1", "BROKEN", "{");
     expect((await observer.reach("BROKEN", "rejected")).reason?.code).toBe("invalid");
+    const options = { percentile: 99 };
+    await observer.send(
+      "pi-1",
+      command("AGAINST", { model, calibration: { kind: "synthetic" }, options }, { op: "quantize" }),
+    );
+    expect((await observer.reach("AGAINST", "rejected")).reason).toMatchObject({
+      code: "invalid",
+      message: expect.stringMatching(/a percentile goes with the methods percentile and auto/) as string,
+    });
     await observer.send("pi-1", command("NO-ENTRIES", { entries: [], options: {} }));
     expect((await observer.reach("NO-ENTRIES", "rejected")).reason?.message).toMatch(/entries/);
   });

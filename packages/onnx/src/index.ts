@@ -7,8 +7,15 @@ export {
   throwIfCanceled,
   type OnnxErrorDetails,
 } from "./errors.ts";
-export { modelFileBytes, modelFiles, type ModelFile, parseModel, readModel } from "./reader.ts";
-export { serializeModel, stageModel, writeModel, type StagedModel, type WriteModelOptions } from "./writer.ts";
+export { externalFiles, modelFileBytes, modelFiles, type ModelFile, parseModel, readModel } from "./reader.ts";
+export {
+  LARGEST_INLINE_BYTES,
+  serializeModel,
+  stageModel,
+  writeModel,
+  type StagedModel,
+  type WriteModelOptions,
+} from "./writer.ts";
 export { deriveModels, type DerivedModels } from "./derived.ts";
 export { collectGarbage, keepHeapSmall } from "./garbage.ts";
 export { spillWeights, type SpilledWeights } from "./spilled-weights.ts";

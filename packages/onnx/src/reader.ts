@@ -28,9 +28,14 @@ export interface ModelFile {
   readonly bytes: number;
 }
 
+/** The files beside its own that a model keeps weights in, whether they are there or not. */
+export async function externalFiles(path: string): Promise<string[]> {
+  return externalDataPaths(parseModel(await readBytes(path), path), path);
+}
+
 /** The files that a model consists of: its own first, then those of its external data. */
 export async function modelFiles(path: string): Promise<ModelFile[]> {
-  const paths = [path, ...externalDataPaths(parseModel(await readBytes(path), path), path)];
+  const paths = [path, ...(await externalFiles(path))];
   return Promise.all(paths.map(async (file) => ({ path: file, bytes: await sizeOf(file) })));
 }
 

@@ -13,7 +13,9 @@ import { nothingToQuantize, readQuantizable } from "../draft/read-quantizable.ts
 import { peakMemoryBytes } from "../peak-memory.ts";
 import { emitModel } from "../emit.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../format.ts";
+import { refuseConflicts } from "../options.ts";
 import { makePlan, type Plan } from "../plan.ts";
+import { recipeConflicts } from "../recipe.ts";
 import { verificationRange } from "../quality/held-back.ts";
 import { compareVariants, type AloneFigures, type EvaluationRange } from "./alone.ts";
 import { layersOf, planAlone, type Layer } from "./layers.ts";
@@ -66,6 +68,7 @@ export interface SensitivityOptions {
 export async function measureSensitivity(options: SensitivityOptions): Promise<SensitivityReport> {
   const startedMs = performance.now();
   const { input, signal, threads = 0 } = options;
+  refuseConflicts(recipeConflicts(options), `compare the layers of ${input}`);
   const format = options.format ?? defaultFormat();
   const reducedRange = options.reduceRange ?? needsReducedRange(format);
   const progress = (step: SensitivityStep, done: number, total: number): void =>
