@@ -5,9 +5,10 @@ export default defineConfig({
   test: {
     include: ["packages/*/test/**/*.test.ts", "*/test/**/*.test.ts", "tests/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
-    // Real processes on a small shared machine: limits that only a hang reaches.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // Real processes on a small shared machine: limits that only a hang reaches, and above those of `eventually` (45 s),
+    // `spawnService` and `runCommand`, whose errors say what was waited for.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,
   },

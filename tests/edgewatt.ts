@@ -24,8 +24,12 @@ function environment({ dir, env }: Place): NodeJS.ProcessEnv {
 }
 
 /** Runs `edgewatt` to its end. */
-export function edgewatt(place: Place, args: readonly string[], timeoutMs = 60_000): Promise<CommandResult> {
-  return runCommand(EDGEWATT, args, { cwd: place.dir, timeoutMs, env: environment(place) });
+export function edgewatt(place: Place, args: readonly string[], timeoutMs?: number): Promise<CommandResult> {
+  return runCommand(EDGEWATT, args, {
+    cwd: place.dir,
+    env: environment(place),
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
 }
 
 /** Starts `edgewatt` to be interrupted; it dies with the test. */
@@ -48,7 +52,9 @@ export async function edgewattJson<T>(place: Place, args: readonly string[], tim
 /** A stack on free ports with its data in the place's folder. */
 export function startUp(place: Place, args: readonly string[] = []): Promise<SpawnedService> {
   const ports = ["--mqtt-port", "0", "--http-port", "0"];
-  return spawnService(EDGEWATT, ["up", ...ports, ...args], { cwd: place.dir, env: environment(place) });
+  // Five processes, one after the other.
+  const readyTimeoutMs = 90_000;
+  return spawnService(EDGEWATT, ["up", ...ports, ...args], { cwd: place.dir, env: environment(place), readyTimeoutMs });
 }
 
 /** One part of the stack, started as systemd would. */

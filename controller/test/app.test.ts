@@ -64,6 +64,21 @@ describe("wrong usage", () => {
     ["--local without calibration", ["quantize", "--local", "a.onnx", "b.onnx"], /needs --calibration/],
     ["--verify without --local", ["quantize", "p05", "--verify"], /--verify go with --local/],
     ["--mean without --local", ["quantize", "p05", "--mean", "0.5"], /go with --local/],
+    [
+      "options that exclude each other, for a device",
+      ["quantize", "p05", "--parity", "ort", "--techniques", "equalization"],
+      /these options do not go together: parity/,
+    ],
+    [
+      "options that exclude each other, for a file",
+      ["quantize", "--local", "a.onnx", "b.onnx", "--calibration", "nowhere", "--sqnr", "30", "--method", "mse"],
+      /these options do not go together: a search/,
+    ],
+    [
+      "a percentile without its method",
+      ["sensitivity", "--local", "a.onnx", "--calibration", "synthetic", "--percentile", "99"],
+      /a percentile goes with/,
+    ],
     ["sensitivity --local without calibration", ["sensitivity", "--local", "a.onnx"], /needs --calibration/],
     ["--windows with --local", ["sensitivity", "--local", "a.onnx", "--windows", "1"], /are for devices/],
     ["a bad device id", ["up", "--device", "Pi 2"], /device id is 2 to 40/],

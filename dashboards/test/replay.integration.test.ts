@@ -125,8 +125,13 @@ beforeAll(async () => {
     for (const [seq, [stream, channels]] of telemetry().entries()) await device.send(stream, seq, channels);
     await eventually(() => assert.equal(device.acked.size, telemetry().length));
   }
-  assert.equal(ingest.stderr(), "");
-}, 60_000);
+  // A write that a slow disk held up is made again; nothing may be refused.
+  const complaints = ingest
+    .stderr()
+    .split("\n")
+    .filter((line) => line !== "" && !line.includes("holding: "));
+  assert.deepEqual(complaints, []);
+});
 
 afterAll(async () => {
   for (const step of undo.splice(0).toReversed()) await step();

@@ -13,13 +13,15 @@ import {
   type TempDir,
   type TestBroker,
 } from "@edgewatt/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { childrenOf, command, Observer, startAgent, zooModel } from "./agent-rig.ts";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { childrenOf, command, JOBS_LIMIT_MS, Observer, startAgent, zooModel } from "./agent-rig.ts";
 
 const BIN = new URL("../bin/edgewatt-agent.js", import.meta.url);
 const PACKAGE = fileURLToPath(new URL("..", import.meta.url));
 const NODE_MODULES = fileURLToPath(new URL("../../node_modules", import.meta.url));
 const OPTIONS = { quick: true, spinning: false, strict: false, windows: 3, windowS: 2, idleS: 1, accuracyImages: 0 };
+
+vi.setConfig({ testTimeout: JOBS_LIMIT_MS });
 
 let dir: TempDir;
 let broker: TestBroker;
@@ -60,7 +62,7 @@ async function killChild(agent: SpawnedService, script: string): Promise<void> {
 async function windowOf(device: string, run: string): Promise<void> {
   await eventually(
     () => expect(observer.rows(device, "power").some(({ columns }) => columns["run"] === run)).toBe(true),
-    { timeoutMs: 30_000, everyMs: 20 },
+    { everyMs: 20 },
   );
 }
 
@@ -70,7 +72,7 @@ describe("a start", () => {
     await mkdir(path.join(data, "agent-pi-broken"), { recursive: true });
     await writeFile(path.join(data, "agent-pi-broken", "jobs"), "a file where a folder must be");
     const args = ["--broker", broker.url, "--device", "pi-broken", "--data", data, "--log-level", "silent"];
-    const result = await runCommand(BIN, args, { timeoutMs: 10_000 });
+    const result = await runCommand(BIN, args);
     expect(result.code).toBe(1);
     expect(result.stderr.trim().split("\n")).toHaveLength(1);
     expect(result.stderr).toMatch(/agent-pi-broken\/jobs/);
@@ -78,7 +80,7 @@ describe("a start", () => {
 
   it("goes on past a status that it cannot read", async () => {
     const log = createLogger({ name: "test", level: "silent" });
-    const mqtt = await connectMqtt({ url: broker.url, clientId: "newer", log, waitMs: 10_000 });
+    const mqtt = await connectMqtt({ url: broker.url, clientId: "newer", log, waitMs: 45_000 });
     await mqtt.publish("edgewatt/v1/pi-newer/status", '{"v":2}', { qos: 1, retain: true });
     await mqtt.close();
     await start("pi-newer");

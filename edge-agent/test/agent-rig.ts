@@ -19,6 +19,9 @@ import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtim
 import { eventually, spawnService, type SpawnedService } from "@edgewatt/testing";
 
 const BIN = new URL("../bin/edgewatt-agent.js", import.meta.url);
+/** A job is work and no mere answer: limits that only a hang reaches, of a job and of a test that waits for some of them. */
+const JOB_LIMIT_MS = 200_000;
+export const JOBS_LIMIT_MS = 400_000;
 const MODELS = fileURLToPath(new URL("../../models", import.meta.url));
 
 export interface Row {
@@ -42,7 +45,7 @@ export class Observer {
 
   static async connect(url: string): Promise<Observer> {
     const log = createLogger({ name: "observer", level: "error" });
-    const mqtt = await connectMqtt({ url, clientId: `observer-${process.pid}`, log, waitMs: 10_000 });
+    const mqtt = await connectMqtt({ url, clientId: `observer-${process.pid}`, log, waitMs: 45_000 });
     const observer = new Observer(mqtt);
     for (const filter of ["status", "info", "tele/+", "live/+", "job/+/+"]) {
       await mqtt.subscribe(`edgewatt/v1/+/${filter}`, (message) => observer.#receive(message));
@@ -80,14 +83,25 @@ export class Observer {
     return this.states.findLast((state) => state.job === job);
   }
 
-  async reach(job: string, state: string, timeoutMs = 30_000): Promise<JobState> {
+  async reach(job: string, state: string): Promise<JobState> {
     return eventually(
       () => {
         const now = this.stateOf(job);
         if (now?.state === state) return now;
         throw new RangeError(`job ${job} is ${now?.state} ${JSON.stringify(now?.reason)}, not ${state}`);
       },
-      { timeoutMs },
+      { timeoutMs: JOB_LIMIT_MS },
+    );
+  }
+
+  /** Waits for a step of a running job that lasts until the test ends it. */
+  async reachStep(job: string, step: string): Promise<void> {
+    await eventually(
+      () => {
+        const now = this.stateOf(job)?.step;
+        if (now !== step) throw new RangeError(`job ${job} is at step ${now}, not ${step}`);
+      },
+      { timeoutMs: JOB_LIMIT_MS, everyMs: 20 },
     );
   }
 

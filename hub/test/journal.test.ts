@@ -8,8 +8,6 @@ import { Journal } from "../src/journal/journal.ts";
 import { connectTo, startHub, startStack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 
-const POLL = { timeoutMs: 20_000, everyMs: 50 };
-
 async function json<T>(url: string): Promise<T> {
   const response = await fetch(url);
   if (!response.ok) throw new TypeError(`${url} answered ${response.status}`);
@@ -27,9 +25,8 @@ test("the API knows commands, states and merged results, newest first", async ()
   await device.jobState({ job: "job-1", state: "succeeded", result: { results: device.results() } });
   await device.command("job-2");
   await device.jobState({ job: "job-2", state: "running", progress: 0.1 });
-  await eventually(
-    async () => expect((await runsOf(stack.url)).map((run) => run.state?.state)).toEqual(["running", "succeeded"]),
-    POLL,
+  await eventually(async () =>
+    expect((await runsOf(stack.url)).map((run) => run.state?.state)).toEqual(["running", "succeeded"]),
   );
   const run = await json<Run>(`${stack.url}/api/runs/job-2`);
   expect(run).toMatchObject({ device: "pi-1", job: "job-2", op: "benchmark", command: { by: "test@host" } });
@@ -49,7 +46,7 @@ test("an ended job does not change any more, and a lower rev does not replace a 
   await device.jobState({ job: "job-1", state: "canceled" });
   await device.jobState({ job: "job-1", state: "running", ts: Date.now() + 1000 });
   await device.jobState({ job: "job-2", state: "running" });
-  await eventually(async () => expect(await runsOf(stack.url)).toHaveLength(2), POLL);
+  await eventually(async () => expect(await runsOf(stack.url)).toHaveLength(2));
   const run = await json<Run>(`${stack.url}/api/runs/job-1`);
   expect(run.command?.rev).toBe(2);
   expect(run.state?.state).toBe("canceled");
@@ -61,7 +58,7 @@ test("the journal survives kill -9 and a line that the crash cut", async () => {
   await device.command("job-1");
   await device.jobState({ job: "job-1", state: "succeeded", result: { results: device.results() } });
   const file = path.join(stack.dir, "hub", "journal", "jobs.jsonl");
-  await eventually(async () => expect((await readFile(file, "utf8")).split("\n").length).toBeGreaterThan(2), POLL);
+  await eventually(async () => expect((await readFile(file, "utf8")).split("\n").length).toBeGreaterThan(2));
   await stack.hub.stop("SIGKILL");
   await appendFile(file, '{"kind":"command","device":"pi-1","mess');
 
@@ -99,7 +96,7 @@ test("retained commands of open jobs that the broker lost come back unchanged, t
     expect(runs.filter((run) => run.command !== null)).toHaveLength(4);
     expect(runs.filter((run) => run.state !== null)).toHaveLength(2);
     return runs;
-  }, POLL);
+  });
   await author.close();
   await first.stop("SIGKILL");
 
@@ -114,7 +111,7 @@ test("retained commands of open jobs that the broker lost come back unchanged, t
       expect([...seen.keys()].toSorted()).toEqual(
         ["open", "unanswered"].map((job) => formatTopic({ kind: "command", device: "pi-1", op: "benchmark", job })),
       );
-    }, POLL);
+    });
     expect(seen.get(formatTopic({ kind: "command", device: "pi-1", op: "benchmark", job: "open" }))).toEqual(
       before.find((run) => run.job === "open")?.command,
     );
@@ -123,7 +120,7 @@ test("retained commands of open jobs that the broker lost come back unchanged, t
     await hub.stop();
     await second.stop();
   }
-}, 60_000);
+});
 
 test("of very many jobs the newest are kept, and none that is open is forgotten for one that has ended", async () => {
   await using dir = await tempDir();

@@ -25,7 +25,7 @@ export async function startHub(options: {
 
 export async function connectTo(url: string): Promise<MqttConnection> {
   const log = createLogger({ name: "test", level: "fatal" });
-  return connectMqtt({ url, clientId: `_test-${Math.random().toString(36).slice(2)}`, log, waitMs: 10_000 });
+  return connectMqtt({ url, clientId: `_test-${Math.random().toString(36).slice(2)}`, log, waitMs: 45_000 });
 }
 
 /** A broker, a hub and a connection, as separate processes where they are such in life. */

@@ -28,7 +28,7 @@ describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
 
   beforeAll(async () => {
     influx = await startInfluxd();
-    sink = new InfluxSink({ url: influx.url, timeoutMs: 5000, clock: systemClock });
+    sink = new InfluxSink({ url: influx.url, timeoutMs: 45_000, clock: systemClock });
   });
   afterAll(async () => {
     await sink.close();

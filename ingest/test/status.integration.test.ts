@@ -7,7 +7,7 @@ import { IngestStatus } from "../src/status.ts";
 it("stays offline although a write that was given up fails later", async () => {
   const broker = await startBroker();
   const log = createLogger({ name: "test", level: "silent" });
-  const connection = await connectMqtt({ url: broker.url, clientId: "a", log, waitMs: 10_000 });
+  const connection = await connectMqtt({ url: broker.url, clientId: "a", log, waitMs: 45_000 });
   try {
     const status = new IngestStatus("one", systemClock);
     const seen: string[] = [];

@@ -116,12 +116,12 @@ describe("sensitivity", () => {
     expect(wrong.code).toBe(2);
   });
 
-  it("asks a device, whose watts it apportions by time", { timeout: 200_000 }, async () => {
+  it("asks a device, whose watts it apportions by time", { timeout: 300_000 }, async () => {
     await using dir = await tempDir();
     const place = { dir: dir.path };
     const stack = await startUp(place, ["--device", "pi-1"]);
     const windows = ["--windows", "1", "--window-s", "0.5", "--idle-s", "0.2"];
-    const printed = await edgewattJson<LayersOutput>(place, ["sensitivity", "p40", ...few, ...windows], 150_000);
+    const printed = await edgewattJson<LayersOutput>(place, ["sensitivity", "p40", ...few, ...windows], 200_000);
     expect(printed).toMatchObject({ device: "pi-1", model: "mobilenetv1-cifar10-p40" });
     expect(printed).toMatchObject({
       energy: { source: expect.any(String), int8: { windows: 1 }, float: { windows: 1 } },

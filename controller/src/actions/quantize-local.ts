@@ -38,15 +38,21 @@ async function run(
   options: QuantizeCommandOptions,
 ): Promise<QuantizeReport> {
   const { table, saveTable, verify } = options;
-  const calibration = await openData(context, input, options);
+  const recipe = recipeOf(options);
   const inFolder = (file: string | undefined) => (file === undefined ? undefined : path.resolve(context.cwd, file));
+  const calibration = await openData(context, input, options);
   using progress = new Progress(context);
   return await quantize({
     input,
     output,
-    ...recipeOf(options),
+    ...recipe,
     ...defined({ calibration, verify, table: inFolder(table), saveTable: inFolder(saveTable) }),
-    onProgress: ({ step, done, total }) => progress.update("quantize", `${step} ${done} of ${total}`),
+    onProgress: ({ step, done, total }) =>
+      // How many tries a search takes nobody knows before.
+      progress.update(
+        "quantize",
+        step === "improve" && recipe.target !== undefined ? `search: try ${total}` : `${step} ${done} of ${total}`,
+      ),
     signal: context.signal,
   });
 }

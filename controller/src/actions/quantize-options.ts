@@ -1,5 +1,6 @@
-import type { CalibrationMethod, ParityMode, Technique } from "@edgewatt/quantizer";
+import { type CalibrationMethod, type ParityMode, recipeConflicts, type Technique } from "@edgewatt/quantizer/recipe";
 import { defined } from "../defined.ts";
+import { UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 
 /** Flags that say how a model becomes int8, on a device or here. */
@@ -18,16 +19,22 @@ export interface RecipeOptions {
   readonly parity?: ParityMode;
 }
 
-/** The recipe under the names that the quantizer and the `quantize` job have for it. */
+/**
+ * The recipe under the names that the quantizer and the `quantize` job have for it.
+ * @throws {UsageError} where its parts exclude each other
+ */
 export function recipeOf(options: RecipeOptions) {
   const { format, perTensor, reduceRange, method, percentile, techniques, keepFloat, parity } = options;
   const target = defined({ accuracyDropPt: options.accuracyDrop, sqnrDb: options.sqnr });
-  return {
+  const recipe = {
     ...defined({ format, perTensor, reduceRange, method, percentile, parity }),
     ...(techniques === undefined ? {} : { techniques: [...techniques] }),
     ...(keepFloat === undefined ? {} : { keepFloat: [...keepFloat] }),
     ...(Object.keys(target).length === 0 ? {} : { target }),
   };
+  const conflicts = recipeConflicts(recipe);
+  if (conflicts.length > 0) throw new UsageError(`these options do not go together: ${conflicts.join("; ")}`);
+  return recipe;
 }
 
 /** Flags of `edgewatt quantize`, on devices and with `--local`. */

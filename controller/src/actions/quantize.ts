@@ -14,6 +14,7 @@ import {
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
 import { onEach, runJob } from "../client/jobs.ts";
+import { wholeResult } from "../client/whole-result.ts";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
@@ -37,13 +38,14 @@ export async function quantize(
       "--mean, --std, --input-shape, --table, --save-table and --verify go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
     );
   }
+  const recipe = recipeOf(options);
   const chosen = findModels(await readRegistry(path.resolve(context.cwd, options.data)), models);
   const data = await findLocalData(context, options);
   const results = await withConnection(context, options, async (connection) => {
     const fleet = await readFleet(connection);
     const devices = chooseDevices(fleet, options.on);
     using progress = new Progress(context);
-    const work = { hubUrl: fleet.hubUrl, models: chosen, data, options, progress };
+    const work = { hubUrl: fleet.hubUrl, models: chosen, data, options, recipe, progress };
     const perDevice = await onEach(devices, context.signal, (device, signal) =>
       quantizeOn(context, connection, { ...work, device, signal }),
     );
@@ -62,11 +64,12 @@ async function quantizeOn(
     models: readonly Model[];
     data: LocalData;
     options: QuantizeCommandOptions;
+    recipe: ReturnType<typeof recipeOf>;
     progress: Progress;
     signal: AbortSignal;
   },
 ): Promise<Quantized[]> {
-  const { device, hubUrl, data, options, progress, signal } = work;
+  const { device, hubUrl, data, options, recipe, progress, signal } = work;
   const offer = offerTo(device, hubUrl);
   const results: Quantized[] = [];
   for (const model of work.models) {
@@ -75,7 +78,7 @@ async function quantizeOn(
     const args = {
       model: await modelArtifact(offer, model),
       calibration: await calibrationFor(context, { what: options.calibration, data, fits, offer }),
-      options: { images: options.images ?? DEFAULT_IMAGES, ...recipeOf(options) },
+      options: { images: options.images ?? DEFAULT_IMAGES, ...recipe },
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
     };
@@ -84,7 +87,7 @@ async function quantizeOn(
       { device: device.id, op: "quantize", args, ...showing(progress, device.id) },
       signal,
     );
-    results.push({ device: device.id, ...quantizeResultSchema.parse(result) });
+    results.push({ device: device.id, ...(await wholeResult(quantizeResultSchema, result, signal)) });
   }
   return results;
 }

@@ -10,7 +10,8 @@ import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { calibrationPath } from "./quantize-local.ts";
-import { type SensitivityCommandOptions, sensitivityRecipe } from "./sensitivity.ts";
+import { recipeOf } from "./quantize-options.ts";
+import type { SensitivityCommandOptions } from "./sensitivity.ts";
 
 /** Compares the layers of a model file on this machine, without a broker; there is no meter then, so energies stay blank. */
 export async function compareLocally(
@@ -27,6 +28,7 @@ export async function compareLocally(
       "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic",
     );
   }
+  const recipe = recipeOf(options);
   const input = path.resolve(context.cwd, file);
   const data = await dataOptions(input, options);
   const { evaluationImages, threads } = options;
@@ -37,7 +39,7 @@ export async function compareLocally(
     ...(evaluation === undefined
       ? {}
       : { evaluation: await openCalibration(await evaluationPath(context, evaluation, options), data) }),
-    ...sensitivityRecipe(options),
+    ...recipe,
     ...defined({ evaluationImages, threads }),
     onProgress: ({ step, done, total }) =>
       progress.update("sensitivity", `${step} ${Math.floor((100 * done) / total)} %`),

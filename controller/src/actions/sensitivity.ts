@@ -2,13 +2,13 @@ import path from "node:path";
 import {
   type Artifact,
   type Layers,
-  layersSchema,
+  sensitivityResultSchema,
   type SensitivityArgs,
   type SensitivityOptions,
 } from "@edgewatt/protocol";
 import { renderLayers, writeLayersReport } from "@edgewatt/report";
 import type { MqttConnection } from "@edgewatt/runtime";
-import { type Offer, offerTo } from "../client/artifacts.ts";
+import { type Offer, offerTo, uploadBase } from "../client/artifacts.ts";
 import { withConnection } from "../client/broker.ts";
 import { chooseDevices, readFleet } from "../client/fleet.ts";
 import {
@@ -21,13 +21,14 @@ import {
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
 import { runJob } from "../client/jobs.ts";
+import { wholeResult } from "../client/whole-result.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
-import type { RecipeOptions } from "./quantize-options.ts";
+import { type RecipeOptions, recipeOf } from "./quantize-options.ts";
 import { findModel, readRegistry } from "../registry/registry.ts";
 
 /** Flags of `edgewatt sensitivity`, on a device and with `--local`. */
@@ -81,6 +82,7 @@ async function compareOnDevice(
       "--mean, --std and --input-shape go with --local: add it, or leave them out (a model of the registry brings its own normalization)",
     );
   }
+  const recipe = recipeOf(options);
   const model = findModel(await readRegistry(path.resolve(context.cwd, options.data)), name);
   const fleet = await readFleet(connection);
   const [device] = chooseDevices(fleet, on === undefined ? undefined : [on]);
@@ -92,7 +94,8 @@ async function compareOnDevice(
     model: await modelArtifact(offer, model),
     calibration: await calibrationFor(context, { what: options.calibration, data, fits: takesCifar(model), offer }),
     ...(evaluation === undefined ? {} : { evaluation }),
-    options: jobOptions(options),
+    options: { ...jobOptions(options), ...recipe },
+    ...(fleet.hubUrl === undefined ? {} : { upload: uploadBase(fleet.hubUrl) }),
   };
   using progress = new Progress(context);
   const { result } = await runJob(
@@ -100,7 +103,7 @@ async function compareOnDevice(
     { device: device.id, op: "sensitivity", args, ...showing(progress, device.id) },
     context.signal,
   );
-  return layersSchema.parse(result);
+  return wholeResult(sensitivityResultSchema, result, context.signal);
 }
 
 /** What `--evaluation` names; test images are taken only where it names them. */
@@ -133,13 +136,6 @@ function jobOptions(options: SensitivityCommandOptions): SensitivityOptions {
     images: images ?? DEFAULT_IMAGES,
     evaluationImages: evaluationImages ?? DEFAULT_EVALUATION_IMAGES,
     windows: windows ?? DEFAULT_WINDOWS,
-    ...sensitivityRecipe(options),
     ...defined({ windowS, idleS, threads }),
   };
-}
-
-/** What a comparison of layers obeys of how a model becomes int8. */
-export function sensitivityRecipe(options: SensitivityCommandOptions) {
-  const { format, perTensor, reduceRange, method, percentile } = options;
-  return defined({ format, perTensor, reduceRange, method, percentile });
 }

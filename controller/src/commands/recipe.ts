@@ -1,29 +1,13 @@
 import type { Command } from "commander";
-import type { CalibrationMethod, ParityMode, Technique } from "@edgewatt/quantizer";
+import { CALIBRATION_METHODS, PARITY_MODES, TECHNIQUES } from "@edgewatt/quantizer/recipe";
 import { choice, list, listOf, number } from "../options.ts";
-
-// Written down again, as the help must not load the quantizer; the types hold the lists to it.
-const METHODS = Object.keys({
-  minmax: true,
-  "moving-average": true,
-  percentile: true,
-  entropy: true,
-  mse: true,
-  sqnr: true,
-  auto: true,
-} satisfies Record<CalibrationMethod, true>) as CalibrationMethod[];
-const TECHNIQUES = Object.keys({
-  equalization: true,
-  "bias-absorption": true,
-  rounding: true,
-  "bias-correction": true,
-} satisfies Record<Technique, true>) as Technique[];
-const PARITY = Object.keys({ ort: true, "ort-preprocessed": true } satisfies Record<ParityMode, true>) as ParityMode[];
 
 /** How the ranges of activations are found. */
 export function withMethod(command: Command): Command {
   return command
-    .addOption(choice("--method <method>", "how the ranges of activations are found; default: minmax", METHODS))
+    .addOption(
+      choice("--method <method>", "how the ranges of activations are found; default: minmax", CALIBRATION_METHODS),
+    )
     .option(
       "--percentile <percent>",
       "what --method percentile keeps; default: 99.999",
@@ -50,7 +34,7 @@ export function withRecipe(command: Command): Command {
       choice(
         "--parity <mode>",
         "bit for bit what onnxruntime's quantize_static makes of the file as it is (ort) or after its quant_pre_process (ort-preprocessed)",
-        PARITY,
+        PARITY_MODES,
       ),
     );
 }

@@ -22,7 +22,7 @@ async function answering(
   device: string,
   statesFor: (command: Command) => readonly Answer[],
 ): Promise<{ readonly commands: Command[]; close(): Promise<void> }> {
-  const connection = await connectMqtt({ url, clientId: device, log, waitMs: 10_000 });
+  const connection = await connectMqtt({ url, clientId: device, log, waitMs: 45_000 });
   const commands: Command[] = [];
   const answer = ({ job, op, rev }: Command, states: Answer): Promise<void> => {
     const topic = formatTopic({ kind: "jobState", device, job });
@@ -44,7 +44,7 @@ describe("a job", () => {
 
   beforeAll(async () => {
     broker = await startBroker();
-    cli = await connectMqtt({ url: broker.url, clientId: "cli-test", log, waitMs: 10_000 });
+    cli = await connectMqtt({ url: broker.url, clientId: "cli-test", log, waitMs: 45_000 });
   });
   afterAll(async () => {
     await cli.close();

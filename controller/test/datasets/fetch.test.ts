@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { tempDir } from "@edgewatt/testing";
+import { eventually, tempDir } from "@edgewatt/testing";
 import { create } from "tar";
 import { describe, expect, it } from "vitest";
 import type { DatasetSource } from "../../src/datasets/catalogue.ts";
@@ -15,8 +15,8 @@ const FILES = ["data_batch_1.bin", "test_batch.bin"];
 const FILE_BYTES = 200_000;
 
 interface ServerPlan {
-  /** Breaks the connection after so many bytes of each answer but the last allowed one. */
-  breakAfter?: number;
+  /** Breaks the connection once the client has so many bytes in this file: what was still on its way would be lost with it. */
+  breakAt?: { readonly bytes: number; readonly file: string };
   ranges?: boolean;
 }
 
@@ -30,8 +30,11 @@ async function serveArchive(archive: Buffer, plan: ServerPlan) {
     if (from >= archive.length) return void response.writeHead(416).end();
     const body = archive.subarray(from);
     response.writeHead(from === 0 ? 200 : 206, { "content-length": body.length });
-    if (plan.breakAfter === undefined) return void response.end(body);
-    response.write(body.subarray(0, plan.breakAfter), () => response.destroy());
+    if (plan.breakAt === undefined) return void response.end(body);
+    const { bytes, file } = plan.breakAt;
+    response.write(body.subarray(0, bytes));
+    const arrived = async () => expect((await stat(file)).size).toBe(bytes);
+    void eventually(arrived).finally(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -88,28 +91,29 @@ describe("fetching a data set", () => {
   it("goes on where the connection broke", async () => {
     await using dir = await tempDir();
     const archive = await archiveIn(dir.path);
-    const plan: ServerPlan = { breakAfter: 150_000 };
-    await using server = await serveArchive(archive, plan);
     const folder = path.join(dir.path, "datasets");
+    const part = path.join(folder, "small.tar.gz.part");
+    const plan: ServerPlan = { breakAt: { bytes: 150_000, file: part } };
+    await using server = await serveArchive(archive, plan);
     const source = sourceFor(server.url, archive);
     await expect(fetchDataset(source, { folder })).rejects.toMatchObject({ code: "download-failed", retryable: true });
-    const { size } = await stat(path.join(folder, "small.tar.gz.part"));
-    expect(size).toBeGreaterThan(0);
-    delete plan.breakAfter;
+    expect((await stat(part)).size).toBe(150_000);
+    delete plan.breakAt;
     const target = await fetchDataset(source, { folder });
-    expect(server.ranges).toEqual([undefined, `bytes=${size}-`]);
+    expect(server.ranges).toEqual([undefined, "bytes=150000-"]);
     expect(await readFile(path.join(target, "data_batch_1.bin"))).toEqual(randomBytesOf("data_batch_1.bin"));
   });
 
   it("begins again at a server that knows no ranges", async () => {
     await using dir = await tempDir();
     const archive = await archiveIn(dir.path);
-    const plan: ServerPlan = { breakAfter: 150_000, ranges: false };
-    await using server = await serveArchive(archive, plan);
     const folder = path.join(dir.path, "datasets");
+    const breakAt = { bytes: 150_000, file: path.join(folder, "small.tar.gz.part") };
+    const plan: ServerPlan = { breakAt, ranges: false };
+    await using server = await serveArchive(archive, plan);
     const source = sourceFor(server.url, archive);
     await expect(fetchDataset(source, { folder })).rejects.toThrow(/connection broke/);
-    delete plan.breakAfter;
+    delete plan.breakAt;
     expect(await readdir(await fetchDataset(source, { folder }))).toEqual(FILES);
   });
 

@@ -1,9 +1,10 @@
 import { createWriteStream } from "node:fs";
+import { createHash } from "node:crypto";
 import { readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
-import { sha256File, type Clock } from "@edgewatt/runtime";
+import { sha256File, writeFileAtomic, type Clock } from "@edgewatt/runtime";
 import { ArtifactError } from "../errors.ts";
 import type { ArtifactCache } from "./cache.ts";
 
@@ -68,6 +69,21 @@ export class ArtifactStore {
         await this.#clock.sleep(RETRY_MS * attempt, signal);
       }
     }
+  }
+
+  /** Keeps a text that this device made as a file in the cache, and at the hub where `upload` says. @throws {ArtifactError} `upload-failed` */
+  async keep<K extends Artifact["kind"]>(
+    text: string,
+    { name, kind }: { name: string; kind: K },
+    { upload, signal }: { upload: string | undefined; signal: AbortSignal },
+  ): Promise<Artifact & { kind: K }> {
+    const bytes = Buffer.byteLength(text);
+    const sha256 = createHash("sha256").update(text).digest("hex");
+    const file = this.#cache.pathOf(sha256);
+    await this.#cache.makeRoom(bytes, new Set());
+    await writeFileAtomic(file, text);
+    const url = upload === undefined ? pathToFileURL(file).href : await this.upload(file, sha256, upload, signal);
+    return { name, kind, url, sha256, bytes };
   }
 
   /** Stores a file under `<base>/<sha256>`. Returns its URL. @throws {ArtifactError} `upload-failed` */

@@ -1,20 +1,24 @@
 import { decodeMessage, formatTopic } from "@edgewatt/protocol";
-import { connectMqtt, type ConnectOptions } from "@edgewatt/runtime";
+import { connectMqtt, systemClock, type ConnectOptions } from "@edgewatt/runtime";
 
-/** A retained message follows the grant of the subscription; there is no sign when there is none. */
-const WAIT_MS = 500;
+/**
+ * A retained message follows the grant of the subscription; there is no sign when there is none. In turns of the event loop,
+ * not in time: a process that was held up has not yet looked at what came meanwhile.
+ */
+const POLLS = 25;
+const POLL_MS = 20;
 
 /** The boot number in the status that the broker keeps of this device; `undefined` when it keeps none. */
 export async function retainedBoot(device: string, connection: ConnectOptions): Promise<number | undefined> {
   const mqtt = await connectMqtt(connection);
   try {
-    return await new Promise<number | undefined>((resolve, reject) => {
+    const found: number[] = [];
+    await mqtt.subscribe(formatTopic({ kind: "status", device }), ({ payload }) => {
       // One that cannot be read throws here, is logged by the connection, and counts as none.
-      const found = ({ payload }: { payload: Uint8Array }) => resolve(decodeMessage("status", payload).boot);
-      mqtt
-        .subscribe(formatTopic({ kind: "status", device }), found)
-        .then(() => setTimeout(() => resolve(undefined), WAIT_MS), reject);
+      found.push(decodeMessage("status", payload).boot);
     });
+    for (let poll = 0; poll < POLLS && found.length === 0; poll++) await systemClock.sleep(POLL_MS);
+    return found[0];
   } finally {
     await mqtt.close();
   }

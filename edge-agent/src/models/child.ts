@@ -19,12 +19,13 @@ import type {
   Inspected,
   Quantized,
   QuantizeRequest,
+  SensitivityProgress,
   SensitivityRequest,
   ToModelWorker,
 } from "./messages.ts";
-
-/** Thousands of images a second would be as many messages. */
-const PROGRESS_EVERY_MS = 250;
+import { requireOneFile } from "./one-file.ts";
+import { quantizeProgress, type ModelProgress } from "./quantize-progress.ts";
+import { throttleSteps } from "./throttle-steps.ts";
 
 function tell(message: FromModelWorker): void {
   process.send?.(message);
@@ -63,18 +64,18 @@ async function prepare(source: ImageSource, inputs: DataOptions["inputs"], image
 
 async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
   const { input, output, source, images, recipe } = request;
+  await requireOneFile(input);
   const { inputs } = await describeModel(input);
+  const note = throttleSteps<ModelProgress>(tell);
   const report = await quantize({
     ...recipe,
     input,
     output,
     calibration: await open(source, inputs, images),
-    onProgress: ({ step, done, total }) =>
-      tell({
-        type: "progress",
-        step: step === "calibrate" ? "calibrate" : "quantize",
-        share: done / Math.max(1, total),
-      }),
+    onProgress: (progress) => {
+      const told = quantizeProgress(progress, { searching: recipe.target !== undefined });
+      if (told !== undefined) note(told);
+    },
   });
   return { type: "quantized", report: quantizeReportSchema.parse(report) };
 }
@@ -82,7 +83,7 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
 async function compareLayers(request: SensitivityRequest): Promise<Compared> {
   const { input, source, images, evaluation, evaluationImages, threads, recipe } = request;
   const { inputs } = await describeModel(input);
-  let toldMs = -Infinity;
+  const note = throttleSteps<SensitivityProgress>(tell);
   const report = await measureSensitivity({
     ...recipe,
     input,
@@ -91,9 +92,7 @@ async function compareLayers(request: SensitivityRequest): Promise<Compared> {
     evaluationImages,
     threads,
     onProgress: ({ step, done, total }) => {
-      if (step === "prepare" || performance.now() - toldMs < PROGRESS_EVERY_MS) return;
-      toldMs = performance.now();
-      tell({ type: "sensitivityProgress", step, share: done / Math.max(1, total) });
+      if (step !== "prepare") note({ type: "sensitivityProgress", step, share: done / Math.max(1, total) });
     },
   });
   return { type: "compared", report: sensitivityReportSchema.parse(report) };

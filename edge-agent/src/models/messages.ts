@@ -1,5 +1,6 @@
 import type { QuantizeRecipe, QuantizeReport, SensitivityRecipe, SensitivityReport } from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
+import type { ModelProgress } from "./quantize-progress.ts";
 
 /** Where images come from: a CIFAR file or an array, or generated ones. */
 export interface ImageSource {
@@ -63,12 +64,6 @@ export type ToModelWorker =
   | ({ readonly type: "sensitivity" } & SensitivityRequest);
 
 export type ModelReply = Inspected | Quantized | Compared;
-
-export interface ModelProgress {
-  readonly type: "progress";
-  readonly step: "calibrate" | "quantize";
-  readonly share: number;
-}
 
 export interface SensitivityProgress {
   readonly type: "sensitivityProgress";

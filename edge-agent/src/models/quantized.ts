@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { arch } from "node:os";
 import { quantizeReportSchema, type QuantizeReport } from "@edgewatt/protocol";
+import { QUANTIZER_VERSION } from "@edgewatt/quantizer/recipe";
 import { sha256File, writeFileAtomic } from "@edgewatt/runtime";
 import { z } from "zod";
 import type { ArtifactCache } from "../artifacts/cache.ts";
-import type { ModelProgress, QuantizeRequest } from "./messages.ts";
+import type { QuantizeRequest } from "./messages.ts";
+import type { ModelProgress } from "./quantize-progress.ts";
 import { ModelWorker } from "./worker.ts";
 
 const storedSchema = z.object({ sha256: z.string(), bytes: z.number(), report: quantizeReportSchema });
@@ -28,12 +30,15 @@ export interface QuantizationInput {
   readonly request: Omit<QuantizeRequest, "output">;
 }
 
-/** Int8 models by what they were made of: float model, calibration and arguments. */
+/** Int8 models by what they were made of: float model, calibration, arguments, and the version of what made them. */
 export class QuantizedModels {
   readonly #cache: ArtifactCache;
+  readonly #version: number;
 
-  constructor(cache: ArtifactCache) {
+  /** @param version of what quantizes: what another version made is not taken */
+  constructor(cache: ArtifactCache, version: number = QUANTIZER_VERSION) {
     this.#cache = cache;
+    this.#version = version;
   }
 
   /** The int8 model, quantized in a child process when it is not there. @throws {JobError} when it cannot be quantized */
@@ -43,7 +48,7 @@ export class QuantizedModels {
   ): Promise<QuantizedModel> {
     const { images, recipe, source } = request;
     const { seed, mean, std } = source;
-    const made = { modelSha256, calibration, images, recipe, seed, mean, std, arch: arch() };
+    const made = { quantizer: this.#version, modelSha256, calibration, images, recipe, seed, mean, std, arch: arch() };
     const key = createHash("sha256").update(JSON.stringify(made)).digest("hex");
     const path = this.#cache.pathOf(key);
     const stored = await this.#find(key);

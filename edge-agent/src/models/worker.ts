@@ -4,7 +4,6 @@ import type {
   Inspected,
   InspectRequest,
   ModelNote,
-  ModelProgress,
   ModelReply,
   Quantized,
   QuantizeRequest,
@@ -12,6 +11,7 @@ import type {
   SensitivityRequest,
   ToModelWorker,
 } from "./messages.ts";
+import type { ModelProgress } from "./quantize-progress.ts";
 
 const SCRIPT = new URL("../../dist/models/child.js", import.meta.url);
 

@@ -18,8 +18,11 @@ import type { Accuracy } from "../runner/messages.ts";
 import type { Runner } from "../runner/runner.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry } from "./measure-entries.ts";
+import { withoutConflicts } from "./recipe.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
+
+const argsSchema = withoutConflicts(benchmarkArgsSchema, ["options", "quantize"], ({ options }) => options.quantize);
 
 /** Shares of the job's progress at which its parts begin. */
 const FROM = { measure: 0.15, accuracy: 0.85 } as const;
@@ -30,7 +33,7 @@ const MAX_SEED = 2 ** 31;
 export function createBenchmark(bench: Workbench): Operation<BenchmarkArgs> {
   return {
     name: "benchmark",
-    parse: (args) => parseArguments(benchmarkArgsSchema, args),
+    parse: (args) => parseArguments(argsSchema, args),
     run: async (args, context) => ({ results: await benchmark(args, bench, context) }),
   };
 }

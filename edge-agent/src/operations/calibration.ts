@@ -6,7 +6,7 @@ import {
   type QuantizeOptions,
 } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
-import type { ModelProgress } from "../models/messages.ts";
+import type { ModelProgress } from "../models/quantize-progress.ts";
 import type { QuantizedModel } from "../models/quantized.ts";
 import type { Workbench } from "./workbench.ts";
 

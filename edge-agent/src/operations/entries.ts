@@ -1,6 +1,7 @@
 import type { BenchmarkArgs, ModelArtifact, Precision, QuantizeReport } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import type { JobContext } from "../jobs/operation.ts";
+import type { QuantizeStepName } from "../models/quantize-progress.ts";
 import { ModelWorker } from "../models/worker.ts";
 import type { Feeds } from "../runner/messages.ts";
 import { digestsOf, fetchCalibration, quantizeLocal, type LocalCalibration } from "./calibration.ts";
@@ -34,7 +35,7 @@ export async function prepareEntries(
   args: BenchmarkArgs,
   bench: Workbench,
   context: JobContext,
-  onShare: (step: "fetch" | "calibrate" | "quantize" | "upload", detail: string, share: number) => void,
+  onShare: (step: "fetch" | QuantizeStepName | "upload", detail: string, share: number) => void,
 ): Promise<PreparedEntries> {
   const { signal, job } = context;
   const digests = digestsOf(args.evaluation, args.calibration, ...args.entries.map(({ model }) => model));
@@ -62,8 +63,8 @@ export async function prepareEntries(
       entries.push({ ...common, params, path: floatPath, fileBytes: model.bytes, report: undefined });
       continue;
     }
-    const int8 = await quantizeEntry({ args, model, floatPath, calibration }, bench, context, (step, part) =>
-      onShare(step, model.name, share(part)),
+    const int8 = await quantizeEntry({ args, model, floatPath, calibration }, bench, context, (step, note, part) =>
+      onShare(step, [model.name, note].filter(Boolean).join(", "), share(part)),
     );
     entries.push({ ...common, params, path: int8.path, fileBytes: int8.bytes, report: int8.report });
   }
@@ -74,16 +75,16 @@ async function quantizeEntry(
   work: { args: BenchmarkArgs; model: ModelArtifact; floatPath: string; calibration: LocalCalibration },
   bench: Workbench,
   context: JobContext,
-  onShare: (step: "calibrate" | "quantize" | "upload", share: number) => void,
+  onShare: (step: QuantizeStepName | "upload", note: string, share: number) => void,
 ): Promise<{ path: string; bytes: number; report: QuantizeReport }> {
   const { args, model, floatPath, calibration } = work;
   const options = args.options.quantize ?? DEFAULT_QUANTIZE;
   const int8 = await quantizeLocal({ model, modelPath: floatPath, calibration, options }, bench, {
     signal: context.signal,
-    onProgress: ({ step, share }) => onShare(step, step === "calibrate" ? share / 2 : 0.5 + share / 2),
+    onProgress: ({ step, share, note }) => onShare(step, note, share),
   });
   if (args.upload !== undefined) {
-    onShare("upload", 1);
+    onShare("upload", "", 1);
     await bench.store.upload(int8.path, int8.sha256, args.upload, context.signal);
   }
   if (!int8.cached) context.event("info", `quantized ${model.name} in ${int8.report.wallS.toFixed(1)} s`);

@@ -11,7 +11,11 @@ import type { JobContext, Operation } from "../jobs/operation.ts";
 import type { QuantizedModel } from "../models/quantized.ts";
 import { Runner } from "../runner/runner.ts";
 import { digestsOf, fetchCalibration, quantizeLocal } from "./calibration.ts";
+import { withoutConflicts } from "./recipe.ts";
+import { toldResult } from "./told-result.ts";
 import type { Workbench } from "./workbench.ts";
+
+const argsSchema = withoutConflicts(quantizeArgsSchema, ["options"], ({ options }) => options);
 
 /** Shares of the job's progress at which its parts begin. */
 const FROM = { quantize: 0.05, accuracy: 0.6, upload: 0.95 } as const;
@@ -20,7 +24,7 @@ const FROM = { quantize: 0.05, accuracy: 0.6, upload: 0.95 } as const;
 export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
   return {
     name: "quantize",
-    parse: (args) => parseArguments(quantizeArgsSchema, args),
+    parse: (args) => parseArguments(argsSchema, args),
     async run(args, context): Promise<QuantizeResult> {
       const { model } = args;
       context.progress({ step: "fetch", detail: model.name, share: 0 });
@@ -29,10 +33,9 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
       const calibration = await fetchCalibration(args.calibration, keep, bench, context);
       const int8 = await quantizeLocal({ model, modelPath, calibration, options: args.options }, bench, {
         signal: context.signal,
-        onProgress: ({ step, share }) => {
-          const part = step === "calibrate" ? share / 2 : 0.5 + share / 2;
-          const done = FROM.quantize + part * (FROM.accuracy - FROM.quantize);
-          context.progress({ step, detail: model.name, share: done });
+        onProgress: ({ step, share, note }) => {
+          const detail = [model.name, note].filter(Boolean).join(", ");
+          context.progress({ step, detail, share: FROM.quantize + share * (FROM.accuracy - FROM.quantize) });
         },
       });
       const accuracyPct =
@@ -44,9 +47,17 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
             )
           : null;
       const artifact = await publish(int8, { model, upload: args.upload }, bench, context);
-      return { model: model.name, artifact, report: int8.report, accuracyPct, cached: int8.cached };
+      const whole = { model: model.name, artifact, report: int8.report, accuracyPct, cached: int8.cached };
+      const name = `${model.name}-quantize.json`;
+      return toldResult(whole, { name, summarize, upload: args.upload }, bench, context);
     },
   };
+}
+
+/** Without what grows with the model. */
+function summarize(whole: QuantizeResult): QuantizeResult {
+  const { report } = whole;
+  return { ...whole, report: { ...report, layers: [], nodes: { ...report.nodes, float: [] } } };
 }
 
 async function publish(

@@ -8,6 +8,7 @@ import {
   type ModelEnergy,
   type SensitivityArgs,
   type SensitivityReport,
+  type SensitivityResult,
 } from "@edgewatt/protocol";
 import type { JobContext, Operation } from "../jobs/operation.ts";
 import { makePlan, type Plan } from "../measure/plan.ts";
@@ -17,7 +18,11 @@ import type { Columns } from "../telemetry/batcher.ts";
 import { digestsOf, fetchCalibration } from "./calibration.ts";
 import { prepareEntries, type PreparedEntries } from "./entries.ts";
 import { EntryMeasurement } from "./measure-entries.ts";
+import { withoutConflicts } from "./recipe.ts";
+import { toldResult } from "./told-result.ts";
 import type { Workbench } from "./workbench.ts";
+
+const argsSchema = withoutConflicts(sensitivityArgsSchema, ["options"], ({ options }) => options);
 
 /** Shares of the job's progress at which its parts begin. */
 const FROM = { energy: 0.15, calibrate: 0.4, profile: 0.45, layers: 0.5 } as const;
@@ -34,8 +39,8 @@ interface Energies {
 export function createSensitivity(bench: Workbench): Operation<SensitivityArgs> {
   return {
     name: "sensitivity",
-    parse: (args) => parseArguments(sensitivityArgsSchema, args),
-    async run(args, context): Promise<Layers> {
+    parse: (args) => parseArguments(argsSchema, args),
+    async run(args, context): Promise<SensitivityResult> {
       const plan = planFor(args, bench);
       const prepared = await prepare(args, bench, context);
       try {
@@ -49,12 +54,18 @@ export function createSensitivity(bench: Workbench): Operation<SensitivityArgs> 
         });
         record(layers, bench, context);
         await bench.telemetry.settle();
-        return layers;
+        const name = `${args.model.name}-layers.json`;
+        return await toldResult(layers, { name, summarize, upload: args.upload }, bench, context);
       } finally {
         bench.sampler.setRate({ full: false, keepS: 0 });
       }
     },
   };
+}
+
+/** Without what grows with the model. */
+function summarize(whole: Layers): Layers {
+  return { ...whole, layers: [], flags: whole.flags.filter((flag) => !flag.startsWith("float: ")) };
 }
 
 /** Quick windows: the energy is that of the whole model, and the layers' shares of time are coarser than its repetition. */

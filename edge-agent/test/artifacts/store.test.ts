@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { systemClock } from "@edgewatt/runtime";
-import { tempDir, type TempDir } from "@edgewatt/testing";
+import { eventually, tempDir, type TempDir } from "@edgewatt/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ArtifactCache } from "../../src/artifacts/cache.ts";
 import { ArtifactStore } from "../../src/artifacts/store.ts";
@@ -49,6 +49,8 @@ describe("ArtifactStore", () => {
   it("goes on where a download broke off, and serves the second time from the cache", async () => {
     const bytes = randomBytes(300_000);
     const ranges: (string | undefined)[] = [];
+    const { store, cache } = await open();
+    const part = `${cache.pathOf(digest(bytes))}.part`;
     const base = await serve((request, response) => {
       ranges.push(request.headers.range);
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
@@ -56,11 +58,12 @@ describe("ArtifactStore", () => {
       if (ranges.length > 1) {
         response.end(bytes.subarray(from));
       } else {
-        // Breaks off once 100,000 bytes are on the wire.
-        response.write(bytes.subarray(0, 100_000), () => setTimeout(() => response.destroy(), 100));
+        // Breaks off once the 100,000 bytes are on the disk: what is still on its way then would be lost with the connection.
+        response.write(bytes.subarray(0, 100_000));
+        const onDisk = async () => expect((await stat(part)).size).toBe(100_000);
+        void eventually(onDisk).finally(() => response.destroy());
       }
     });
-    const { store } = await open();
     const wanted = artifact(bytes, `${base}/${digest(bytes)}`);
     expect(digest(await readFile(await store.fetch(wanted, NONE, signal)))).toBe(wanted.sha256);
     expect(ranges).toEqual([undefined, "bytes=100000-"]);

@@ -22,7 +22,7 @@ class CountingSpool extends MemorySpool {
 
 it("lets a connection close while batches wait to be sent", async () => {
   const broker = await startBroker();
-  const mqtt = await connectMqtt({ url: broker.url, clientId: "sender-test", log, waitMs: 5000 });
+  const mqtt = await connectMqtt({ url: broker.url, clientId: "sender-test", log, waitMs: 45_000 });
   try {
     const spool = new CountingSpool(1e6);
     const sender = new Sender({ device: "pi-1", spool, mqtt, clock: systemClock, log, ingestOnline: () => true });

@@ -7,8 +7,23 @@ export {
   throwIfCanceled,
   type OnnxErrorDetails,
 } from "./errors.ts";
-export { findModel, modelFileBytes, type ModelFile, type ModelOnDisk, parseModel, readModel } from "./reader.ts";
-export { serializeModel, stageModel, writeModel, type StagedModel, type WriteModelOptions } from "./writer.ts";
+export {
+  externalFiles,
+  findModel,
+  modelFileBytes,
+  type ModelFile,
+  type ModelOnDisk,
+  parseModel,
+  readModel,
+} from "./reader.ts";
+export {
+  LARGEST_INLINE_BYTES,
+  serializeModel,
+  stageModel,
+  writeModel,
+  type StagedModel,
+  type WriteModelOptions,
+} from "./writer.ts";
 export { deriveModels, type DerivedModels } from "./derived.ts";
 export { collectGarbage, keepHeapSmall } from "./garbage.ts";
 export { spillWeights, type SpilledWeights } from "./spilled-weights.ts";

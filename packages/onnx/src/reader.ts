@@ -49,6 +49,11 @@ export async function findModel(path: string): Promise<ModelOnDisk> {
   };
 }
 
+/** The files beside its own that a model keeps weights in, whether they are there or not. */
+export async function externalFiles(path: string): Promise<string[]> {
+  return externalDataPaths(await parseModelFile(path), path);
+}
+
 /** Size of a model on disk, the files of its external data included. */
 export async function modelFileBytes(path: string): Promise<number> {
   const { files } = await findModel(path);

@@ -8,7 +8,7 @@ import { deriveModel } from "./graph.ts";
 import { ModelProtoSchema, type ModelProto } from "./proto.ts";
 
 /** A protobuf message ends at 2 GiB; some room is left for the graph itself. */
-const LARGEST_INLINE_BYTES = 1.8e9;
+export const LARGEST_INLINE_BYTES = 1.8e9;
 
 export interface WriteModelOptions {
   /** Put large initializers into `<path>.data` beside the model; by default only where one file cannot hold them. */

@@ -18,8 +18,10 @@ describe("profileModel", () => {
       threads: 1,
       onRuns: (done, total) => reports.push(done / total),
     });
-    expect(profile.runs).toBe(200);
-    expect(reports.at(-1)).toBe(1);
+    // Fewer where the machine is so busy that ten seconds do not suffice.
+    expect(profile.runs).toBeLessThanOrEqual(200);
+    expect(profile.runs).toBeGreaterThanOrEqual(10);
+    expect(reports.at(-1)).toBeCloseTo((profile.runs + 10) / 210, 9);
     const ops = profile.kernels.map(({ op }) => op);
     expect(ops.filter((op) => op.endsWith("Conv"))).toHaveLength(3);
     expect(ops.filter((op) => op === "Gemm")).toHaveLength(1);

@@ -10,7 +10,7 @@ export const artifactSchema = z.looseObject({
   url: z.url({ protocol: /^(https?|file)$/ }),
   sha256,
   bytes: z.number().int().positive(),
-  kind: z.enum(["model", "cifar", "npy", "trace"]),
+  kind: z.enum(["model", "cifar", "npy", "trace", "result"]),
 });
 export type Artifact = z.infer<typeof artifactSchema>;
 

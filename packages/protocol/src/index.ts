@@ -70,6 +70,7 @@ export {
   sensitivityOptionsSchema,
   sensitivityRecipeSchema,
   sensitivityReportSchema,
+  sensitivityResultSchema,
   type Layers,
   type LayersOrigin,
   type ModelEnergy,
@@ -77,6 +78,7 @@ export {
   type SensitivityOptions,
   type SensitivityRecipe,
   type SensitivityReport,
+  type SensitivityResult,
 } from "./sensitivity.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export {

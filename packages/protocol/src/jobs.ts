@@ -74,7 +74,7 @@ export const benchmarkOptionsSchema = z.looseObject({
 export type BenchmarkOptions = z.infer<typeof benchmarkOptionsSchema>;
 
 /** A base URL that takes `PUT <base>/<sha256>`: where a result's files go. Without it they stay on the device. */
-const uploadUrl = z.url({ protocol: /^https?$/ }).optional();
+export const uploadUrl = z.url({ protocol: /^https?$/ }).optional();
 
 export const quantizeArgsSchema = z.looseObject({
   model: modelArtifactSchema,
@@ -154,7 +154,9 @@ export function mayFollow(from: JobStateName, to: JobStateName): boolean {
 export const JOB_STEPS = [
   "fetch",
   "calibrate",
+  "improve",
   "quantize",
+  "verify",
   "load",
   "warm-up",
   "measure",
@@ -228,6 +230,12 @@ export const quantizeReportSchema = z.looseObject({
 });
 export type QuantizeReport = z.infer<typeof quantizeReportSchema>;
 
+/**
+ * Where a result is too long for a message: the whole of it, a JSON file. What the message holds is then a summary, without what grows with
+ * the model, above all `layers`.
+ */
+export const fullResultSchema = artifactSchema.extend({ kind: z.literal("result") }).optional();
+
 /** Result of a `quantize` job. */
 export const quantizeResultSchema = z.looseObject({
   model: z.string(),
@@ -236,6 +244,7 @@ export const quantizeResultSchema = z.looseObject({
   /** `null` where no labelled set was given. */
   accuracyPct: z.looseObject({ float: z.number(), int8: z.number(), images: count }).nullable(),
   cached: z.boolean(),
+  full: fullResultSchema,
 });
 export type QuantizeResult = z.infer<typeof quantizeResultSchema>;
 

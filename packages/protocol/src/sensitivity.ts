@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { artifactSchema, modelArtifactSchema } from "./artifact.ts";
-import { calibrationSchema, quantizeOptionsSchema, quantizeRecipeSchema } from "./jobs.ts";
+import { calibrationSchema, fullResultSchema, quantizeOptionsSchema, quantizeRecipeSchema, uploadUrl } from "./jobs.ts";
 import { powerSourceSchema } from "./presence.ts";
 import { count } from "./schemas.ts";
 
@@ -36,6 +36,7 @@ export const sensitivityArgsSchema = z.looseObject({
   /** A labelled set to measure on in place of images that follow the calibration images. */
   evaluation: artifactSchema.optional(),
   options: sensitivityOptionsSchema,
+  upload: uploadUrl,
 });
 export type SensitivityArgs = z.infer<typeof sensitivityArgsSchema>;
 
@@ -85,7 +86,7 @@ export type ModelEnergy = z.infer<typeof modelEnergySchema>;
 
 export const LAYERS_SCHEMA = "edgewatt.layers/1";
 
-/** Importance of each layer of a model relative to the others: `layers.json`, and the result of a `sensitivity` job. */
+/** Importance of each layer of a model relative to the others: `layers.json`. */
 export const layersSchema = z.looseObject({
   schema: z.literal(LAYERS_SCHEMA),
   created: z.iso.datetime(),
@@ -120,6 +121,10 @@ export const layersSchema = z.looseObject({
   peakMemoryMb: z.number(),
 });
 export type Layers = z.infer<typeof layersSchema>;
+
+/** Result of a `sensitivity` job. */
+export const sensitivityResultSchema = layersSchema.extend({ full: fullResultSchema });
+export type SensitivityResult = z.infer<typeof sensitivityResultSchema>;
 
 /** What a report becomes a document with. */
 export interface LayersOrigin {

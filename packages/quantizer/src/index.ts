@@ -1,11 +1,6 @@
 export { quantize } from "./quantize.ts";
-export {
-  PARITY_MODES,
-  type ParityMode,
-  type QuantizeOptions,
-  type QuantizeProgress,
-  type QuantizeStep,
-} from "./options.ts";
+export type { QuantizeOptions, QuantizeProgress, QuantizeStep } from "./options.ts";
+export { PARITY_MODES, type ParityMode, QUANTIZER_VERSION, type Recipe, recipeConflicts } from "./recipe.ts";
 export type { FloatNode, LayerReport, QuantizeReport, SearchReport } from "./report.ts";
 export { CALIBRATION_METHODS, type CalibrationMethod } from "./calibration/method.ts";
 export { TECHNIQUES, type Technique } from "./improve/techniques.ts";

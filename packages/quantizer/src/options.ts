@@ -4,10 +4,7 @@ import { QuantizerError } from "./errors.ts";
 import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
 import type { SearchTarget } from "./improve/search.ts";
-
-/** `ort`: what `quantize_static` makes of the file as it is; `ort-preprocessed`: of what `quant_pre_process` makes of it. */
-export const PARITY_MODES = ["ort", "ort-preprocessed"] as const;
-export type ParityMode = (typeof PARITY_MODES)[number];
+import { recipeConflicts, type ParityMode } from "./recipe.ts";
 
 export type QuantizeStep = "prepare" | "calibrate" | "improve" | "quantize" | "verify";
 
@@ -62,47 +59,33 @@ export interface QuantizeOptions {
   readonly signal?: AbortSignal;
 }
 
-/** What parity mode can do of the calibration methods: the reference has no others. */
-const PARITY_METHODS: readonly CalibrationMethod[] = ["minmax", "moving-average", "percentile", "entropy"];
-
 /** @throws QuantizerError (code `options-conflict`) naming every pair of options that exclude each other */
 export function checkOptions(options: QuantizeOptions): void {
-  const { parity, target, table, techniques = [], keepFloat = [], method = "minmax" } = options;
-  const conflicts: string[] = [];
+  const { parity, target, table, saveTable, techniques = [] } = options;
+  const conflicts = recipeConflicts(options);
   const refuse = (when: boolean, why: string): void => {
     if (when) conflicts.push(why);
   };
   refuse(options.calibration === undefined && table === undefined, "give calibration data, or a calibration table");
   refuse(
-    parity !== undefined && (techniques.length > 0 || target !== undefined || keepFloat.length > 0),
-    "parity with the reference allows no techniques, no target and no nodes kept in float",
-  );
-  refuse(
-    parity !== undefined && !PARITY_METHODS.includes(method),
-    `the reference has no method ${method}: for parity choose one of ${PARITY_METHODS.join(", ")}`,
-  );
-  refuse(
-    parity !== undefined && (table !== undefined || options.saveTable !== undefined),
+    parity !== undefined && (table !== undefined || saveTable !== undefined),
     "parity with the reference calibrates by itself and uses no calibration table",
-  );
-  refuse(
-    target !== undefined && (techniques.length > 0 || options.method !== undefined),
-    "a search for a target chooses method and techniques by itself",
   );
   refuse(
     table !== undefined && (target !== undefined || techniques.length > 0 || options.method !== undefined),
     "a calibration table holds the ranges already: with it go no method, techniques or target",
   );
   refuse(
-    options.saveTable !== undefined && (target !== undefined || techniques.length > 0 || table !== undefined),
+    saveTable !== undefined && (target !== undefined || techniques.length > 0 || table !== undefined),
     "only the ranges of the model as it is can be saved: without techniques, target or another table",
   );
-  refuse(
-    options.percentile !== undefined && method !== "percentile" && method !== "auto",
-    "a percentile goes with the methods percentile and auto",
-  );
+  refuseConflicts(conflicts, `quantize ${options.input}`);
+}
+
+/** @throws QuantizerError (code `options-conflict`) where there are any */
+export function refuseConflicts(conflicts: readonly string[], what: string): void {
   if (conflicts.length === 0) return;
-  throw new QuantizerError(`cannot quantize ${options.input}: ${conflicts.join("; ")}`, {
+  throw new QuantizerError(`cannot ${what}: ${conflicts.join("; ")}`, {
     code: "options-conflict",
     context: { conflicts },
   });

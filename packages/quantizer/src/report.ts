@@ -3,7 +3,7 @@ import type { CalibrationMethod } from "./calibration/method.ts";
 import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
 import type { SearchResult, SearchTry } from "./improve/search.ts";
-import type { ParityMode } from "./options.ts";
+import type { ParityMode } from "./recipe.ts";
 
 /** A node that stays in float, and why. */
 export interface FloatNode {

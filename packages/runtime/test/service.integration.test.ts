@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { eventually, runCommand } from "@edgewatt/testing";
@@ -17,10 +18,13 @@ async function start(args: string[], waitFor = '"ready":true') {
   const child = spawn(process.execPath, [FIXTURE, "--json", ...args], { stdio: ["ignore", "pipe", "pipe", "ipc"] });
   children.push(child);
   const output = { stdout: "", stderr: "" };
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
-  // Not "close": Node does not emit that once this side has disconnected.
-  const ended = once(child, "exit").then(([code, signal]: unknown[]) => ({ code, signal }));
+  const { stdout, stderr } = child as ChildProcess & Record<"stdout" | "stderr", Readable>;
+  stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text));
+  stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text));
+  // Not "close": Node does not emit that once this side has disconnected. What it wrote may come in after its end.
+  const ended = Promise.all([once(child, "exit"), once(stdout, "end"), once(stderr, "end")]).then(
+    ([[code, signal]]) => ({ code, signal }),
+  );
   await eventually(() => expect(output.stdout + output.stderr).toContain(waitFor));
   return { child, output, ended };
 }

@@ -18,12 +18,12 @@ export interface TestChild {
   readonly stderr: () => string;
   /** Resolves when the process has ended and what it wrote has been read. */
   readonly ended: Promise<ChildEnd>;
-  /** Signals and waits; a process that is still there after 20 s is killed, and that is a TestingError. */
+  /** Signals and waits; a process that is still there after 45 s is killed, and that is a TestingError. */
   readonly stop: (signal?: NodeJS.Signals) => Promise<ChildEnd>;
 }
 
-const STOP_TIMEOUT_MS = 20_000;
-const OUTPUT_TIMEOUT_MS = 1_000;
+const STOP_TIMEOUT_MS = 45_000;
+const OUTPUT_TIMEOUT_MS = 5_000;
 
 /** Bounded, because a grandchild that lives on may hold the pipes open. */
 async function readToEnd({ stdout, stderr }: ChildProcess): Promise<void> {

@@ -4,7 +4,6 @@ import { TestingError } from "./errors.ts";
 import { eventually } from "./eventually.ts";
 
 const ATTEMPTS = 3;
-const READY_TIMEOUT_MS = 20_000;
 
 /**
  * Starts a program that cannot choose free ports itself. Between our choice and its bind another process may take one, so
@@ -21,7 +20,7 @@ export async function startOnFreePorts<P>(options: {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const ports = await choose(() => getPort({ host: "127.0.0.1" }));
     const child = await start(ports);
-    const ready = eventually(() => probe(ports), { timeoutMs: READY_TIMEOUT_MS }).then(
+    const ready = eventually(() => probe(ports)).then(
       () => true,
       () => false,
     );

@@ -8,7 +8,7 @@ import { TestingError } from "./errors.ts";
 export interface SpawnServiceOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
-  /** Default 20,000. */
+  /** Default 45,000. */
   readonly readyTimeoutMs?: number;
 }
 
@@ -28,7 +28,7 @@ export async function spawnService(
   args: readonly string[],
   options: SpawnServiceOptions = {},
 ): Promise<SpawnedService> {
-  const { env, cwd, readyTimeoutMs = 20_000 } = options;
+  const { env, cwd, readyTimeoutMs = 45_000 } = options;
   const file = bin instanceof URL ? fileURLToPath(bin) : bin;
   const json = args.includes("--json") ? [] : ["--json"];
   const started = startChild(process.execPath, [file, ...args, ...json], {
@@ -60,13 +60,13 @@ export interface CommandResult extends ChildEnd {
   readonly stderr: string;
 }
 
-/** Runs a bin of ours to its end; after `timeoutMs` (60,000) it is killed and its code is null. */
+/** Runs a bin of ours to its end; after `timeoutMs` (90,000) it is killed and its code is null. */
 export async function runCommand(
   bin: string | URL,
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string; timeoutMs?: number } = {},
 ): Promise<CommandResult> {
-  const { env, cwd, timeoutMs = 60_000 } = options;
+  const { env, cwd, timeoutMs = 90_000 } = options;
   const file = bin instanceof URL ? fileURLToPath(bin) : bin;
   const started = startChild(process.execPath, [file, ...args], {
     env: { ...process.env, ...env },

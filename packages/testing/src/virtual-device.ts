@@ -9,7 +9,7 @@ import {
 } from "@edgewatt/protocol";
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
 
-const CONNECT_WAIT_MS = 10_000;
+const CONNECT_WAIT_MS = 45_000;
 
 /** A device as services see it: batches of telemetry go out over MQTT, acknowledgements come in. */
 export class VirtualDevice {

@@ -2,7 +2,8 @@ import { DataError, Graph, throwIfCanceled, type ModelOnDisk } from "@edgewatt/o
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { defaultFormat, type QuantizationFormat } from "../int8/format.ts";
 import { openUnchecked } from "../int8/fusion.ts";
-import type { ParityMode, QuantizeOptions, ReportProgress } from "../options.ts";
+import type { QuantizeOptions, ReportProgress } from "../options.ts";
+import type { ParityMode } from "../recipe.ts";
 import { calibrateAsReference, type ReferenceMethod } from "../parity/calibration/calibrate-as-reference.ts";
 import { preprocessAsReference } from "../parity/preprocess.ts";
 import { quantizeAsReference } from "../parity/quantize-as-reference.ts";

@@ -14,6 +14,8 @@ import { peakMemoryBytes } from "../peak-memory.ts";
 import { emitModel } from "../int8/emit.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../int8/format.ts";
 import { makePlan, type Plan } from "../int8/plan.ts";
+import { refuseConflicts } from "../options.ts";
+import { recipeConflicts } from "../recipe.ts";
 import { verificationRange } from "../quality/held-back.ts";
 import type { Closeness } from "../quality/output-meter.ts";
 import { compareVariants, type EvaluationRange } from "./alone.ts";
@@ -67,6 +69,7 @@ export interface SensitivityOptions {
 export async function measureSensitivity(options: SensitivityOptions): Promise<SensitivityReport> {
   const startedMs = performance.now();
   const { input, signal, threads = 0 } = options;
+  refuseConflicts(recipeConflicts(options), `compare the layers of ${input}`);
   const format = options.format ?? defaultFormat();
   const reducedRange = options.reduceRange ?? needsReducedRange(format);
   const progress = (step: SensitivityStep, done: number, total: number): void =>
