@@ -10,7 +10,7 @@ import {
 } from "@edgewatt/runtime";
 import { ArtifactCache } from "./artifacts/cache.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
-import { chooseSource, megabytes, type AgentConfig } from "./config.ts";
+import { megabytes, type AgentConfig } from "./config.ts";
 import { nextBoot } from "./device/boot-counter.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
@@ -29,6 +29,7 @@ import { createSensitivity } from "./operations/sensitivity.ts";
 import type { Workbench } from "./operations/workbench.ts";
 import { splitCores } from "./process/cores.ts";
 import { Sampler } from "./sampler/sampler.ts";
+import { chooseMeters, tableChannel } from "./sensors/meters.ts";
 import { IngestWatch } from "./telemetry/ingest-watch.ts";
 import { Live } from "./telemetry/live.ts";
 import { MemorySpool } from "./telemetry/memory-spool.ts";
@@ -79,10 +80,10 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const telemetry = new Telemetry({ boot, spool, sender, clock, log, clockSynchronized });
   const probe = new SystemProbe(root);
   const cores = splitCores(root);
-  const source = chooseSource(config);
+  const meters = chooseMeters(config, root);
+  const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
   const observer = new Observer({
-    source: source.id,
     telemetry,
     live: new Live(device, boot, mqtt),
     measuring,
@@ -92,11 +93,11 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     job: () => running,
   });
   const sampler = new Sampler({
-    start: { source: source.id, config: source.config, root },
+    start: { meters, root },
     cores: cores.sampler,
     log,
     clock,
-    onInterval: (interval) => observer.power(interval),
+    onInterval: (channel, interval) => observer.power(channel, interval),
     onChange: () => publishInfo(),
   });
 
@@ -105,8 +106,10 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       boot,
       ts: nowMs(),
       root,
-      source: source.id,
-      meter: sampler.state,
+      channels: [
+        sampler.channel(table.channel),
+        ...sampler.channels.filter(({ channel }) => channel !== table.channel),
+      ],
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
@@ -122,7 +125,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
 
   const bench: Workbench = {
     device,
-    source: source.id,
+    power: table,
     store: new ArtifactStore(cache, clock),
     quantized: new QuantizedModels(quantizedCache),
     sampler,

@@ -1,10 +1,12 @@
 import { hostname } from "node:os";
-import { DEVICE_ID, type PowerSource } from "@edgewatt/protocol";
+import { DEVICE_ID } from "@edgewatt/protocol";
 import { commonConfig } from "@edgewatt/runtime";
 import { z } from "zod";
-import { SENSORS, SOURCE_IDS, type SourceId } from "./sensors/index.ts";
+import { meterSchema, SOURCE_IDS } from "./sensors/index.ts";
 
 const MB = 1e6;
+const METER_NAME = /^[a-z0-9][a-z0-9-]{0,19}$/;
+const METER_NAME_HELP = "expected 1 to 20 of a-z, 0-9 and -, not starting with -";
 
 /** A legal device id from this machine's name. */
 export function defaultDeviceId(name: string = hostname()): string {
@@ -24,19 +26,21 @@ export const configSchema = z.strictObject({
     .regex(DEVICE_ID, "expected 2 to 40 of a-z, 0-9 and -, not starting with -")
     .default(defaultDeviceId())
     .describe("id of this device in the fleet"),
-  source: z.enum(SOURCE_IDS).optional().describe("meter to read; default: a configured chip, else estimate"),
-  ina219: SENSORS.ina219.config.optional().describe("settings of the INA219"),
-  estimate: SENSORS.estimate.config.optional().describe("parameters of the estimate"),
+  source: z
+    .enum(SOURCE_IDS)
+    .optional()
+    .describe(
+      "source of power, of those that are configured or with its default settings; default: see docs/how-to/first-pi.md",
+    ),
+  meters: z
+    .record(z.string().regex(METER_NAME, METER_NAME_HELP), meterSchema)
+    .optional()
+    .describe("meters to read, by name"),
+  channel: z.string().optional().describe("power channel that fills the results table; default: the first"),
   cacheMb: z.number().positive().default(2000).describe("room for fetched and quantized models, MB"),
   spoolMb: z.number().positive().default(32).describe("room for telemetry that is not durable yet, MB"),
 });
 export type AgentConfig = z.output<typeof configSchema>;
-
-/** The source to read and its settings with defaults filled in: what is named, else what is configured, else the estimate. */
-export function chooseSource(config: AgentConfig): { id: SourceId & PowerSource; config: unknown } {
-  const id = config.source ?? SOURCE_IDS.find((candidate) => config[candidate] !== undefined) ?? "estimate";
-  return { id, config: SENSORS[id].config.parse(config[id] ?? {}) };
-}
 
 export function megabytes(mb: number): number {
   return mb * MB;

@@ -107,7 +107,7 @@ describe("presence", () => {
   });
 
   it("tells why a meter gives nothing, and goes on without it", async () => {
-    await writeFile(path.join(dir.path, "meter.yaml"), "agent:\n  ina219: { bus: 77 }\n");
+    await writeFile(path.join(dir.path, "meter.yaml"), "agent:\n  meters: { main: { source: ina219, bus: 77 } }\n");
     await start("pi-blind", ["--config", path.join(dir.path, "meter.yaml")]);
     await eventually(() => {
       const [channel] = observer.info.get("pi-blind")?.power ?? [];
@@ -313,7 +313,10 @@ describe.skipIf(gcc.skip)(`with an INA219 ${gcc.reason}`, () => {
   it("measures the true watts of the supply", async () => {
     const chip = await createFakeIna219(path.join(dir.path, "chip"), { volts: 5, high: 0.8 });
     const config = path.join(dir.path, "chip.yaml");
-    await writeFile(config, `agent:\n  ina219: { bus: ${chip.bus}, address: ${chip.address} }\n`);
+    await writeFile(
+      config,
+      `agent:\n  meters: { main: { source: ina219, bus: ${chip.bus}, address: ${chip.address} } }\n`,
+    );
     const args = ["--config", config];
     agents.push(await startAgent({ broker: broker.url, device: "pi-ina", data: dir.path, args, env: chip.env }));
     const options = { ...TINY, windows: 1 };

@@ -4,14 +4,11 @@ import {
   MAX_QUEUED_JOBS,
   type DeviceInfo,
   type Operation,
-  type PowerSource,
+  type PowerChannel,
 } from "@edgewatt/protocol";
 import type { CoreSplit } from "../process/cores.ts";
-import type { MeterState } from "../sampler/sampler.ts";
+import type { ChannelState } from "../sampler/sampler.ts";
 import { readHardware } from "./hardware.ts";
-
-/** The name of the channel of an agent with one meter. */
-export const MAIN_CHANNEL = "main";
 
 const require = createRequire(import.meta.url);
 
@@ -30,8 +27,8 @@ export interface InfoInputs {
   readonly boot: number;
   readonly ts: number;
   readonly root: string;
-  readonly source: PowerSource;
-  readonly meter: MeterState;
+  /** The one that fills the results table first. */
+  readonly channels: readonly ChannelState[];
   readonly cores: CoreSplit;
   readonly operations: readonly Operation[];
   readonly clockSynchronized: boolean;
@@ -39,7 +36,7 @@ export interface InfoInputs {
 
 /** What the device tells about itself; hardware is read anew each time, since a governor can change. */
 export function buildInfo(inputs: InfoInputs): DeviceInfo {
-  const { boot, ts, root, source, meter, cores, operations, clockSynchronized } = inputs;
+  const { boot, ts, root, channels, cores, operations, clockSynchronized } = inputs;
   return {
     v: 1,
     ts,
@@ -48,15 +45,12 @@ export function buildInfo(inputs: InfoInputs): DeviceInfo {
     hardware: readHardware(root),
     operations: [...operations],
     limits: { queuedJobs: MAX_QUEUED_JOBS, commandBytes: MAX_MESSAGE_BYTES },
-    power: [
-      {
-        channel: MAIN_CHANNEL,
-        source,
-        rateHz: meter.rateHz,
-        settings: { ...meter.settings, cores: cores.note },
-        ...(meter.fault === undefined ? {} : { fault: meter.fault }),
-      },
-    ],
+    power: channels.map((channel) => powerChannel(channel, cores)),
     clock: { synchronized: clockSynchronized },
   };
+}
+
+function powerChannel({ channel, source, rateHz, described, fault }: ChannelState, cores: CoreSplit): PowerChannel {
+  const settings = { ...described?.settings, cores: cores.note };
+  return { channel, source, rateHz, settings, ...(fault === undefined ? {} : { fault }) };
 }

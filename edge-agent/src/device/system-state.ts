@@ -1,4 +1,5 @@
 import { readFact } from "./board.ts";
+import type { MachineSnapshot } from "./machine-snapshot.ts";
 import { readCpuTime, type CpuTime } from "./cpu-time.ts";
 
 const KIB_PER_MB = 1e6 / 1024;
@@ -37,6 +38,11 @@ export class SystemProbe {
       load1: scaled(readFact(`${this.#root}/proc/loadavg`)?.split(" ")[0], 1, 2),
       throttled: this.throttled(),
     };
+  }
+
+  /** What validity of a window is judged by, taken at both of its edges. */
+  snapshot(): MachineSnapshot {
+    return { throttled: this.throttled() };
   }
 
   /** The firmware's throttling bits: 0 undervoltage, 1 frequency capped, 2 throttled, 3 soft limit, 16 to 19 the same since boot. */

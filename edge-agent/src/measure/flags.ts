@@ -23,24 +23,24 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
   }
   if (
     windows.some(
-      ({ power, idleBeforeW, idleAfterW }) =>
-        power !== undefined && (idleBeforeW === undefined || idleAfterW === undefined),
+      ({ power, idleBefore, idleAfter }) =>
+        power !== undefined && (idleBefore === undefined || idleAfter === undefined),
     )
   ) {
     flags.add("idle-missing: idle power was not measured, so there is no net energy");
   }
   let worstDrift = 0;
-  for (const { power, periodUs, idleBeforeW, idleAfterW, run, throttled } of windows) {
+  for (const { power, periodUs, idleBefore, idleAfter, run, machine } of windows) {
     if (power !== undefined && power.longestGapUs > MAX_GAP_PERIODS * periodUs) {
       flags.add("samples-missing: the meter fell behind by more than 5 readings");
     }
-    if (idleBeforeW !== undefined && idleAfterW !== undefined) {
-      worstDrift = Math.max(worstDrift, Math.abs(idleBeforeW - idleAfterW) / idleBeforeW);
+    if (idleBefore !== undefined && idleAfter !== undefined) {
+      worstDrift = Math.max(worstDrift, Math.abs(idleBefore.meanW - idleAfter.meanW) / idleBefore.meanW);
     }
     if (run.gcMs > GC_SHARE * ((run.t1Us - run.t0Us) / 1000))
       flags.add("gc: garbage collection took over 1 % of a window");
-    const after = throttled.after ?? 0;
-    const fresh = after & ~(throttled.before ?? 0);
+    const after = machine.after.throttled ?? 0;
+    const fresh = after & ~(machine.before.throttled ?? 0);
     if ((after & THROTTLED_NOW) !== 0 || fresh !== 0) {
       flags.add(`throttled: the firmware reports 0x${after.toString(16)}`);
     }

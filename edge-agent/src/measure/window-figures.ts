@@ -1,20 +1,22 @@
+import type { MachineSnapshot } from "../device/machine-snapshot.ts";
 import type { WindowResult } from "../runner/messages.ts";
 import type { Stretch } from "./energy.ts";
 
 /** One measured window with the power around it. */
 export interface MeasuredWindow {
+  /** Counts randomised blocks from 0; windows of one block are pairs. */
+  readonly block: number;
   readonly run: WindowResult;
   /** `undefined` where the power of the window is not known. */
   readonly power: Stretch | undefined;
-  /** Mean power of the idle stretches before and after. */
-  readonly idleBeforeW: number | undefined;
-  readonly idleAfterW: number | undefined;
+  /** The idle stretches before and after. */
+  readonly idleBefore: Stretch | undefined;
+  readonly idleAfter: Stretch | undefined;
   /** Codes of meter faults inside. */
   readonly faults: readonly string[];
   /** The meter's period, against which gaps are judged, µs. */
   readonly periodUs: number;
-  /** Throttling bits of the firmware, before and after; `null` where it has none. */
-  readonly throttled: { readonly before: number | null; readonly after: number | null };
+  readonly machine: { readonly before: MachineSnapshot; readonly after: MachineSnapshot };
 }
 
 /** Figures of one window, per image where energies are concerned. */
@@ -31,10 +33,10 @@ export interface WindowFigures {
 
 const MJ_PER_J = 1000;
 
-export function figuresOf({ run, power, idleBeforeW, idleAfterW }: MeasuredWindow): WindowFigures {
+export function figuresOf({ run, power, idleBefore, idleAfter }: MeasuredWindow): WindowFigures {
   const seconds = (run.t1Us - run.t0Us) / 1e6;
   const images = run.latenciesMs.length;
-  const idleW = idleBeforeW === undefined || idleAfterW === undefined ? null : (idleBeforeW + idleAfterW) / 2;
+  const idleW = idleBefore === undefined || idleAfter === undefined ? null : (idleBefore.meanW + idleAfter.meanW) / 2;
   return {
     seconds,
     images,

@@ -54,7 +54,6 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
   const prepared = await prepareEntries(args, bench, context, (step, detail, share) =>
     context.progress({ step, detail, share: share * FROM.measure }),
   );
-  const idleRate = { full: false, keepS: 0 };
   try {
     const measured = await measure({ args, plan, prepared }, bench, context);
     const rows = prepared.entries.map((entry, index) => rowOf(entry, measured[index], { args, plan, bench }));
@@ -64,13 +63,13 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
         "summary",
         `run_summary/${row.model}/${row.precision}`,
         nowUs,
-        runSummary(row, bench.source),
+        runSummary(row, bench.power.source),
       );
     }
     await bench.telemetry.settle();
     return resultsOf(rows, { plan, prepared, measured, bench });
   } finally {
-    bench.sampler.setRate(idleRate);
+    bench.sampler.setRate("idle");
   }
 }
 
@@ -141,7 +140,7 @@ function rowOf(
       fileBytes: entry.fileBytes,
       baselineMb,
       accuracyPct: typeof accuracy === "string" ? null : (100 * accuracy.correct) / accuracy.images,
-      source: bench.source,
+      source: bench.power.source,
       flags,
     },
     windows,

@@ -1,5 +1,5 @@
 import type { JobContext } from "../jobs/operation.ts";
-import { measureStretch } from "../measure/energy.ts";
+import { measureStretch, type Stretch } from "../measure/energy.ts";
 import { blockOrders, type Plan } from "../measure/plan.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { Accuracy, WindowResult } from "../runner/messages.ts";
@@ -19,10 +19,6 @@ export interface MeasuredEntry {
   /** Whether every warm-up became steady before its cap. */
   steady: boolean;
   accuracy: Accuracy | string;
-}
-
-interface IdleStretch {
-  readonly meanW: number | undefined;
 }
 
 interface Slot {
@@ -45,7 +41,7 @@ export class EntryMeasurement {
   readonly #context: JobContext;
   readonly #results: MeasuredEntry[];
   readonly #kept = new Map<number, Slot>();
-  #lastIdle: IdleStretch | undefined;
+  #lastIdle: Stretch | undefined;
 
   constructor(job: MeasuringJob, bench: Workbench, context: JobContext) {
     this.#job = job;
@@ -123,13 +119,13 @@ export class EntryMeasurement {
 
   async #window(index: number, block: number, { runner, latencyMs }: Slot): Promise<void> {
     const { plan } = this.#job;
-    const { sampler, measuring, probe, clock, telemetry } = this.#bench;
+    const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
     const entry = entryAt(this.#job.entries, index);
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
-    sampler.setRate({ full: true, keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
+    sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
     const before = (plan.keepRunners ? this.#lastIdle : undefined) ?? (await this.#idle());
 
-    const throttledBefore = probe.throttled();
+    const machineBefore = probe.snapshot();
     if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
     const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
       measuring.begin(entry.run, clock.monotonicUs()),
@@ -138,33 +134,34 @@ export class EntryMeasurement {
     // Now, so that the work of sending falls into what is left out between the window and the idle stretch, and so that a
     // sampler that dies in that stretch does not take the window with it.
     this.#record(entry, block, run);
-    const tracing = sampler.trace(run.t0Us, run.t1Us);
+    const tracing = sampler.trace(power.channel, run.t0Us, run.t1Us);
     const after = await this.#idle();
     this.#lastIdle = after;
 
     const trace = await tracing;
     this.#resultOf(index).windows.push({
+      block,
       run,
       power: trace === undefined ? undefined : measureStretch(trace, run.t0Us, run.t1Us),
-      idleBeforeW: before.meanW,
-      idleAfterW: after.meanW,
-      faults: sampler.faultsBetween(run.t0Us, run.t1Us),
-      periodUs: 1e6 / sampler.state.rateHz,
-      throttled: { before: throttledBefore, after: probe.throttled() },
+      idleBefore: before,
+      idleAfter: after,
+      faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
+      periodUs: 1e6 / sampler.channel(power.channel).rateHz,
+      machine: { before: machineBefore, after: probe.snapshot() },
     });
   }
 
   /** Nothing runs, the runners are alive: what the board draws without the model. */
-  async #idle(): Promise<IdleStretch> {
-    const { clock, sampler } = this.#bench;
+  async #idle(): Promise<Stretch | undefined> {
+    const { clock, power, sampler } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#job.plan;
     await clock.sleep(rollS * 1000, signal);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
     const toUs = clock.monotonicUs();
-    const trace = await sampler.trace(fromUs, toUs);
-    return { meanW: trace === undefined ? undefined : measureStretch(trace, fromUs, toUs)?.meanW };
+    const trace = await sampler.trace(power.channel, fromUs, toUs);
+    return trace === undefined ? undefined : measureStretch(trace, fromUs, toUs);
   }
 
   /** Telemetry of a window, after it. */

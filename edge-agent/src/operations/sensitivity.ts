@@ -57,7 +57,7 @@ export function createSensitivity(bench: Workbench): Operation<SensitivityArgs> 
         const name = `${args.model.name}-layers.json`;
         return await toldResult(layers, { name, summarize, upload: args.upload }, bench, context);
       } finally {
-        bench.sampler.setRate({ full: false, keepS: 0 });
+        bench.sampler.setRate("idle");
       }
     },
   };
@@ -135,14 +135,14 @@ async function measureEnergies(
     const { windows = [], baselineMb = Number.NaN } = measured[index] ?? {};
     const facts = { device: bench.device, run, model: model.name, precision, params, fileBytes, baselineMb };
     const unknown = { pruning: null, fineTuneEpochs: null, accuracyPct: null, flags: [] };
-    const row = makeRow({ ...facts, ...unknown, source: bench.source }, windows, plan);
+    const row = makeRow({ ...facts, ...unknown, source: bench.power.source }, windows, plan);
     for (const flag of row.flags) flags.add(flag);
     const { gross, grossHalfWidth95 } = row.energyMj;
     if (gross === null) return null;
     return { grossMj: gross, grossHalfWidth95, windows: windows.length, windowS: plan.windowS, run };
   });
   const [float = null, int8 = null] = found;
-  return { energy: { source: bench.source, int8, float }, flags: [...flags] };
+  return { energy: { source: bench.power.source, int8, float }, flags: [...flags] };
 }
 
 async function compareLayers(

@@ -1,4 +1,4 @@
-import type { DeviceInfo, PowerSource } from "@edgewatt/protocol";
+import type { DeviceInfo } from "@edgewatt/protocol";
 import type { Clock } from "@edgewatt/runtime";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import type { SystemProbe } from "../device/system-state.ts";
@@ -6,12 +6,14 @@ import type { Measuring } from "../measure/measuring.ts";
 import type { QuantizedModels } from "../models/quantized.ts";
 import type { CoreSplit } from "../process/cores.ts";
 import type { Sampler } from "../sampler/sampler.ts";
+import type { MeterChannel } from "../sensors/meters.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 
 /** What operations work with. */
 export interface Workbench {
   readonly device: string;
-  readonly source: PowerSource;
+  /** The channel that fills the results table. */
+  readonly power: MeterChannel;
   readonly store: ArtifactStore;
   readonly quantized: QuantizedModels;
   readonly sampler: Sampler;

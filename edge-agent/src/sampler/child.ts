@@ -1,78 +1,93 @@
-import { monotonicUs } from "../process/monotonic.ts";
 import { openLinuxBus } from "../i2c/linux.ts";
-import { SENSORS } from "../sensors/index.ts";
-import type { Sensor, SensorDriver } from "../sensors/sensor.ts";
-import { KEEP_S, sample, type SamplingControl } from "./loop.ts";
+import { monotonicUs } from "../process/monotonic.ts";
+import { driverOf } from "../sensors/index.ts";
+import { channelsOf } from "../sensors/meters.ts";
+import type { SampledFault } from "./fault.ts";
+import { sample } from "./loop.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
+import { IDLE_RATE_HZ } from "./rates.ts";
 import { TraceRing } from "./ring.ts";
+import { SampledMeter } from "./sampled-meter.ts";
 
+/** How long raw readings are kept at least; a job asks for more when its windows are longer. */
+const KEEP_S = 130;
 /** How long a request for a trace waits for the reading after its end. */
 const TRACE_WAIT_US = 2_000_000;
 /** A standing fault is repeated no more often. */
 const FAULT_EVERY_US = 1_000_000;
 
 const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
-const control: SamplingControl = { full: false, keepS: KEEP_S, stopped: false };
+const control = { stopped: false };
 const requests: (Extract<ToSampler, { type: "trace" }> & { askedUs: number })[] = [];
-let sensor: Sensor | undefined;
-let faultUs = -Infinity;
-let faultCode = "";
+const rings = new Map<string, { meter: SampledMeter; index: number }>();
+const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
 
 function tell(message: FromSampler): void {
   process.send?.(message);
 }
 
-/** Without a meter there is no ring, and the answer is that there is nothing. */
-function answer(ring: TraceRing | undefined): void {
+/** Tells a fault when it is new, and then once a second. */
+function faultTeller(meter: string): (fault: SampledFault | undefined) => void {
+  let toldUs = -Infinity;
+  let toldCode = "";
+  return (fault) => {
+    if (fault === undefined) {
+      toldCode = "";
+      return;
+    }
+    if (fault.code === toldCode && fault.tUs - toldUs < FAULT_EVERY_US) return;
+    toldCode = fault.code;
+    toldUs = fault.tUs;
+    tell({ type: "fault", meter, ...fault });
+  };
+}
+
+const meters = start.meters.map((meter) => {
+  const channels = channelsOf(meter);
+  const tellFault = faultTeller(meter.name);
+  const sampled = new SampledMeter(
+    () => driverOf(meter.source).open(meter.config, host),
+    {
+      onOpened({ rateHz, accumulates, channels: opened }) {
+        tellFault(undefined);
+        tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
+      },
+      onInterval: (index, interval) =>
+        tell({ type: "interval", channel: channels[index]?.channel ?? meter.name, interval }),
+      onFault: tellFault,
+    },
+    monotonicUs,
+  );
+  sampled.setRate(IDLE_RATE_HZ, KEEP_S);
+  for (const [index, { channel }] of channels.entries()) rings.set(channel, { meter: sampled, index });
+  return sampled;
+});
+
+/** Answers what can be answered; without a meter the answer is that there is nothing. */
+function answerTraces(): void {
   const nowUs = monotonicUs();
   for (const request of requests.splice(0)) {
-    const { id, fromUs, toUs, askedUs } = request;
+    const { id, channel, fromUs, toUs, askedUs } = request;
+    const found = rings.get(channel);
+    const ring = found?.meter.ring(found.index);
     if (ring !== undefined && ring.newestUs < toUs && nowUs - askedUs < TRACE_WAIT_US) {
       requests.push(request);
       continue;
     }
     const { tUs, watts, joules } = (ring ?? new TraceRing(0)).slice(fromUs, toUs);
-    tell({ type: "trace", id, tUs, watts, joules: sensor?.accumulates === true ? joules : null });
+    tell({ type: "trace", id, tUs, watts, joules: found?.meter.accumulates === true ? joules : null });
   }
 }
 
 process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
-    control.full = message.full;
-    control.keepS = Math.max(message.keepS, KEEP_S);
+    for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S));
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
-    if (sensor === undefined) answer(undefined);
   }
 });
 process.on("disconnect", () => {
   control.stopped = true;
 });
 
-const driver: SensorDriver = SENSORS[start.source];
-const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
-
-await sample(
-  {
-    open: () => driver.open(start.config, host),
-    monotonicUs,
-    onOpened(opened) {
-      sensor = opened;
-      faultCode = "";
-      tell({ type: "opened", settings: opened.settings, rateHz: opened.rateHz, accumulates: opened.accumulates });
-    },
-    onClosed() {
-      answer(undefined);
-      sensor = undefined;
-    },
-    onInterval: (interval) => tell({ type: "interval", interval }),
-    onFault(fault) {
-      if (fault.code === faultCode && fault.tUs - faultUs < FAULT_EVERY_US) return;
-      faultCode = fault.code;
-      faultUs = fault.tUs;
-      tell({ type: "fault", ...fault });
-    },
-    onTurn: answer,
-  },
-  control,
-);
+await sample({ meters, monotonicUs, onTurn: answerTraces }, control);

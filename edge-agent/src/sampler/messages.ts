@@ -1,5 +1,5 @@
-import type { SensorSettings } from "../sensors/sensor.ts";
-import type { SourceId } from "../sensors/index.ts";
+import type { Meter } from "../sensors/meters.ts";
+import type { SensorChannel } from "../sensors/sensor.ts";
 
 /** Mean power of a tenth of a second; `tUs` (CLOCK_MONOTONIC) is its end. Figures that the source lacks are `NaN`. */
 export interface PowerInterval {
@@ -15,24 +15,39 @@ export interface PowerInterval {
 
 /** What the sampler child is started with, as JSON in its first argument. */
 export interface SamplerStart {
-  readonly source: SourceId;
-  readonly config: unknown;
+  readonly meters: readonly Meter[];
   readonly root: string;
 }
 
+/** How fast meters are read: a rate in Hz where the meter can do as much, or all that each can do. */
+export type SamplingRate = number | "full";
+
 export type ToSampler =
-  | { readonly type: "rate"; readonly full: boolean; readonly keepS: number }
-  | { readonly type: "trace"; readonly id: number; readonly fromUs: number; readonly toUs: number };
+  | { readonly type: "rate"; readonly rate: SamplingRate; readonly keepS: number }
+  | {
+      readonly type: "trace";
+      readonly id: number;
+      readonly channel: string;
+      readonly fromUs: number;
+      readonly toUs: number;
+    };
 
 export type FromSampler =
   | {
       readonly type: "opened";
-      readonly settings: SensorSettings;
+      readonly meter: string;
       readonly rateHz: number;
       readonly accumulates: boolean;
+      readonly channels: readonly SensorChannel[];
     }
-  | { readonly type: "fault"; readonly tUs: number; readonly code: string; readonly message: string }
-  | { readonly type: "interval"; readonly interval: PowerInterval }
+  | {
+      readonly type: "fault";
+      readonly meter: string;
+      readonly tUs: number;
+      readonly code: string;
+      readonly message: string;
+    }
+  | { readonly type: "interval"; readonly channel: string; readonly interval: PowerInterval }
   | {
       readonly type: "trace";
       readonly id: number;

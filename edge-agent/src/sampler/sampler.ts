@@ -1,18 +1,26 @@
 import type { Clock, Logger } from "@edgewatt/runtime";
 import type { Trace } from "../measure/energy.ts";
 import { forkChild, type Child } from "../process/child.ts";
-import type { SensorSettings } from "../sensors/sensor.ts";
-import type { FromSampler, PowerInterval, SamplerStart, ToSampler } from "./messages.ts";
+import { channelsOf, type MeterChannel } from "../sensors/meters.ts";
+import type { SensorChannel } from "../sensors/sensor.ts";
+import type { SampledFault } from "./fault.ts";
+import { IDLE_RATE_HZ } from "./rates.ts";
+import type { FromSampler, PowerInterval, SamplerStart, SamplingRate, ToSampler } from "./messages.ts";
 
 const SCRIPT = new URL("../../dist/sampler/child.js", import.meta.url);
 const RESTART_MS = [200, 1000, 5000, 30_000] as const;
 const TRACE_TIMEOUT_MS = 5000;
 const KEPT_FAULTS = 1000;
+const IDLE = { rate: IDLE_RATE_HZ, keepS: 0 };
+/** Announced until a meter has said what it can do. */
+const UNKNOWN_RATE_HZ = 10;
 
-/** What is known of the meter now. */
-export interface MeterState {
-  readonly settings: SensorSettings;
+/** What is known of a channel now. */
+export interface ChannelState extends MeterChannel {
   readonly rateHz: number;
+  readonly accumulates: boolean;
+  /** `undefined` until the meter has been opened once. */
+  readonly described: SensorChannel | undefined;
   /** Why it gives no readings, in one line that says what to do. */
   readonly fault: string | undefined;
 }
@@ -23,24 +31,26 @@ export interface SamplerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly env?: NodeJS.ProcessEnv;
-  readonly onInterval: (interval: PowerInterval) => void;
-  /** The meter was opened, lost or found again. */
-  readonly onChange: (state: MeterState) => void;
+  readonly onInterval: (channel: ChannelState, interval: PowerInterval) => void;
+  /** A meter was opened, lost or found again. */
+  readonly onChange: () => void;
 }
 
 interface Fault {
   readonly tUs: number;
   readonly code: string;
+  /** `undefined`: of the whole sampler. */
+  readonly meter: string | undefined;
 }
 
-/** The sampler child, kept alive: it reads the meter for as long as the agent runs. */
+/** The sampler child, kept alive: it reads the meters for as long as the agent runs. */
 export class Sampler {
   readonly #options: SamplerOptions;
   readonly #traces = new Map<number, (trace: Trace | undefined) => void>();
   readonly #faults: Fault[] = [];
   #child: Child<FromSampler, ToSampler> | undefined;
-  #state: MeterState = { settings: {}, rateHz: 10, fault: "the meter is being opened" };
-  #rate: Extract<ToSampler, { type: "rate" }> = { type: "rate", full: false, keepS: 0 };
+  readonly #channels: Map<string, ChannelState>;
+  #rate: Extract<ToSampler, { type: "rate" }> | undefined;
   #traceId = 0;
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
@@ -48,6 +58,18 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+    this.#channels = new Map(
+      options.start.meters.flatMap(channelsOf).map((channel) => [
+        channel.channel,
+        {
+          ...channel,
+          rateHz: UNKNOWN_RATE_HZ,
+          accumulates: false,
+          described: undefined,
+          fault: "the meter is being opened",
+        },
+      ]),
+    );
     this.#fork();
   }
 
@@ -56,18 +78,28 @@ export class Sampler {
     return this.#child?.pid;
   }
 
-  get state(): MeterState {
-    return this.#state;
+  get channels(): readonly ChannelState[] {
+    return [...this.#channels.values()];
   }
 
-  /** Full rate and how far back raw readings are kept, for a job; 10 Hz outside. */
-  setRate(rate: { full: boolean; keepS: number }): void {
-    this.#rate = { type: "rate", ...rate };
+  /** @throws {RangeError} when no meter has such a channel */
+  channel(name: string): ChannelState {
+    const found = this.#channels.get(name);
+    if (found === undefined) throw new RangeError(`no power channel ${name}`);
+    return found;
+  }
+
+  /** How fast meters are read and how far back raw readings are kept, for a job; `idle` outside. */
+  setRate(rate: "idle" | { rate: SamplingRate; keepS: number }): void {
+    this.#rate = { type: "rate", ...(rate === "idle" ? IDLE : rate) };
     this.#child?.send(this.#rate);
   }
 
-  /** Raw readings around [fromUs, toUs], one beyond each edge when there is one; `undefined` when the sampler is down. */
-  trace(fromUs: number, toUs: number): Promise<Trace | undefined> {
+  /**
+   * Raw readings of a channel around [fromUs, toUs], one beyond each edge when there is one; `undefined` when the sampler is
+   * down.
+   */
+  trace(channel: string, fromUs: number, toUs: number): Promise<Trace | undefined> {
     const child = this.#child;
     if (child === undefined) return Promise.resolve(undefined);
     const id = ++this.#traceId;
@@ -79,13 +111,16 @@ export class Sampler {
         resolve(trace);
       };
       this.#traces.set(id, settle);
-      child.send({ type: "trace", id, fromUs, toUs });
+      child.send({ type: "trace", id, channel, fromUs, toUs });
     });
   }
 
-  /** Codes of the faults between two moments, each once. */
-  faultsBetween(fromUs: number, toUs: number): string[] {
-    const inside = this.#faults.filter((fault) => fault.tUs >= fromUs && fault.tUs <= toUs);
+  /** Codes of the faults of a channel's meter between two moments, each once. */
+  faultsBetween(channel: string, fromUs: number, toUs: number): string[] {
+    const { meter } = this.channel(channel);
+    const inside = this.#faults.filter(
+      (fault) => (fault.meter ?? meter) === meter && fault.tUs >= fromUs && fault.tUs <= toUs,
+    );
     return [...new Set(inside.map((fault) => fault.code))];
   }
 
@@ -106,7 +141,7 @@ export class Sampler {
     });
     this.#child = child;
     child.onMessage((message) => this.#receive(message));
-    child.send(this.#rate);
+    if (this.#rate !== undefined) child.send(this.#rate);
     void this.#watch(child);
   }
 
@@ -119,7 +154,7 @@ export class Sampler {
     const { clock, log } = this.#options;
     this.#child = undefined;
     for (const settle of this.#traces.values()) settle(undefined);
-    this.#fault({ tUs: clock.monotonicUs(), code: "sampler-died", message });
+    this.#fault({ tUs: clock.monotonicUs(), code: "sampler-died", message }, undefined);
     if (this.#stopped) return;
     const delayMs = RESTART_MS[Math.min(this.#restarts, RESTART_MS.length - 1)] ?? 0;
     this.#restarts += 1;
@@ -129,33 +164,49 @@ export class Sampler {
 
   #receive(message: FromSampler): void {
     switch (message.type) {
-      case "opened":
-        this.#setState({ settings: message.settings, rateHz: message.rateHz, fault: undefined });
+      case "opened": {
+        const { meter, rateHz, accumulates, channels } = message;
+        for (const [i, state] of this.#channelsOf(meter).entries()) {
+          this.#update(state, { rateHz, accumulates, described: channels[i], fault: undefined });
+        }
+        this.#options.onChange();
         break;
+      }
       case "fault":
-        this.#fault(message);
+        this.#fault(message, message.meter);
         break;
-      case "interval":
+      case "interval": {
         this.#restarts = 0;
-        if (this.#state.fault !== undefined) this.#setState({ ...this.#state, fault: undefined });
-        this.#options.onInterval(message.interval);
+        const { meter, fault } = this.channel(message.channel);
+        if (fault !== undefined) {
+          for (const state of this.#channelsOf(meter)) this.#update(state, { fault: undefined });
+          this.#options.onChange();
+        }
+        this.#options.onInterval(this.channel(message.channel), message.interval);
         break;
+      }
       case "trace":
         this.#traces.get(message.id)?.(message);
         break;
     }
   }
 
-  #fault({ tUs, code, message }: { tUs: number; code: string; message: string }): void {
-    this.#faults.push({ tUs, code });
-    if (this.#faults.length > KEPT_FAULTS) this.#faults.shift();
-    if (this.#state.fault === message) return;
-    this.#options.log.warn({ code, reason: message }, "power cannot be read");
-    this.#setState({ ...this.#state, fault: message });
+  #channelsOf(meter: string | undefined): ChannelState[] {
+    return this.channels.filter((state) => meter === undefined || state.meter === meter);
   }
 
-  #setState(state: MeterState): void {
-    this.#state = state;
-    this.#options.onChange(state);
+  /** @param meter `undefined`: all of them, since the sampler itself failed */
+  #fault({ tUs, code, message }: SampledFault, meter: string | undefined): void {
+    this.#faults.push({ tUs, code, meter });
+    if (this.#faults.length > KEPT_FAULTS) this.#faults.shift();
+    const news = this.#channelsOf(meter).filter((state) => state.fault !== message);
+    if (news.length === 0) return;
+    this.#options.log.warn({ code, meter, reason: message }, "power cannot be read");
+    for (const state of news) this.#update(state, { fault: message });
+    this.#options.onChange();
+  }
+
+  #update(state: ChannelState, change: Partial<ChannelState>): void {
+    this.#channels.set(state.channel, { ...state, ...change });
   }
 }

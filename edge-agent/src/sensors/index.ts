@@ -1,9 +1,25 @@
+import { z } from "zod";
 import { estimate } from "./estimate/estimate.ts";
 import { ina219 } from "./ina219/ina219.ts";
+import type { SensorDriver } from "./sensor.ts";
 
-/** Every source of power this agent can read; the keys are values of `--source`. */
+/**
+ * Every source of power this agent can read; the keys are values of `source`. Where no meter is configured, the first that
+ * is detected is taken, in this order, and `estimate` is always there.
+ */
 export const SENSORS = { ina219, estimate } as const;
 
 export type SourceId = keyof typeof SENSORS;
 
-export const SOURCE_IDS = ["ina219", "estimate"] as const satisfies readonly SourceId[];
+export const SOURCE_IDS = Object.keys(SENSORS) as [SourceId, ...SourceId[]];
+
+export function driverOf(source: SourceId): SensorDriver {
+  // Each driver takes its own configuration, which its own schema has checked.
+  return SENSORS[source] as SensorDriver;
+}
+
+const [first, ...others] = SOURCE_IDS.map((id) => driverOf(id).config.extend({ source: z.literal(id) }));
+if (first === undefined) throw new RangeError("no source of power");
+
+/** A meter in the configuration: its source, and the settings of that source's driver. */
+export const meterSchema = z.discriminatedUnion("source", [first, ...others]);

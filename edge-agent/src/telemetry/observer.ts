@@ -1,9 +1,8 @@
-import type { PowerSource } from "@edgewatt/protocol";
 import type { Clock } from "@edgewatt/runtime";
-import { MAIN_CHANNEL } from "../device/info.ts";
 import type { SystemProbe } from "../device/system-state.ts";
 import type { Measuring } from "../measure/measuring.ts";
 import type { PowerInterval } from "../sampler/messages.ts";
+import type { MeterChannel } from "../sensors/meters.ts";
 import type { Columns } from "./batcher.ts";
 import type { Live } from "./live.ts";
 import type { Telemetry } from "./telemetry.ts";
@@ -11,7 +10,6 @@ import type { Telemetry } from "./telemetry.ts";
 const SYSTEM_EVERY_MS = 1000;
 
 export interface ObserverOptions {
-  readonly source: PowerSource;
   readonly telemetry: Telemetry;
   readonly live: Live;
   readonly measuring: Measuring;
@@ -33,13 +31,13 @@ export class Observer {
   }
 
   /** A tenth of a second of power. */
-  power(interval: PowerInterval): void {
-    const { source, telemetry, live, measuring, clock } = this.#options;
+  power({ channel, source }: MeterChannel, interval: PowerInterval): void {
+    const { telemetry, live, measuring, clock } = this.#options;
     const { tUs, w, wMin, wMax, v, a } = interval;
     const columns: Columns = { w: figure(w), wMin: figure(wMin), wMax: figure(wMax), v: figure(v), a: figure(a) };
-    telemetry.record("power", MAIN_CHANNEL, tUs, { ...columns, source, run: measuring.runAt(tUs) ?? null });
+    telemetry.record("power", channel, tUs, { ...columns, source, run: measuring.runAt(tUs) ?? null });
     if (measuring.active) return;
-    live.publish("power", MAIN_CHANNEL, tUs + clock.nowUs() - clock.monotonicUs(), { ...columns, source });
+    live.publish("power", channel, tUs + clock.nowUs() - clock.monotonicUs(), { ...columns, source });
   }
 
   stop(): void {

@@ -2,12 +2,13 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { tempDir, type TempDir } from "@edgewatt/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { chooseSource, configSchema, defaultDeviceId } from "../../src/config.ts";
+import { configSchema, defaultDeviceId } from "../../src/config.ts";
 import { nextBoot } from "../../src/device/boot-counter.ts";
 import { ClockSync } from "../../src/device/clock-sync.ts";
 import { readHardware } from "../../src/device/hardware.ts";
 import { SystemProbe } from "../../src/device/system-state.ts";
 import { parseCoreList } from "../../src/process/cores.ts";
+import { chooseMeters, tableChannel } from "../../src/sensors/meters.ts";
 import type { Reading } from "../../src/sensors/sensor.ts";
 import { boardPower } from "../../src/sensors/estimate/boards.ts";
 import { estimate } from "../../src/sensors/estimate/estimate.ts";
@@ -117,14 +118,14 @@ describe("estimate", () => {
     const reading: Reading = { tUs: 0, watts: 0, volts: 0, amps: 0, joules: 0 };
     us += 1e6;
     await machine({ "proc/stat": stat(1200, 0) });
-    expect(sensor.read(reading)).toBe(true);
+    expect(sensor.read([reading])).toBe(true);
     expect(reading.watts).toBeCloseTo(1.6 + (5 - 1.6) * 0.5, 9);
     us += 1e6;
-    expect(sensor.read(reading)).toBe(true);
+    expect(sensor.read([reading])).toBe(true);
     expect(reading).toMatchObject({ tUs: 7e6, watts: expect.closeTo(1.6, 9) as number, volts: Number.NaN });
     expect(reading.joules).toBeCloseTo(1.6 * 2 + 3.4 * 0.5, 9);
-    expect(sensor.settings).toMatchObject({ board: "Raspberry Pi 4 Model B", idleW: 1.6, fullW: 5 });
-    expect(sensor.settings["reference"]).toMatch(/sbc-reviews/);
+    expect(sensor.channels[0]?.settings).toMatchObject({ board: "Raspberry Pi 4 Model B", idleW: 1.6, fullW: 5 });
+    expect(sensor.channels[0]?.settings["reference"]).toMatch(/sbc-reviews/);
   });
 
   it("names a board that nobody measured", () => {
@@ -150,14 +151,36 @@ describe("INA219 registers", () => {
 });
 
 describe("configuration", () => {
-  it("reads a configured chip, else the estimate", () => {
-    expect(chooseSource(configSchema.parse({}))).toEqual({ id: "estimate", config: {} });
-    expect(chooseSource(configSchema.parse({ ina219: { bus: 9 } }))).toEqual({
-      id: "ina219",
-      config: { bus: 9, address: 0x40, shuntOhm: 0.1, maxA: 3.2, busRangeV: 16 },
-    });
-    expect(chooseSource(configSchema.parse({ ina219: {}, source: "estimate" })).id).toBe("estimate");
-    expect(configSchema.safeParse({ ina219: { addres: 0x40 } }).success).toBe(false);
+  const chosen = (config: object) => chooseMeters(configSchema.parse(config), "");
+
+  it("reads the configured meters, else the estimate", () => {
+    expect(chosen({})).toEqual([{ name: "main", source: "estimate", config: {} }]);
+    const main = { source: "ina219", bus: 9 };
+    expect(chosen({ meters: { main } })).toEqual([
+      {
+        name: "main",
+        source: "ina219",
+        config: { bus: 9, address: 0x40, shuntOhm: 0.1, maxA: 3.2, busRangeV: 16 },
+      },
+    ]);
+    expect(chosen({ meters: { main }, source: "estimate" })).toEqual([
+      { name: "main", source: "estimate", config: {} },
+    ]);
+    const both = { main, cpu: { source: "estimate", fullW: 9 } };
+    expect(chosen({ meters: both }).map(({ name }) => name)).toEqual(["main", "cpu"]);
+    expect(chosen({ meters: both, source: "estimate" })).toEqual([
+      { name: "cpu", source: "estimate", config: { fullW: 9 } },
+    ]);
+    expect(configSchema.safeParse({ meters: { main: { source: "ina219", addres: 0x40 } } }).success).toBe(false);
+    expect(configSchema.safeParse({ meters: { main: { source: "ina9000" } } }).success).toBe(false);
+    expect(configSchema.safeParse({ meters: { "Main one": main } }).success).toBe(false);
+  });
+
+  it("fills the table from the channel that is named, else from the first", () => {
+    const meters = chosen({ meters: { input: { source: "ina219" }, cpu: { source: "estimate" } } });
+    expect(tableChannel(meters, undefined)).toEqual({ channel: "input", meter: "input", source: "ina219" });
+    expect(tableChannel(meters, "cpu").source).toBe("estimate");
+    expect(() => tableChannel(meters, "gpu")).toThrow(/no meter has a channel gpu; there are input, cpu/);
   });
 
   it("makes a legal id of any host name", () => {

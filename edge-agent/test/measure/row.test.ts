@@ -1,6 +1,7 @@
 import { resultsSchema } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
 import { blockOrders, expectedSeconds, makePlan } from "../../src/measure/plan.ts";
+import type { Stretch } from "../../src/measure/energy.ts";
 import { makeRow, type RowFacts } from "../../src/measure/row.ts";
 import type { MeasuredWindow } from "../../src/measure/window-figures.ts";
 
@@ -27,10 +28,15 @@ const facts: RowFacts = {
   flags: [],
 };
 
+function stretch(seconds: number, meanW: number): Stretch {
+  return { joules: meanW * seconds, seconds, meanW, maxW: meanW + 1, samples: 10, longestGapUs: 1000 };
+}
+
 /** A window of `n` runs of `ms` each at `meanW` over `idleW`. */
 function window(n: number, ms: number, meanW: number, idleW: number): MeasuredWindow {
   const seconds = (n * ms) / 1000;
   return {
+    block: 0,
     run: {
       type: "window",
       t0Us: 0,
@@ -40,12 +46,12 @@ function window(n: number, ms: number, meanW: number, idleW: number): MeasuredWi
       gcMs: 0,
       peakMb: 100,
     },
-    power: { joules: meanW * seconds, seconds, meanW, maxW: meanW + 1, samples: 10, longestGapUs: 1000 },
-    idleBeforeW: idleW,
-    idleAfterW: idleW,
+    power: stretch(seconds, meanW),
+    idleBefore: stretch(seconds, idleW),
+    idleAfter: stretch(seconds, idleW),
     faults: [],
     periodUs: 1000,
-    throttled: { before: null, after: null },
+    machine: { before: { throttled: null }, after: { throttled: null } },
   };
 }
 
@@ -85,8 +91,8 @@ describe("makeRow", () => {
   it("says what is doubtful", () => {
     const drift: MeasuredWindow = {
       ...window(2000, 5, 4, 2),
-      idleAfterW: 2.5,
-      throttled: { before: 0x50000, after: 0x50004 },
+      idleAfter: stretch(10, 2.5),
+      machine: { before: { throttled: 0x50000 }, after: { throttled: 0x50004 } },
     };
     const net = makeRow({ ...facts, source: "estimate" }, [drift, window(1000, 10, 2.2, 2.25), drift], plan);
     expect(net.flags[0]).toBe("estimate: power is modelled from CPU use, no meter");

@@ -20,15 +20,20 @@ async function start(state: Partial<FakeIna219State>) {
   const intervals: PowerInterval[] = [];
   const sampler = new Sampler({
     start: {
-      source: "ina219",
-      config: { bus: chip.bus, address: chip.address, shuntOhm: 0.1, maxA: 3.2, busRangeV: 16 },
+      meters: [
+        {
+          name: "main",
+          source: "ina219",
+          config: { bus: chip.bus, address: chip.address, shuntOhm: 0.1, maxA: 3.2, busRangeV: 16 },
+        },
+      ],
       root: "",
     },
     cores: undefined,
     log: createLogger({ name: "test", level: "silent" }),
     clock: systemClock,
     env: chip.env,
-    onInterval: (interval) => intervals.push(interval),
+    onInterval: (_channel, interval) => intervals.push(interval),
     onChange: () => {},
   });
   cleanups.push(() => sampler.stop());
@@ -56,14 +61,14 @@ describe.skipIf(gcc.skip)(`INA219 through i2c-bus ${gcc.reason}`, () => {
   it("integrates a square wave at full rate to its energy", async () => {
     const { sampler, newest } = await start({ volts: 5, high: 1, low: 0.2, period: 0.2 });
     await eventually(() => newest(1));
-    sampler.setRate({ full: true, keepS: 0 });
+    sampler.setRate({ rate: "full", keepS: 0 });
     await systemClock.sleep(300);
     // Five whole periods of 5 W and 1 W in equal parts. A busy machine costs samples, and with them precision: such a second does not count.
     const stretch = await eventually(async () => {
       const fromUs = systemClock.monotonicUs();
       await systemClock.sleep(1000);
       const toUs = fromUs + 1_000_000;
-      const trace = await sampler.trace(fromUs, toUs);
+      const trace = await sampler.trace("main", fromUs, toUs);
       if (trace === undefined) throw new RangeError("no trace");
       expect(trace.joules).toBeNull();
       const widestUs = Math.max(...trace.tUs.slice(1).map((tUs, i) => tUs - (trace.tUs[i] ?? 0)));
@@ -80,19 +85,21 @@ describe.skipIf(gcc.skip)(`INA219 through i2c-bus ${gcc.reason}`, () => {
     const { chip, sampler, intervals, newest } = await start({});
     await eventually(() => newest(1));
     await chip.set({ absent: true });
-    await eventually(() => expect(sampler.state.fault).toMatch(/nothing answers at 0x40/));
+    await eventually(() => expect(sampler.channel("main").fault).toMatch(/nothing answers at 0x40/));
     await chip.set({ absent: false, resets: 1 });
     const before = intervals.length;
     await eventually(() => expect(intervals.length).toBeGreaterThan(before + 2));
-    expect(sampler.state.fault).toBeUndefined();
-    expect(sampler.faultsBetween(0, systemClock.monotonicUs())).toContain("no-answer");
+    expect(sampler.channel("main").fault).toBeUndefined();
+    expect(sampler.faultsBetween("main", 0, systemClock.monotonicUs())).toContain("no-answer");
   });
 
   it("sets the chip up again when it was reset, and says so", async () => {
     const { chip, sampler, intervals, newest } = await start({ volts: 5, high: 0.8 });
     await eventually(() => newest(1));
     await chip.set({ resets: 1 });
-    await eventually(() => expect(sampler.faultsBetween(0, systemClock.monotonicUs())).toContain("calibration-lost"));
+    await eventually(() =>
+      expect(sampler.faultsBetween("main", 0, systemClock.monotonicUs())).toContain("calibration-lost"),
+    );
     const before = intervals.length;
     await eventually(() => expect(intervals.length).toBeGreaterThan(before + 2));
     expect(intervals.at(-1)?.w).toBeGreaterThan(3.9);
@@ -103,12 +110,12 @@ describe.skipIf(gcc.skip)(`INA219 through i2c-bus ${gcc.reason}`, () => {
     const { chip, sampler, newest } = await start({ volts: 5, high: 0.8 });
     await eventually(() => newest(1));
     await chip.set({ volts: 15.9, high: 3.2, shunt: 0.11 });
-    await eventually(() => expect(sampler.state.fault).toMatch(/range of 3.2 A/));
+    await eventually(() => expect(sampler.channel("main").fault).toMatch(/range of 3.2 A/));
   });
 
   it("refuses another chip at the address", async () => {
     const { sampler } = await start({ memory: true });
-    await eventually(() => expect(sampler.state.fault).toMatch(/is no INA219/));
+    await eventually(() => expect(sampler.channel("main").fault).toMatch(/is no INA219/));
   });
 
   it("starts again when the sampler process dies", async () => {
@@ -117,7 +124,7 @@ describe.skipIf(gcc.skip)(`INA219 through i2c-bus ${gcc.reason}`, () => {
     const { pid } = sampler;
     if (pid === undefined) throw new RangeError("no process");
     process.kill(pid, "SIGKILL");
-    await eventually(() => expect(sampler.faultsBetween(0, Number.MAX_VALUE)).toContain("sampler-died"));
+    await eventually(() => expect(sampler.faultsBetween("main", 0, Number.MAX_VALUE)).toContain("sampler-died"));
     const before = intervals.length;
     await eventually(() => expect(intervals.length).toBeGreaterThan(before + 2));
   });

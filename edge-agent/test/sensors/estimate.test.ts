@@ -35,7 +35,7 @@ async function readings(busyTicks: readonly number[]): Promise<Reading[]> {
     total += ticks;
     await writeFile(stat, procStat(total));
     const reading: Reading = { tUs: 0, watts: 0, volts: 0, amps: 0, joules: 0 };
-    expect(sensor.read(reading)).toBe(true);
+    expect(sensor.read([reading])).toBe(true);
     taken.push(reading);
   }
   return taken;

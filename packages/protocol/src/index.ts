@@ -88,6 +88,7 @@ export {
   type Precision,
   type ResultDevice,
   type ResultMethod,
+  type Comparison,
   type ResultRow,
   type Results,
 } from "./results.ts";

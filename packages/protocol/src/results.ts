@@ -25,8 +25,27 @@ const resultDeviceSchema = z.looseObject({
       channel: z.string(),
       rateHz: z.number(),
       settings: z.record(z.string(), z.unknown()),
+      /** A reading is the mean over so long. */
+      averagingMs: z.number().optional(),
     })
     .nullable(),
+  /** What reading the meter at full rate costs: idle power at that rate against idle power at a slow one. */
+  observer: z
+    .looseObject({
+      fastHz: z.number(),
+      slowHz: z.number(),
+      fastW: z.number(),
+      slowW: z.number(),
+      deltaW: z.number(),
+      halfWidth95W: z.number(),
+    })
+    .nullable()
+    .optional(),
+  /** How much later a change of the processor's load shows in the measured power. */
+  lag: z.looseObject({ ms: z.number(), halfWidth95Ms: z.number(), steps: z.number() }).nullable().optional(),
+  temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
+  /** Which processors the sampler and the runner were bound to, in words. */
+  affinity: z.string().optional(),
 });
 export type ResultDevice = z.infer<typeof resultDeviceSchema>;
 
@@ -57,27 +76,56 @@ const resultRowSchema = z.looseObject({
   maxMemoryMb: figure,
   /** The same process before it loaded the model: runtime and libraries. */
   memoryBaselineMb: figure,
+  /** Peak minus baseline: what the model itself takes, with its arena. */
+  memoryModelMb: figure.optional(),
   latencyMs: z.looseObject({
     mean: figure,
+    min: figure.optional(),
+    max: figure.optional(),
     p50: figure,
+    p90: figure.optional(),
     p95: figure,
     p99: figure,
+    p999: figure.optional(),
     /** 95 % confidence half-width of the mean over windows (Student's t). */
     halfWidth95: figure,
   }),
+  /** The largest raw reading, with the bandwidth of one reading: it cannot show shorter peaks. */
   maxPowerW: figure,
+  maxPowerBandwidthHz: figure.optional(),
+  /** The largest mean over 10 ms, which compares meters of different rates; `null` below 100 readings a second. */
+  maxPower10msW: figure.optional(),
   meanPowerW: figure,
   idlePowerW: figure,
   /** Window duration ÷ images in it; gross energy = meanPowerW × imageMs. */
   imageMs: figure,
   energyMj: z.looseObject({
     gross: figure,
+    /** 95 %: repetition and, where the meter's limits of error are known, those, combined. */
     grossHalfWidth95: figure,
     net: figure,
     netHalfWidth95: figure,
+    /** The parts of the half-widths: type A from repetition, type B from the meter's limits (`null`: not stated by anyone). */
+    grossRepetition95: figure.optional(),
+    grossMeter95: figure.optional(),
+    netRepetition95: figure.optional(),
+    netMeter95: figure.optional(),
   }),
   accuracyPct: figure,
-  factors: z.looseObject({ threads: z.number(), spinning: z.boolean(), batch: z.number() }),
+  factors: z.looseObject({
+    threads: z.number(),
+    spinning: z.boolean(),
+    batch: z.number(),
+    graphOptimization: z.string().optional(),
+  }),
+  /** Windows that were measured, and those of them whose power is known. */
+  windows: z.looseObject({ measured: z.number(), powered: z.number() }).optional(),
+  temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
+  /** The full-rate readings of all windows; `url` is where it was uploaded. */
+  trace: z
+    .looseObject({ name: z.string(), sha256: z.string(), bytes: z.number(), url: z.string().nullable() })
+    .nullable()
+    .optional(),
   /** What a reader must know before using the row, each `code` or `code: detail`. */
   flags: z.array(z.string()),
   /** `job/index` */
@@ -90,6 +138,22 @@ const resultRowSchema = z.looseObject({
 });
 export type ResultRow = z.infer<typeof resultRowSchema>;
 
+/** A ratio of two rows of one device, measured in the same blocks on the same meter, whose gain cancels. */
+const ratioSchema = z.looseObject({ value: z.number(), low95: z.number(), high95: z.number() });
+
+const comparisonSchema = z.looseObject({
+  device: z.string(),
+  /** The row over which the ratio is, and the one under which: `numerator` ÷ `denominator`. */
+  numerator: z.looseObject({ run: z.string(), model: z.string(), precision: precisionSchema }),
+  denominator: z.looseObject({ run: z.string(), model: z.string(), precision: precisionSchema }),
+  /** Blocks in which both were measured. */
+  pairs: z.number(),
+  latency: ratioSchema.nullable(),
+  energyGross: ratioSchema.nullable(),
+  energyNet: ratioSchema.nullable(),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
 /** `results.json`. */
 export const resultsSchema = z.looseObject({
   schema: z.literal(RESULTS_SCHEMA),
@@ -97,5 +161,6 @@ export const resultsSchema = z.looseObject({
   devices: z.array(resultDeviceSchema),
   method: resultMethodSchema,
   rows: z.array(resultRowSchema),
+  comparisons: z.array(comparisonSchema).optional(),
 });
 export type Results = z.infer<typeof resultsSchema>;

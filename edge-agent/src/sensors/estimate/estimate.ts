@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { readCpuTime, TICKS_PER_SECOND } from "../../device/cpu-time.ts";
 import { boardModel } from "../../device/board.ts";
-import { defineDriver, type Sensor } from "../sensor.ts";
+import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import { boardPower } from "./boards.ts";
 
 const RATE_HZ = 10;
@@ -32,14 +32,20 @@ export const estimate = defineDriver({
     return {
       rateHz: RATE_HZ,
       accumulates: true,
-      settings: {
-        model: "idle + (full - idle) x CPU utilisation",
-        idleW,
-        fullW,
-        board: table.board,
-        reference: configured ? "configuration of this device" : table.reference,
-      },
-      read(into) {
+      channels: [
+        {
+          settings: {
+            model: "idle + (full - idle) x CPU utilisation",
+            idleW,
+            fullW,
+            board: table.board,
+            reference: configured ? "configuration of this device" : table.reference,
+          },
+          limits: null,
+          averagingUs: 1e6 / RATE_HZ,
+        },
+      ],
+      read([into]: readonly [Reading]) {
         const nowUs = host.monotonicUs();
         const seconds = (nowUs - startUs) / 1e6;
         const busySeconds = (readCpuTime(host.root).busy - startBusy) / TICKS_PER_SECOND / cores;

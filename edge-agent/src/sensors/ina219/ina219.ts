@@ -72,8 +72,14 @@ export const ina219 = defineDriver({
     return {
       rateHz: 1e6 / CYCLE_US,
       accumulates: false,
-      settings: { bus: busNumber, address, shuntOhm, maxA, busRangeV, shuntRangeMv, powerLsbW: scale.powerLsbW },
-      read(into: Reading): boolean {
+      channels: [
+        {
+          settings: { bus: busNumber, address, shuntOhm, maxA, busRangeV, shuntRangeMv, powerLsbW: scale.powerLsbW },
+          limits: null,
+          averagingUs: CYCLE_US,
+        },
+      ],
+      read([into]: readonly [Reading]): boolean {
         const beforeUs = host.monotonicUs();
         const voltage = bus.readWord(address, REGISTER.busVoltage);
         if ((voltage & CONVERSION_READY) === 0) return false;

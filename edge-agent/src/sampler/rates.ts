@@ -1,0 +1,2 @@
+/** The rate outside jobs, Hz. */
+export const IDLE_RATE_HZ = 10;

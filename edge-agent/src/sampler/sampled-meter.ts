@@ -1,0 +1,143 @@
+import { EdgewattError } from "@edgewatt/protocol";
+import { emptyReading, type Sensor } from "../sensors/sensor.ts";
+import type { SampledFault } from "./fault.ts";
+import { describeFault } from "./fault.ts";
+import { IntervalMeans } from "./intervals.ts";
+import type { PowerInterval, SamplingRate } from "./messages.ts";
+import { TraceRing } from "./ring.ts";
+
+const INTERVAL_US = 100_000;
+const POLL_US = 100;
+/** A meter that has given nothing for this many periods in a row is closed and opened again. */
+const REOPEN_AFTER_FAULTS = 10;
+const REOPEN_US = 1_000_000;
+
+export interface MeterEvents {
+  readonly onOpened: (sensor: Sensor) => void;
+  /** @param index of the channel within the meter */
+  readonly onInterval: (index: number, interval: PowerInterval) => void;
+  readonly onFault: (fault: SampledFault) => void;
+}
+
+/**
+ * One meter on its absolute schedule: `dueUs` says when `turn` wants to be called next. A fault loses readings, and nothing
+ * else; a meter that stays silent is closed, and opened again a second later.
+ */
+export class SampledMeter {
+  readonly #open: () => Promise<Sensor>;
+  readonly #events: MeterEvents;
+  readonly #nowUs: () => number;
+  #sensor: Sensor | undefined;
+  #readings = [emptyReading()];
+  #means: IntervalMeans[] = [];
+  #rings: TraceRing[] = [];
+  #keepS = 0;
+  #rate: SamplingRate = 0;
+  #periodUs = INTERVAL_US;
+  #faults = 0;
+  /** Of the absolute schedule; polling for the end of a conversion does not move it. */
+  #scheduledUs = 0;
+  #deadlineUs = 0;
+  dueUs = -Infinity;
+
+  constructor(open: () => Promise<Sensor>, events: MeterEvents, nowUs: () => number) {
+    this.#open = open;
+    this.#events = events;
+    this.#nowUs = nowUs;
+  }
+
+  get isOpen(): boolean {
+    return this.#sensor !== undefined;
+  }
+
+  get accumulates(): boolean {
+    return this.#sensor?.accumulates ?? false;
+  }
+
+  /** Raw readings of a channel; `undefined` while the meter is closed. */
+  ring(index: number): TraceRing | undefined {
+    return this.#sensor === undefined ? undefined : this.#rings[index];
+  }
+
+  async open(): Promise<void> {
+    try {
+      this.#sensor = await this.#open();
+    } catch (error) {
+      const nowUs = this.#nowUs();
+      this.#events.onFault(describeFault(error, nowUs));
+      this.dueUs = nowUs + REOPEN_US;
+      return;
+    }
+    this.#faults = 0;
+    const { channels } = this.#sensor;
+    this.#readings = channels.map(emptyReading);
+    this.#means = channels.map(
+      (_, index) => new IntervalMeans(INTERVAL_US, (interval) => this.#events.onInterval(index, interval)),
+    );
+    this.#rings = [];
+    this.#events.onOpened(this.#sensor);
+    this.#applyRate();
+    this.#scheduledUs = this.#nowUs();
+    this.dueUs = this.#scheduledUs;
+  }
+
+  setRate(rate: SamplingRate, keepS: number): void {
+    if (rate === this.#rate && keepS === this.#keepS) return;
+    this.#rate = rate;
+    this.#keepS = keepS;
+    this.#applyRate();
+  }
+
+  #applyRate(): void {
+    if (this.#sensor === undefined) return;
+    const { rateHz, channels } = this.#sensor;
+    this.#periodUs = 1e6 / (this.#rate === "full" ? rateHz : Math.min(rateHz, this.#rate));
+    const capacity = Math.ceil(rateHz * this.#keepS);
+    if ((this.#rings[0]?.capacity ?? 0) < capacity) this.#rings = channels.map(() => new TraceRing(capacity));
+  }
+
+  /** Reads when `dueUs` has come. */
+  turn(): void {
+    const sensor = this.#sensor;
+    if (sensor === undefined) return;
+    if (this.dueUs === this.#scheduledUs) this.#deadlineUs = this.#nowUs() + 2 * this.#periodUs;
+    try {
+      if (!sensor.read(this.#readings)) {
+        if (this.#nowUs() <= this.#deadlineUs) {
+          this.dueUs = this.#nowUs() + POLL_US;
+          return;
+        }
+        throw new EdgewattError("the meter's conversion did not end in time: check its supply and the bus", {
+          code: "not-ready",
+          retryable: true,
+        });
+      }
+      this.#faults = 0;
+      for (let i = 0; i < this.#readings.length; i++) {
+        const reading = this.#readings[i];
+        if (reading === undefined) continue;
+        this.#rings[i]?.push(reading);
+        this.#means[i]?.add(reading);
+      }
+    } catch (error) {
+      this.#faults += 1;
+      for (const means of this.#means) means.interrupt();
+      this.#events.onFault(describeFault(error, this.#nowUs()));
+      if (this.#faults >= REOPEN_AFTER_FAULTS) {
+        this.close();
+        return;
+      }
+    }
+    // Behind by periods: go on with the schedule instead of catching up in a burst.
+    const behind = Math.ceil((this.#nowUs() - this.#scheduledUs) / this.#periodUs);
+    this.#scheduledUs += this.#periodUs * Math.max(1, behind);
+    this.dueUs = this.#scheduledUs;
+  }
+
+  /** Closes the meter; it asks to be opened again after a second. */
+  close(): void {
+    this.#sensor?.[Symbol.dispose]();
+    this.#sensor = undefined;
+    this.dueUs = this.#nowUs() + REOPEN_US;
+  }
+}
