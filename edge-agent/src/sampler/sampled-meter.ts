@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 import { emptyReading, type Sensor } from "../sensors/sensor.ts";
 import type { SampledFault } from "./fault.ts";
 import { describeFault } from "./fault.ts";
