@@ -16,3 +16,5 @@ export {
 } from "./services.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { VirtualDevice } from "./virtual-device.ts";
+export { requireKernel } from "./kernel/kernel-files.ts";
+export { runInKernel } from "./kernel/run-guest.ts";
