@@ -49,7 +49,7 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
     );
   }
   if (source === undefined || !isModelled(source)) return [...flags];
-  return [`estimate: no meter, but ${describeSource(source)}`, ...flags];
+  return [`estimate: no meter; source ${describeSource(source)}`, ...flags];
 }
 
 function percent(share: number): string {
