@@ -1,4 +1,4 @@
-import type { PowerSource, ResultRow } from "@edgewatt/protocol";
+import { describeSource, isModelled, type PowerSource, type ResultRow } from "@edgewatt/protocol";
 import type { MeasuredWindow } from "./window-figures.ts";
 
 const IDLE_DRIFT = 0.02;
@@ -7,8 +7,6 @@ const MAX_GAP_PERIODS = 5;
 const CONSISTENCY = 0.005;
 /** Instantaneous bits of the firmware's throttling word; the others remember since boot. */
 const THROTTLED_NOW = 0xf;
-
-const ESTIMATE_FLAG = "estimate: power is modelled from CPU use, no meter";
 
 /** What a reader must know about how the windows went; each flag once. */
 export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSource | undefined): string[] {
@@ -50,8 +48,8 @@ export function windowFlags(windows: readonly MeasuredWindow[], source: PowerSou
       `idle-drift: idle power before and after a window differ by ${percent(worstDrift)} at worst, over ${percent(IDLE_DRIFT)}`,
     );
   }
-  if (source === "estimate") return [ESTIMATE_FLAG, ...flags];
-  return [...flags];
+  if (source === undefined || !isModelled(source)) return [...flags];
+  return [`estimate: no meter; source ${describeSource(source)}`, ...flags];
 }
 
 function percent(share: number): string {

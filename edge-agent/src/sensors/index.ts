@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { estimate } from "./estimate/estimate.ts";
+import { hwmon } from "./hwmon/hwmon.ts";
 import { ina219 } from "./ina219/ina219.ts";
 import { ina226 } from "./ina226/ina226.ts";
 import { ina228 } from "./ina228/ina228.ts";
 import { ina238 } from "./ina238/ina238.ts";
 import { ina260 } from "./ina260/ina260.ts";
 import { ina3221 } from "./ina3221/ina3221.ts";
+import { pmic } from "./pmic/pmic.ts";
+import { rapl } from "./rapl/rapl.ts";
 import type { SensorDriver } from "./sensor.ts";
 
 /**
@@ -19,6 +22,9 @@ export const SENSORS = {
   ina238,
   ina260,
   ina3221,
+  hwmon,
+  pmic,
+  rapl,
   estimate,
 } as const;
 

@@ -135,7 +135,7 @@ describe("estimate", () => {
 });
 
 describe("configuration", () => {
-  const chosen = (config: object) => chooseMeters(configSchema.parse(config), "");
+  const chosen = (config: object) => chooseMeters(configSchema.parse(config), dir.path);
 
   it("reads the configured meters, else the estimate", () => {
     expect(chosen({})).toEqual([{ name: "main", source: "estimate", config: {} }]);

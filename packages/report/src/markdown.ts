@@ -1,4 +1,4 @@
-import type { ResultDevice, Results } from "@edgewatt/protocol";
+import { describeSource, isModelled, type ResultDevice, type Results } from "@edgewatt/protocol";
 import { markdownTable } from "markdown-table";
 import { figures } from "./figures/index.ts";
 import { resultsTable, type ResultsTable, type TableCell } from "./results-table.ts";
@@ -40,7 +40,7 @@ function deviceMarkdown(device: ResultDevice): string {
   const source =
     power === null
       ? "none: the device has no power source"
-      : `${power.source}${power.source === "estimate" ? " (a model of CPU load, no meter)" : ""}, channel ${power.channel}, ${power.rateHz} Hz${settings}`;
+      : `${describeSource(power.source)}${isModelled(power.source) ? ", no meter" : ""}, channel ${power.channel}, ${power.rateHz} Hz${settings}`;
   const facts = [
     `board: ${device.board}`,
     `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
