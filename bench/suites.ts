@@ -33,7 +33,7 @@ export const SUITES: readonly SuiteEntry[] = [
   },
   {
     name: "quantizer/accuracy",
-    expectedMinutes: 9,
+    expectedMinutes: 15,
     open: async () => (await import("./quantizer/accuracy.ts")).accuracy,
   },
   {

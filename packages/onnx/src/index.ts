@@ -38,7 +38,7 @@ export { liftConstants } from "./constants.ts";
 export { removeIdentities } from "./identities.ts";
 export { foldBatchNorm, foldChannelArithmetic } from "./fold/fold-batch-norm.ts";
 export { raiseOpset, RAISED_OPSET, type OpsetRaise } from "./opset/raise.ts";
-export { estimateMacs, type NodeCost } from "./macs.ts";
+export { estimateMacs, probeCosts, type CostProbe, type NodeCost } from "./macs.ts";
 export { countParameters } from "./params.ts";
 export { describeInputs } from "./describe-inputs.ts";
 export { describeModel, type ModelDescription } from "./describe.ts";

@@ -18,13 +18,45 @@ type Shapes = ReadonlyMap<string, readonly number[]>;
 
 const LINEAR = new Set(["Conv", "ConvTranspose", "Gemm", "MatMul"]);
 
+/** What a graph needs beside its own nodes so that a run tells their costs. Only shapes leave the session, so that it holds no more tensors than any run. */
+export interface CostProbe {
+  readonly nodes: readonly NodeProto[];
+  readonly outputs: readonly string[];
+  /** Of the nodes by their names, from the results of a run. */
+  costs(results: Readonly<Record<string, TensorValue>>): ReadonlyMap<string, NodeCost>;
+}
+
 /**
- * Estimates what each Conv, ConvTranspose, Gemm and MatMul of a graph costs on these feeds (give one sample for the cost of one), by node name, from the
- * shapes that ONNX Runtime produces when it runs them. All other nodes are left out.
+ * Estimates what each Conv, ConvTranspose, Gemm and MatMul of a graph costs in a run (feed one sample for the cost of one), by node name, from the
+ * shapes that ONNX Runtime produces. All other nodes are left out.
  *
  * Formulas: V. Sze et al., "Efficient Processing of Deep Neural Networks: A Tutorial and Survey", 2017, equation 1: each element of a Conv's output takes
  * C_in / groups x kernel operations, one of a Gemm or MatMul as many as the sides that are summed. A ConvTranspose is the gradient of a Conv, so each
  * element of its input takes C_out / groups x kernel.
+ */
+export function probeCosts(graph: Graph): CostProbe {
+  const linear = graph.nodes.filter((node) => node.domain === "" && LINEAR.has(node.opType));
+  const names = new Set(linear.flatMap((node) => [...node.input, ...node.output]));
+  const asked = [...names]
+    .filter((name) => name !== "" && graph.initializer(name) === undefined)
+    .map((tensor) => ({ tensor, shape: graph.uniqueName(`${tensor}_shape`) }));
+  return {
+    nodes: asked.map(({ tensor, shape }) => makeNode("Shape", graph.uniqueName(`${shape}_node`), [tensor], [shape])),
+    outputs: asked.map(({ shape }) => shape),
+    costs(results) {
+      const shapes = new Map<string, readonly number[]>();
+      for (const tensor of graph.initializers) shapes.set(tensor.name, dimsOf(tensor));
+      for (const { tensor, shape } of asked) {
+        const data = results[shape]?.data;
+        if (data instanceof BigInt64Array) shapes.set(tensor, Array.from(data, Number));
+      }
+      return new Map(linear.map((node) => [node.name, costOf(graph, node, shapes)]));
+    },
+  };
+}
+
+/**
+ * Runs a graph on some feeds for the costs that `probeCosts` tells.
  * @throws ModelError when ONNX Runtime cannot run the graph on the feeds
  */
 export async function estimateMacs(
@@ -32,57 +64,26 @@ export async function estimateMacs(
   feeds: Readonly<Record<string, TensorValue>>,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, NodeCost>> {
-  const nodes = graph.nodes.filter((node) => node.domain === "" && LINEAR.has(node.opType));
-  const shapes = await shapesOf(graph, nodes, feeds, signal);
-  return new Map(
-    nodes.map((node) => {
-      const constants = node.input
-        .slice(1)
-        .map((name) => graph.initializer(name))
-        .filter((tensor) => tensor !== undefined);
-      return [
-        node.name,
-        {
-          macs: macsOf(node, shapes),
-          weightValues: sum(constants, (tensor) => elementCount(dimsOf(tensor))),
-          weightBytes: sum(constants, storedBytes),
-        },
-      ];
-    }),
-  );
-}
-
-/** The shapes of what the nodes read and write. Only shapes leave the session, so that it holds no more tensors than any run. */
-async function shapesOf(
-  graph: Graph,
-  nodes: readonly NodeProto[],
-  feeds: Readonly<Record<string, TensorValue>>,
-  signal: AbortSignal | undefined,
-): Promise<Shapes> {
-  const shapes = new Map<string, readonly number[]>();
-  for (const tensor of graph.initializers) shapes.set(tensor.name, dimsOf(tensor));
-  const names = new Set(nodes.flatMap((node) => [...node.input, ...node.output]));
-  const asked = [...names]
-    .filter((name) => name !== "" && graph.initializer(name) === undefined)
-    .map((tensor) => ({ tensor, shape: graph.uniqueName(`${tensor}_shape`) }));
-  if (asked.length === 0) return shapes;
+  const probe = probeCosts(graph);
+  if (probe.outputs.length === 0) return probe.costs({});
   await using derived = await deriveModels(graph.model);
   await using session = await derived.open(
-    {
-      node: [
-        ...graph.nodes,
-        ...asked.map(({ tensor, shape }) => makeNode("Shape", graph.uniqueName(`${shape}_node`), [tensor], [shape])),
-      ],
-      output: asked.map(({ shape }) => makeOutput(shape)),
-    },
+    { node: [...graph.nodes, ...probe.nodes], output: probe.outputs.map(makeOutput) },
     { optimization: "disabled" },
   );
-  const results = await session.run(feeds, undefined, signal);
-  for (const { tensor, shape } of asked) {
-    const data = results[shape]?.data;
-    if (data instanceof BigInt64Array) shapes.set(tensor, Array.from(data, Number));
-  }
-  return shapes;
+  return probe.costs(await session.run(feeds, undefined, signal));
+}
+
+function costOf(graph: Graph, node: NodeProto, shapes: Shapes): NodeCost {
+  const constants = node.input
+    .slice(1)
+    .map((name) => graph.initializer(name))
+    .filter((tensor) => tensor !== undefined);
+  return {
+    macs: macsOf(node, shapes),
+    weightValues: sum(constants, (tensor) => elementCount(dimsOf(tensor))),
+    weightBytes: sum(constants, storedBytes),
+  };
 }
 
 function macsOf(node: NodeProto, shapes: Shapes): number {

@@ -34,7 +34,9 @@ export async function makeReady(
     return { ...fromCalibration(await loadCalibration(table ?? "", graph)), ...unchanged(graph) };
   if (target !== undefined) return search(graph, options, { source, target, emit }, progress);
   if ((options.techniques ?? []).length > 0) return improve(graph, options, { source, emit }, progress);
-  const calibration = await find(graph, options.method ?? "minmax", source, options, progress, VERIFIED_IMAGES);
+  // A thorough verification compares with the file as it is, which is not what calibration runs.
+  const keptImages = options.verify === true ? 0 : VERIFIED_IMAGES;
+  const calibration = await find(graph, options.method ?? "minmax", source, options, progress, keptImages);
   if (options.saveTable !== undefined) await saveCalibration(calibration, graph, options.saveTable);
   return { ...fromCalibration(calibration), ...unchanged(graph), floatOutputs: calibration.outputs };
 }

@@ -81,7 +81,6 @@ async function check(draft: Draft, path: string, options: QuantizeOptions, progr
   } finally {
     await int8.close();
   }
-  collectGarbage();
   const layers = source === undefined ? undefined : await measureLayers(draft, float, source, signal);
   const otherFormat = options.verify === true ? await checkOtherFormat(draft, options.output) : null;
   return { fusion, quality, layers, otherFormat };

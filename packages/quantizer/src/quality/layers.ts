@@ -1,12 +1,12 @@
 import {
   deriveModels,
-  estimateMacs,
   makeOutput,
-  type DataBatch,
+  probeCosts,
   type DataSource,
   type DerivedModels,
   type Graph,
   type ModelProto,
+  type NodeProto,
   type Session,
 } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
@@ -40,9 +40,7 @@ export async function measureLayers(
     compared.add(tensor);
     return { name, op: opType, tensor, int8Tensor: dequantized.get(tensor) ?? tensor, noise: new NoiseMeter() };
   });
-  const sample = await compareOutputs(layers, { floatModels, model }, source, signal);
-  // Only now, as it opens the float model once more.
-  const costs = sample === undefined ? new Map<string, number>() : await macsPerImage(graph, sample, signal);
+  const costs = await compareOutputs(layers, { graph, floatModels, model }, source, signal);
   return {
     layers: layers.map(({ name, op, noise }) => ({
       name,
@@ -60,40 +58,29 @@ interface ComparedLayer {
   readonly noise: NoiseMeter;
 }
 
-/** Feeds the noise meters of all layers. @returns the first batch */
+/** Feeds the noise meters of all layers. @returns multiply-accumulates for one image, by node name */
 async function compareOutputs(
   layers: readonly ComparedLayer[],
-  { floatModels, model }: { floatModels: DerivedModels; model: ModelProto },
+  { graph, floatModels, model }: { graph: Graph; floatModels: DerivedModels; model: ModelProto },
   source: DataSource,
   signal: AbortSignal | undefined,
-): Promise<DataBatch | undefined> {
+): Promise<ReadonlyMap<string, number>> {
+  const probe = probeCosts(graph);
   await using int8Models = await deriveModels(model);
-  await using float = await openInspected(
-    floatModels,
-    layers.map((layer) => layer.tensor),
-  );
-  await using int8 = await openInspected(
-    int8Models,
-    layers.map((layer) => layer.int8Tensor),
-  );
+  await using float = await openInspected(floatModels, {
+    node: [...graph.nodes, ...probe.nodes],
+    output: [...layers.map((layer) => layer.tensor), ...probe.outputs],
+  });
+  await using int8 = await openInspected(int8Models, { output: layers.map((layer) => layer.int8Tensor) });
   const { first, count } = verificationRange(source, float, LAYER_IMAGES);
-  let sample: DataBatch | undefined;
+  let costs: ReadonlyMap<string, number> | undefined;
   for await (const batch of fittingBatches(float, source, first, count, signal, 1)) {
-    sample ??= batch;
     const expected = await float.run(batch.feeds, undefined, signal);
+    costs ??= new Map([...probe.costs(expected)].map(([name, { macs }]) => [name, macs / batch.count]));
     const found = await int8.run(batch.feeds, undefined, signal);
     for (const layer of layers) layer.noise.add(expected[layer.tensor], found[layer.int8Tensor]);
   }
-  return sample;
-}
-
-async function macsPerImage(
-  graph: Graph,
-  { feeds, count }: DataBatch,
-  signal: AbortSignal | undefined,
-): Promise<ReadonlyMap<string, number>> {
-  const costs = await estimateMacs(graph, feeds, signal);
-  return new Map([...costs].map(([name, { macs }]) => [name, macs / count]));
+  return costs ?? new Map();
 }
 
 /** What a node writes, in the end: of a node whose Relu or Clip was absorbed only what comes after them is in both models. */
@@ -111,9 +98,12 @@ function comparedTensor(
   return tensor;
 }
 
-function openInspected(models: DerivedModels, outputs: readonly string[]): Promise<Session> {
+function openInspected(
+  models: DerivedModels,
+  { node, output }: { node?: NodeProto[]; output: readonly string[] },
+): Promise<Session> {
   return models.open(
-    { output: [...new Set(outputs)].map(makeOutput) },
+    { ...(node === undefined ? {} : { node }), output: [...new Set(output)].map(makeOutput) },
     { optimization: "disabled", memoryPattern: false },
   );
 }

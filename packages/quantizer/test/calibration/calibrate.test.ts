@@ -12,6 +12,7 @@ import { describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { randomSource } from "../../../onnx/test/random-source.ts";
 import type { Range } from "../../src/int8/arithmetic.ts";
+import { fittingBatches } from "../../src/calibration/batches.ts";
 import { calibrate, type Calibration } from "../../src/calibration/calibrate.ts";
 import { CALIBRATION_METHODS, type CalibrationMethod } from "../../src/calibration/method.ts";
 import { prepareModel } from "../../src/draft/prepare.ts";
@@ -75,6 +76,33 @@ describe("calibrate", () => {
       if (expected === undefined) expectClose(ranges.get(tensor), extremes(seen[index] ?? []));
       else expect(ranges.get(tensor)).toEqual(ranges.get(expected));
     }
+  });
+
+  it("keeps what the model gives for the images after those that calibrate, batch by batch", async () => {
+    const graph = prepareModel(buildSmallMobileNet());
+    const source = randomSource(image, 10);
+    const { outputs, ranges } = await calibrate(graph, source, { keptImages: 6 });
+    expect(ranges).toEqual((await calibrate(graph, source)).ranges);
+    expect((await calibrate(graph, source)).outputs).toBeUndefined();
+    await using session = await openSession(graph.model);
+    const name = graph.outputNames[0] ?? "";
+    const offsets: number[] = [];
+    let offset = 0;
+    for await (const { feeds, count } of fittingBatches(session, source, 10, 6, undefined)) {
+      const kept = outputs?.at(offset)?.[name];
+      const expected = (await session.run(feeds))[name];
+      expect(kept?.dims).toEqual(expected?.dims);
+      const largest = Math.max(
+        ...Array.from(kept?.data as Float32Array, (value, at) =>
+          Math.abs(value - Number((expected?.data as Float32Array)[at])),
+        ),
+      );
+      expect(largest).toBeLessThan(1e-5);
+      offsets.push(offset);
+      offset += count;
+    }
+    expect(offsets).toEqual([0, 4]);
+    expect(outputs?.at(6)).toBeUndefined();
   });
 
   it("gives onnxruntime's ranges to the bit without optimization", async () => {
