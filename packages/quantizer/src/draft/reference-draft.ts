@@ -1,5 +1,6 @@
-import { DataError, Graph, readModel, throwIfCanceled } from "@edgewatt/onnx";
+import { DataError, findAttribute, Graph, readModel, throwIfCanceled, type ModelProto } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
+import { QuantizerError } from "../errors.ts";
 import { defaultFormat, type QuantizationFormat } from "../format.ts";
 import { openUnchecked } from "../fusion.ts";
 import type { ParityMode, QuantizeOptions, QuantizeStep } from "../options.ts";
@@ -14,6 +15,9 @@ const REFERENCE_METHODS: Readonly<Partial<Record<CalibrationMethod, ReferenceMet
   percentile: "percentile",
   entropy: "entropy",
 };
+
+/** DequantizeLinear has an axis since this operator set; the reference writes one all the same. */
+const AXIS_OPSET = 13;
 
 /** Quantizes as onnxruntime's Python `quantize_static` does; `options` have passed `checkOptions`. */
 export async function draftAsReference(
@@ -50,6 +54,7 @@ export async function draftAsReference(
       reducedRange,
       name: input,
     });
+    checkAxes(made.model, input);
     const draft: DraftModel = {
       format,
       model: made.model,
@@ -74,4 +79,15 @@ export async function draftAsReference(
     techniques: [],
     search: null,
   };
+}
+
+/** ONNX Runtime would only say that the int8 model is not valid, and not whose fault that is. */
+function checkAxes(int8: ModelProto, name: string): void {
+  const { opset, nodes } = new Graph(int8);
+  const hasAxis = nodes.some((node) => node.opType === "DequantizeLinear" && findAttribute(node, "axis") !== undefined);
+  if (opset >= AXIS_OPSET || !hasAxis) return;
+  throw new QuantizerError(
+    `the reference makes no valid model of ${name} per channel, as it uses opset ${opset}: export it again with opset ${AXIS_OPSET}, or quantize per tensor`,
+    { code: "opset-too-old", context: { path: name, opset } },
+  );
 }
