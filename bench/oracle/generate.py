@@ -29,7 +29,7 @@ METHODS = {
 }
 ACTIVATIONS = {"u8s8": QuantType.QUInt8, "s8s8": QuantType.QInt8}
 # The reference's pre-processing is the same for all methods and formats: these models show it.
-PREPROCESSED = ("network", "batch-norms", "constant-nodes")
+PREPROCESSED = ("network", "batch-norms", "constant-nodes", "embeddings")
 
 
 class Samples(CalibrationDataReader):
@@ -190,6 +190,7 @@ def generate_numerics():
         "zeros": f32(np.zeros(50)),
         "tiny": f32(rng.standard_normal(500) * 1e-30),
         "large": f32(rng.standard_normal(500) * 1e30),
+        "quarters": f32([0.25, 0.5, 0.75, 1]),
     }
     histograms, thresholds, means = [], [], []
     for name, values in arrays.items():
@@ -199,7 +200,7 @@ def generate_numerics():
             text = hashlib.sha256(hist.astype("<i4").tobytes()).hexdigest()[:24]
             edge_text = hashlib.sha256(edges.astype("<f4").tobytes()).hexdigest()[:24]
             histograms.append({"array": name, "bins": bins, "counts": text, "edges": edge_text})
-        for percentile in (99.999, 99.9, 99.0, 90.0):
+        for percentile in (99.999, 99.9, 99.0, 90.0, 75.0):
             collector = HistogramCollector("percentile", True, 2048, 128, percentile, "same")
             collector.collect({"t": values})
             low, high = collector.compute_percentile()["t"][:2]

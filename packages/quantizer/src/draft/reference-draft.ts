@@ -1,5 +1,6 @@
-import { DataError, Graph, throwIfCanceled, type ModelOnDisk } from "@edgewatt/onnx";
+import { DataError, findAttribute, Graph, throwIfCanceled, type ModelOnDisk, type ModelProto } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "../calibration/method.ts";
+import { QuantizerError } from "../errors.ts";
 import { defaultFormat, type QuantizationFormat } from "../int8/format.ts";
 import { openUnchecked } from "../int8/fusion.ts";
 import type { QuantizeOptions, ReportProgress } from "../options.ts";
@@ -15,6 +16,9 @@ const REFERENCE_METHODS: Readonly<Partial<Record<CalibrationMethod, ReferenceMet
   percentile: "percentile",
   entropy: "entropy",
 };
+
+/** DequantizeLinear has an axis since this operator set; the reference writes one all the same. */
+const AXIS_OPSET = 13;
 
 /** Quantizes as onnxruntime's Python `quantize_static` does; `options` have passed `checkOptions`. */
 export async function draftAsReference(
@@ -51,6 +55,7 @@ export async function draftAsReference(
       reducedRange,
       name: input,
     });
+    checkAxes(made.model, input);
     const draft: DraftModel = {
       format,
       model: made.model,
@@ -75,4 +80,15 @@ export async function draftAsReference(
     techniques: [],
     search: null,
   };
+}
+
+/** ONNX Runtime would only say that the int8 model is not valid, and not whose fault that is. */
+function checkAxes(int8: ModelProto, name: string): void {
+  const { opset, nodes } = new Graph(int8);
+  const hasAxis = nodes.some((node) => node.opType === "DequantizeLinear" && findAttribute(node, "axis") !== undefined);
+  if (opset >= AXIS_OPSET || !hasAxis) return;
+  throw new QuantizerError(
+    `the reference makes no valid model of ${name} per channel, as it uses opset ${opset}: export it again with opset ${AXIS_OPSET}, or quantize per tensor`,
+    { code: "opset-too-old", context: { path: name, opset } },
+  );
 }

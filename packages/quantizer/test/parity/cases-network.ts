@@ -145,7 +145,7 @@ export function arbitraryWeights(): ParityCase {
   const product = b.node("MatMul", [x, b.weight([16, 12], -0.7, 0.9)]);
   const image = b.node("Reshape", [x, b.constant([4], BigInt64Array.of(6n, 16n, 1n, 1n))]);
   const conv = b.node("Conv", [image, b.weight([10, 16, 1, 1], -0.03, 0.05)], { kernel_shape: [1n, 1n] });
-  const biased = b.node("Gemm", [x, b.weight([16, 7], -2, 2), b.constant([7], new Float32Array(7))]);
+  const biased = b.node("Gemm", [x, b.weight([16, 7], -2, 2), b.constant([7], new Float32Array(7))], { beta: 0.3 });
   b.output(product, [6, 12]);
   b.output(b.relu(conv), [6, 10, 1, 1]);
   b.output(biased, [6, 7]);

@@ -91,7 +91,10 @@ export function norms(): ParityCase {
   return { name: "norms", model: b.build(), inputs: { x: { kind: "signs", dims: [1, 4, 8] } }, samples: SAMPLES };
 }
 
-/** Tables that are read by index; the type of the fused operator's first output is known, that of what follows it is not. */
+/**
+ * Tables that are read by index; the type of the fused operator's first output is known, that of what follows it only after the reference's
+ * pre-processing.
+ */
 export function embeddings(): ParityCase {
   const b = new ModelBuilder({ seed: 24, domains: ["com.microsoft"] });
   const ids = b.input("ids", [1, 3], DataType.INT32);
@@ -198,6 +201,19 @@ export function unnamedNodes(): ParityCase {
   return { name: "unnamed-nodes", model, inputs: { x: IMAGE }, samples: SAMPLES };
 }
 
+/** A weight that an elementwise operator reads first, so that it has the activations' type, with a bias that int32 could not hold. */
+export function elementwiseWeight(): ParityCase {
+  const b = new ModelBuilder({ seed: 36 });
+  const x = b.input("x", [1, 4, 4, 4]);
+  const weight = b.constant(
+    [4, 4, 1, 1],
+    Float32Array.from({ length: 16 }, (_, index) => index * 2 ** -31),
+  );
+  b.output(b.node("Mul", [b.dyadic([1, 1, 4, 4], -1, 1, 0.125), weight]), [4, 4, 4, 4]);
+  b.output(b.node("Conv", [x, weight, b.dyadic([4], 2, 5, 0.125)], CONV), [1, 4, 4, 4]);
+  return { name: "elementwise-weight", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
+}
+
 /** A weight that is read by index too: what takes over its parameters has a scale for each channel, and so has a bias behind it. */
 export function carriedScales(): ParityCase {
   const { b, x, rows } = indexedWeight(31);
@@ -226,8 +242,9 @@ export function untypedSoftmax(): ParityCase {
   const b = new ModelBuilder({ seed: 34, domains: ["com.microsoft"] });
   const x = b.input("x", [1, 4, 4, 4]);
   const conv = b.node("Conv", [x, b.dyadic([4, 4, 1, 1], -1, 1, 0.125)], CONV);
-  b.nodes("Gelu", [conv], ["gelu"], {}, "com.microsoft");
-  b.output(b.node("Softmax", [b.node("Softmax", ["gelu"], { axis: 1n })], { axis: 1n }), [1, 4, 4, 4]);
+  b.nodes("FusedMatMul", [conv, b.dyadic([4, 4], -1, 1, 0.125)], ["product"], {}, "com.microsoft");
+  const softmax = b.node("Softmax", [b.node("Add", ["product", conv])], { axis: 1n });
+  b.output(b.node("Softmax", [softmax], { axis: 1n }), [1, 4, 4, 4]);
   return { name: "untyped-softmax", model: b.build(), inputs: { x: IMAGE }, samples: SAMPLES };
 }
 

@@ -14,6 +14,7 @@ import {
 import {
   carriedScales,
   constantActivation,
+  elementwiseWeight,
   constantNodes,
   embeddings,
   independent,
@@ -47,6 +48,7 @@ export function parityCases(): ParityCase[] {
     numberedBiases(),
     columnBias(),
     largeColumnBias(),
+    elementwiseWeight(),
     carriedScales(),
     unfitScales(),
     constantActivation(),

@@ -77,15 +77,14 @@ describe.each(parityCases())("parity with quantize_static: $name", (parityCase) 
   });
 });
 
-describe.each(parityCases().filter(({ name }) => ["network", "batch-norms", "constant-nodes"].includes(name)))(
-  "parity with quant_pre_process and quantize_static: $name",
-  (parityCase) => {
-    it.each(["minmax", "percentile"] as const)("%s: ranges, and models in all forms", async (method) => {
-      const golden = await readGolden(parityCase.name);
-      const model = await preprocessAsReference(parityCase.model);
-      const ranges = await compareRanges(golden, `ort-preprocessed/${method}`, parityCase, model, method);
-      for (const format of QUANTIZATION_FORMATS)
-        await compareModels(golden, `ort-preprocessed/${method}`, model, ranges, format);
-    });
-  },
-);
+describe.each(
+  parityCases().filter(({ name }) => ["network", "batch-norms", "constant-nodes", "embeddings"].includes(name)),
+)("parity with quant_pre_process and quantize_static: $name", (parityCase) => {
+  it.each(["minmax", "percentile"] as const)("%s: ranges, and models in all forms", async (method) => {
+    const golden = await readGolden(parityCase.name);
+    const model = await preprocessAsReference(parityCase.model);
+    const ranges = await compareRanges(golden, `ort-preprocessed/${method}`, parityCase, model, method);
+    for (const format of QUANTIZATION_FORMATS)
+      await compareModels(golden, `ort-preprocessed/${method}`, model, ranges, format);
+  });
+});
