@@ -2,16 +2,15 @@ import { EdgewattError } from "@edgewatt/protocol/errors";
 import { emptyReading, type Sensor } from "../sensors/sensor.ts";
 import type { SampledFault } from "./fault.ts";
 import { describeFault } from "./fault.ts";
+import { ConversionCycle } from "./conversion-cycle.ts";
 import { IntervalMeans } from "./intervals.ts";
 import type { PowerInterval, SamplingRate } from "./messages.ts";
 import { TraceRing } from "./ring.ts";
 
 const INTERVAL_US = 100_000;
 const POLL_US = 100;
-/** A meter with a clock of its own is asked so much before its next conversion should end. */
-const LEAD_US = 50;
-/** Share of a period by which it is asked earlier each time, until it has to be waited for: then its edge is known again. */
-const CREEP = 1 / 64;
+/** Chips' clocks are up to 10 % off, and readings then come that much faster than the nominal rate says. */
+const FASTEST = 1.2;
 /** A meter that has given nothing for this many periods in a row is closed and opened again. */
 const REOPEN_AFTER_FAULTS = 10;
 const REOPEN_US = 1_000_000;
@@ -43,11 +42,11 @@ export class SampledMeter {
   #periodUs = INTERVAL_US;
   #faults = 0;
   /** Of the absolute schedule; polling for the end of a conversion does not move it. */
+  readonly #cycle = new ConversionCycle();
   #scheduledUs = 0;
   #deadlineUs = 0;
-  /** Whether this reading had to be waited for, and whether any has at this rate: then the meter has a clock of its own. */
+  /** Whether this reading had to be waited for. */
   #waited = false;
-  #selfPaced = false;
   dueUs = -Infinity;
 
   constructor(open: () => Promise<Sensor>, events: MeterEvents, nowUs: () => number) {
@@ -89,13 +88,11 @@ export class SampledMeter {
     this.#applyRate();
     this.#scheduledUs = this.#nowUs();
     this.#waited = false;
-    this.#selfPaced = false;
     this.dueUs = this.#scheduledUs;
   }
 
   setRate(rate: SamplingRate, keepS: number): void {
     if (rate === this.#rate && keepS === this.#keepS) return;
-    if (rate !== this.#rate) this.#selfPaced = false;
     this.#rate = rate;
     this.#keepS = keepS;
     this.#applyRate();
@@ -105,7 +102,8 @@ export class SampledMeter {
     if (this.#sensor === undefined) return;
     const { rateHz, channels } = this.#sensor;
     this.#periodUs = 1e6 / (this.#rate === "full" ? rateHz : Math.min(rateHz, this.#rate));
-    const capacity = Math.ceil(rateHz * this.#keepS);
+    this.#cycle.reset(1e6 / rateHz);
+    const capacity = Math.ceil(FASTEST * rateHz * this.#keepS);
     if ((this.#rings[0]?.capacity ?? 0) < capacity) this.#rings = channels.map(() => new TraceRing(capacity));
   }
 
@@ -147,14 +145,12 @@ export class SampledMeter {
 
   #schedule(): void {
     const nowUs = this.#nowUs();
-    if (this.#waited && this.#rate === "full") {
-      this.#selfPaced = true;
-      this.#scheduledUs = nowUs + this.#periodUs - LEAD_US;
+    if (this.#sensor?.hasOwnClock === true && this.#rate === "full") {
+      this.#scheduledUs = this.#cycle.next(this.#scheduledUs, nowUs, this.#waited);
     } else {
       // Behind by periods: go on with the schedule instead of catching up in a burst.
       const behind = Math.ceil((nowUs - this.#scheduledUs) / this.#periodUs);
-      const creepUs = this.#selfPaced ? this.#periodUs * CREEP : 0;
-      this.#scheduledUs += this.#periodUs * Math.max(1, behind) - creepUs;
+      this.#scheduledUs += this.#periodUs * Math.max(1, behind);
     }
     this.#waited = false;
     this.dueUs = this.#scheduledUs;

@@ -49,6 +49,8 @@ export interface SensorChannel {
 export interface Sensor extends Disposable {
   /** Readings per second at full rate, all channels at once. */
   readonly rateHz: number;
+  /** Whether it converts by a clock of its own and tells when a conversion has ended: `rateHz` is then nominal. */
+  readonly hasOwnClock: boolean;
   /** Whether readings carry a running total of energy in `joules`. */
   readonly accumulates: boolean;
   /** In the order of the driver's `channelNames`. */

@@ -31,6 +31,7 @@ export const estimate = defineDriver({
 
     return {
       rateHz: RATE_HZ,
+      hasOwnClock: false,
       accumulates: true,
       channels: [
         {

@@ -55,6 +55,7 @@ export const hwmon = defineDriver({
     }
     return {
       rateHz: 1e6 / intervalUs,
+      hasOwnClock: false,
       accumulates: false,
       channels: opened.map(({ index }) => describe(chip, index, { intervalMs, isTold: told !== null, options })),
       read(into: readonly Reading[]): boolean {

@@ -86,6 +86,7 @@ export const ina219 = defineDriver({
     const tooManyA = overflowA(shuntRangeV, shuntOhm);
     return {
       rateHz: 1e6 / cycleUs,
+      hasOwnClock: true,
       accumulates: false,
       channels: [
         {

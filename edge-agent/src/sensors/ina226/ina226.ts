@@ -68,6 +68,7 @@ export const ina226 = defineDriver({
     const tooManyA = overflowA(shuntRangeV, shuntOhm);
     return {
       rateHz: 1e6 / periodUs,
+      hasOwnClock: true,
       accumulates: false,
       channels: [
         {

@@ -93,6 +93,7 @@ export const ina228 = defineDriver({
     const energyResult = Buffer.alloc(ENERGY_BYTES);
     return {
       rateHz: 1e6 / periodUs,
+      hasOwnClock: true,
       accumulates: true,
       channels: [
         {

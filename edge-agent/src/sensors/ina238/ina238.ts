@@ -73,6 +73,7 @@ export const ina238 = defineDriver({
     const result = Buffer.alloc(POWER_BYTES);
     return {
       rateHz: 1e6 / periodUs,
+      hasOwnClock: true,
       accumulates: false,
       channels: [
         {

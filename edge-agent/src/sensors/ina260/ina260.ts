@@ -58,6 +58,7 @@ export const ina260 = defineDriver({
     const periodUs = cycleUs(options);
     return {
       rateHz: 1e6 / periodUs,
+      hasOwnClock: true,
       accumulates: false,
       channels: [
         {

@@ -127,6 +127,7 @@ export const ina3221 = defineDriver({
     }));
     return {
       rateHz: 1e6 / timing.cycleUs,
+      hasOwnClock: true,
       accumulates: false,
       channels: options.channels.map(({ input, shuntOhm, shuntTolerance, maxA }): SensorChannel => ({
         settings: {

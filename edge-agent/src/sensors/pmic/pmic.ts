@@ -31,6 +31,7 @@ export const pmic = defineDriver({
     const { rails } = readRails();
     return {
       rateHz,
+      hasOwnClock: false,
       accumulates: false,
       channels: [
         {

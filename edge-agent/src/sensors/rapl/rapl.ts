@@ -41,6 +41,7 @@ export const rapl = defineDriver({
     let totalUj = 0;
     return {
       rateHz: RATE_HZ,
+      hasOwnClock: false,
       accumulates: true,
       channels: [
         {
