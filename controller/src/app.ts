@@ -22,7 +22,7 @@ function versionOf(): string {
 
 function describeOption(option: Option): string {
   const shown = option.defaultValue === undefined ? "" : `; default: ${String(option.defaultValue)}`;
-  const choices = option.argChoices === undefined ? "" : `: ${option.argChoices.join(", ")}`;
+  const choices = option.argChoices === undefined ? "" : `; one of ${option.argChoices.join(", ")}`;
   const variable = option.long === "--help" || option.long === "--version" ? "" : ` (${variableOf(option)}${shown})`;
   return `${option.description}${choices}${variable}`;
 }
@@ -43,7 +43,9 @@ function buildProgram(app: App): Command {
           `edgewatt: ${text
             .replace(/^error: /, "")
             .trim()
-            .replaceAll("\n", " ")}; see edgewatt --help\n`,
+            .replaceAll("\n", " ")
+            .replace(/ is invalid\. /, " is invalid: ")
+            .replace(/\.$/, "")}; see edgewatt --help\n`,
         ),
     })
     .hook("preAction", (_program, command) => applyEnvironment(command, context.env));

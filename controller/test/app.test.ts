@@ -57,7 +57,17 @@ describe("wrong usage", () => {
     ["a missing argument", ["benchmark"], /missing required argument 'models'/],
     ["a number that is none", ["up", "--mqtt-port", "70000"], /--mqtt-port.*from 0 to 65535/],
     ["an unknown precision", ["benchmark", "p05", "--precisions", "fp16"], /expected fp32 or int8/],
-    ["an unknown format", ["quantize", "p05", "--format", "u8u8"], /Allowed choices are u8s8, s8s8/],
+    [
+      "an unknown format",
+      ["quantize", "p05", "--format", "u8u8"],
+      /'u8u8' is invalid: Allowed choices are u8s8, s8s8; see edgewatt --help$/m,
+    ],
+    ["--on with --local", ["quantize", "--local", "a.onnx", "b.onnx", "--on", "pi-1"], /--on is for devices/],
+    [
+      "a data set that is not here, for a file",
+      ["quantize", "--local", "a.onnx", "b.onnx", "--calibration", "cifar10", "--datasets", "nowhere"],
+      /data set cifar10 is not here: download it/,
+    ],
     ["an unknown model", ["models", "show", "resnet"], /no model resnet: known are mobilenetv1-cifar10-p00, /],
     ["an unknown data set", ["datasets", "path", "imagenet"], /no data set imagenet: known are cifar10/],
     ["--local with one file", ["quantize", "--local", "a.onnx", "--calibration", "synthetic"], /takes two files/],

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { type DataSource, describeInputs, openCalibration } from "@edgewatt/onnx";
 import { quantize, type QuantizeReport } from "@edgewatt/quantizer";
@@ -22,6 +23,7 @@ export async function quantizeLocally(
   }
   if (input === output)
     throw new UsageError(`--local: ${output} is the float model itself: name another file for the int8 model`);
+  if (options.on !== undefined) throw new UsageError("--on is for devices: leave it out with --local");
   if (options.calibration === undefined && options.table === undefined) {
     throw new UsageError(
       "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic; or a --table that --save-table wrote",
@@ -77,6 +79,12 @@ export async function calibrationPath(
   options: DataOption & DatasetsOption,
 ): Promise<string> {
   if (what === "synthetic") return what;
-  const dataset = what === CIFAR10.name ? await findDataset(what, searchPath(context, options)) : undefined;
-  return dataset === undefined ? path.resolve(context.cwd, what) : path.join(dataset.path, CIFAR10_CALIBRATION);
+  const file = path.resolve(context.cwd, what);
+  if (what !== CIFAR10.name) return file;
+  const dataset = await findDataset(what, searchPath(context, options));
+  if (dataset !== undefined) return path.join(dataset.path, CIFAR10_CALIBRATION);
+  if (existsSync(file)) return file;
+  throw new UsageError(
+    `data set ${what} is not here: download it with \`edgewatt datasets fetch ${what}\`, or name its parent folder with --datasets`,
+  );
 }

@@ -15,12 +15,13 @@ import {
 import { showing } from "../client/job-progress.ts";
 import { onEach, runJob } from "../client/jobs.ts";
 import { wholeResult } from "../client/whole-result.ts";
-import { columns, figure, megabytes } from "../columns.ts";
+import { columns } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { findModels, type Model, readRegistry } from "../registry/registry.ts";
 import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
+import { reportRows } from "./quantize-report.ts";
 
 interface Quantized extends QuantizeResult {
   readonly device: string;
@@ -95,21 +96,12 @@ async function quantizeOn(
 const DEFAULT_IMAGES = 256;
 
 function printResult(context: Context, { device, model, report, accuracyPct, cached }: Quantized): void {
-  const { bytes, nodes, sqnrDb, agreement, calibration, format } = report;
-  const ratio = `${((bytes.int8 / bytes.float) * 100).toFixed(1)} %`;
-  const rows = [
-    ["Size", `${megabytes(bytes.float)} → ${megabytes(bytes.int8)} (${ratio})`],
-    ["Nodes", `${nodes.fused} of ${nodes.quantized} quantized ones run in int8, ${nodes.float.length} stay in float`],
-    ["Calibration", `${calibration.images} images (${calibration.kind}), ${format}`],
-    ["Signal to noise", figure(sqnrDb, 1, "dB")],
-    ["Agreement", agreement === null ? "–" : figure(agreement * 100, 1, "%")],
-    [
-      "Accuracy",
-      accuracyPct === null
-        ? "not measured: no labelled data set; see edgewatt datasets"
-        : `${accuracyPct.float.toFixed(2)} % → ${accuracyPct.int8.toFixed(2)} % on ${accuracyPct.images.toLocaleString("en-US")} images`,
-    ],
-    ...report.layers.map(({ name, op, sqnrDb: db }) => [`  ${name}`, `${op}, ${figure(db, 1, "dB")}`]),
+  const accuracy = [
+    "Accuracy",
+    accuracyPct === null
+      ? "not measured: no labelled data set; see edgewatt datasets"
+      : `${accuracyPct.float.toFixed(2)} % → ${accuracyPct.int8.toFixed(2)} % on ${accuracyPct.images.toLocaleString("en-US")} images`,
   ];
-  print(context, `${columns([model, `on ${device}${cached ? " (from its cache)" : ""}`], rows)}\n`);
+  const head = [model, `on ${device}${cached ? " (from its cache)" : ""}`];
+  print(context, `${columns(head, reportRows(report, { beforeLayers: [accuracy] }))}\n`);
 }

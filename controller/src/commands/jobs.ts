@@ -14,7 +14,7 @@ function withQuantizing(command: Command): Command {
   return command
     .option(
       "--calibration <what>",
-      "CIFAR binary file, .npy, a data set's name, or synthetic; default: cifar10 when it is found, else synthetic",
+      "CIFAR binary file, .npy, a data set's name, or synthetic, with --local also a folder of images or of one .npy per input; default without --local: cifar10 when it is found, else synthetic",
     )
     .option(
       "--images <n>",

@@ -77,7 +77,8 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
       if (told !== undefined) note(told);
     },
   });
-  return { type: "quantized", report: quantizeReportSchema.parse(report) };
+  // As it goes over the wire, where what is infinite becomes null.
+  return { type: "quantized", report: quantizeReportSchema.parse(JSON.parse(JSON.stringify(report))) };
 }
 
 async function compareLayers(request: SensitivityRequest): Promise<Compared> {

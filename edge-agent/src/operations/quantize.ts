@@ -57,7 +57,16 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
 /** Without what grows with the model. */
 function summarize(whole: QuantizeResult): QuantizeResult {
   const { report } = whole;
-  return { ...whole, report: { ...report, layers: [], nodes: { ...report.nodes, float: [] } } };
+  const { nodes, search } = report;
+  return {
+    ...whole,
+    report: {
+      ...report,
+      layers: [],
+      nodes: { ...nodes, float: [] },
+      search: search === null ? null : { ...search, tries: [] },
+    },
+  };
 }
 
 async function publish(

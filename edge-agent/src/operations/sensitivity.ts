@@ -136,7 +136,8 @@ async function measureEnergies(
     const facts = { device: bench.device, run, model: model.name, precision, params, fileBytes, baselineMb };
     const unknown = { pruning: null, fineTuneEpochs: null, accuracyPct: null, flags: [] };
     const row = makeRow({ ...facts, ...unknown, source: bench.power.source }, windows, plan);
-    for (const flag of row.flags) flags.add(flag);
+    // Percentiles are of single inferences, of which this document says nothing.
+    for (const flag of row.flags) if (!flag.startsWith("percentiles: ")) flags.add(flag);
     const { gross, grossHalfWidth95 } = row.energyMj;
     if (gross === null) return null;
     return { grossMj: gross, grossHalfWidth95, windows: windows.length, windowS: plan.windowS, run };

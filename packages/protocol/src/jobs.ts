@@ -224,9 +224,39 @@ export const quantizeReportSchema = z.looseObject({
   agreement: z.number().nullable(),
   wallS: z.number(),
   peakMemoryMb: z.number().nullable(),
-  layers: z.array(z.looseObject({ name: z.string(), op: z.string(), sqnrDb: z.number().nullable() })),
+  /** Multiply-accumulates of one image, an estimate. */
+  macs: z.number().nullable(),
+  layers: z.array(
+    z.looseObject({ name: z.string(), op: z.string(), sqnrDb: z.number().nullable(), macs: z.number().nullable() }),
+  ),
   format: int8FormatSchema,
+  method: z.string(),
+  techniques: z.array(z.string()),
+  parity: z.string().nullable(),
   calibration: z.looseObject({ kind: z.string(), images: count }),
+  /** What a search for a target tried; `chosen` is the index of what was written. */
+  search: z
+    .looseObject({
+      reached: z.boolean(),
+      chosen: count,
+      tries: z.array(
+        z.looseObject({
+          configuration: z.looseObject({
+            method: z.string(),
+            techniques: z.array(z.string()),
+            floatNodes: z.array(z.string()),
+          }),
+          /** No noise at all is `null`. */
+          score: z.looseObject({ sqnrDb: z.number().nullable() }),
+          accuracyDropPt: z.number().nullable(),
+          wallS: z.number(),
+        }),
+      ),
+      evaluation: z.looseObject({ count, heldBack: z.boolean(), labelled: z.boolean() }),
+    })
+    .nullable(),
+  /** What signal-to-noise and agreement were measured on. */
+  verification: z.looseObject({ images: count, heldBack: z.boolean() }),
 });
 export type QuantizeReport = z.infer<typeof quantizeReportSchema>;
 

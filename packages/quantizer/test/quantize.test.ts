@@ -269,7 +269,7 @@ describe("quantize refuses, and writes nothing", () => {
     });
   });
 
-  it("an output that is the input, or in a folder that is not there", async () => {
+  it("an output that is the input, a folder, or in a folder that is not there", async () => {
     const calibration = await synthetic();
     expect(await refusal(() => quantize({ input, output: input, calibration }))).toMatchObject({
       code: "output-is-input",
@@ -283,6 +283,10 @@ describe("quantize refuses, and writes nothing", () => {
     expect(await refusal(() => quantize({ input, output: lost, calibration }))).toMatchObject({
       code: "output-unwritable",
       message: expect.stringContaining(lost) as string,
+    });
+    expect(await refusal(() => quantize({ input, output: folder, calibration }))).toMatchObject({
+      code: "output-unwritable",
+      message: expect.stringMatching(/it is a folder/) as string,
     });
   });
 

@@ -94,7 +94,7 @@ class Planner implements RuleContext {
 
   /** Why the caller's choice of nodes leaves it in float; undefined where it is up to its rule. */
   chosen({ name }: NodeProto): string | undefined {
-    if (this.#options.exclude?.has(name) === true) return "it was to stay in float";
+    if (this.#options.exclude?.has(name) === true) return "chosen to stay in float";
     return this.#options.only?.has(name) === false ? "it is not among the nodes that were asked for" : undefined;
   }
 

@@ -1,4 +1,4 @@
-import { access, constants, realpath } from "node:fs/promises";
+import { access, constants, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { firstLineOf, type ModelFile } from "@edgewatt/onnx";
 import { QuantizerError } from "../errors.ts";
@@ -16,6 +16,12 @@ export async function checkOutput(input: readonly ModelFile[], output: string): 
       { code: "output-is-input", context: { path: output } },
     );
   }
+  if (await isFolder(output)) {
+    throw new QuantizerError(`cannot write the int8 model to ${output}: it is a folder; name a file in it`, {
+      code: "output-unwritable",
+      context: { path: output },
+    });
+  }
   try {
     await access(dirname(resolve(output)), constants.W_OK);
   } catch (error) {
@@ -29,6 +35,15 @@ async function realPath(path: string): Promise<string> {
     return await realpath(path);
   } catch {
     return resolve(path);
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    // Not there yet, as usual.
+    return false;
   }
 }
 

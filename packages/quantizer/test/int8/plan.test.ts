@@ -73,7 +73,7 @@ describe("an excluded node runs in float between neighbours that fuse", () => {
       const prepared = await prepare(build((b, x) => b.conv(body(b, x), 8, 8)));
       const node = named(prepared.graph, opType, index);
       const plan = makePlan(prepared.graph, prepared.ranges, format, { exclude: new Set([node.name]) });
-      expect(plan.float).toContainEqual({ name: node.name, op: opType, reason: "it was to stay in float" });
+      expect(plan.float).toContainEqual({ name: node.name, op: opType, reason: "chosen to stay in float" });
       const graph = await optimized(prepared, plan, { ...OPTIONS, format });
       const forms =
         opType === "Conv" ? ["Conv", "FusedConv"] : opType === "MatMul" ? ["MatMul", "FusedMatMul"] : [opType];
