@@ -3,14 +3,11 @@ import { describe, expect, it } from "vitest";
 import { driverOf } from "../../src/sensors/index.ts";
 import type { Sensor } from "../../src/sensors/sensor.ts";
 import { faultOf, readAll, readOne, SimulatedHost } from "./simulated-bus.ts";
-import {
-  SimulatedIna219,
-  SimulatedIna226,
-  SimulatedIna228,
-  SimulatedIna3221,
-  SimulatedMemory,
-  type SimulatedMonitor,
-} from "./simulated-chips.ts";
+import { SimulatedIna219 } from "./simulated-ina219.ts";
+import { SimulatedIna226 } from "./simulated-ina226.ts";
+import { SimulatedIna228 } from "./simulated-ina228.ts";
+import { SimulatedIna3221 } from "./simulated-ina3221.ts";
+import { SimulatedMemory, type SimulatedMonitor } from "./simulated-monitor.ts";
 
 interface Case {
   readonly id: "ina219" | "ina226" | "ina228" | "ina238" | "ina260" | "ina3221";

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { probeBus } from "../../src/sensors/probe.ts";
 import { SimulatedHost } from "./simulated-bus.ts";
-import {
-  SimulatedIna219,
-  SimulatedIna226,
-  SimulatedIna228,
-  SimulatedIna3221,
-  SimulatedMemory,
-} from "./simulated-chips.ts";
+import { SimulatedIna219 } from "./simulated-ina219.ts";
+import { SimulatedIna226 } from "./simulated-ina226.ts";
+import { SimulatedIna228 } from "./simulated-ina228.ts";
+import { SimulatedIna3221 } from "./simulated-ina3221.ts";
+import { SimulatedMemory } from "./simulated-monitor.ts";
 
 function fullBus() {
   const { bus } = new SimulatedHost();

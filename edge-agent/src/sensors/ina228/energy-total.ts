@@ -11,10 +11,12 @@ export class EnergyTotal {
   #raw = 0;
   #counts = 0;
   #tUs = 0;
+  #given = 0;
 
-  /** Counts since this object was made. */
-  get counts(): number {
-    return this.#counts;
+  /** Counts since this object was made, but for the last `recent`; never fewer than it gave before. */
+  countsBefore(recent: number): number {
+    this.#given = Math.max(this.#given, this.#counts - recent);
+    return this.#given;
   }
 
   /**

@@ -91,7 +91,6 @@ export const ina228 = defineDriver({
     const tooManyA = overflowA(shuntRangeV, shuntOhm);
     const result = Buffer.alloc(RESULT_BYTES);
     const energyResult = Buffer.alloc(ENERGY_BYTES);
-    let lastJoules = 0;
     return {
       rateHz: 1e6 / periodUs,
       accumulates: true,
@@ -119,7 +118,6 @@ export const ina228 = defineDriver({
       read(readings: readonly [Reading]): boolean {
         const beforeUs = host.monotonicUs();
         const flags = chip.readWord(REGISTER.diagnostics);
-        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         if ((flags & DIAGNOSTICS.latch) === 0 && wasReset()) throw lost();
         if ((flags & DIAGNOSTICS.memoryGood) === 0) {
           throw chip.fault(
@@ -128,6 +126,7 @@ export const ina228 = defineDriver({
           );
         }
         if ((flags & DIAGNOSTICS.conversionReady) === 0) return false;
+        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         chip.readBlock(REGISTER.energy, energyResult);
         const counter = energyResult.readUIntBE(0, ENERGY_BYTES);
         if ((flags & DIAGNOSTICS.mathOverflow) !== 0) {
@@ -153,8 +152,7 @@ export const ina228 = defineDriver({
         into.volts = volts;
         into.amps = amps;
         // The counter is read at the end of the interval whose middle is `tUs`; the mean power takes it back there.
-        lastJoules = Math.max(lastJoules, energy.counts * scale.energyLsbJ - (watts * periodUs) / 2e6);
-        into.joules = lastJoules;
+        into.joules = energy.countsBefore(((watts / scale.energyLsbJ) * periodUs) / 2e6) * scale.energyLsbJ;
         return true;
       },
       [Symbol.dispose]: () => chip[Symbol.dispose](),

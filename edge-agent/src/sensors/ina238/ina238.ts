@@ -97,7 +97,6 @@ export const ina238 = defineDriver({
       read(readings: readonly [Reading]): boolean {
         const beforeUs = host.monotonicUs();
         const flags = chip.readWord(REGISTER.diagnostics);
-        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         // The latch bit comes with the flags, so it is what tells a reset; the ADC configuration proves it.
         if ((flags & DIAGNOSTICS.latch) === 0 && chip.readWord(REGISTER.adcConfiguration) !== adcConfiguration) {
           setUp(chip);
@@ -110,6 +109,7 @@ export const ina238 = defineDriver({
           );
         }
         if ((flags & DIAGNOSTICS.conversionReady) === 0) return false;
+        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         chip.readBlock(REGISTER.power, result);
         const watts = result.readUIntBE(0, POWER_BYTES) * scale.powerLsbW;
         const volts = chip.readSigned(REGISTER.busVoltage) * BUS_LSB_V;

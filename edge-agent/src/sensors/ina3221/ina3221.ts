@@ -144,13 +144,13 @@ export const ina3221 = defineDriver({
       read(readings: readonly Reading[]): boolean {
         const beforeUs = host.monotonicUs();
         const flags = chip.readWord(REGISTER.maskEnable);
-        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         // The latch bit comes with the flags, so it is what tells a reset; the configuration proves it.
         if ((flags & MASK_ENABLE.latch) === 0 && chip.readWord(REGISTER.configuration) !== configuration) {
           setUp(chip);
           throw chip.fault("calibration-lost", RESET_ADVICE);
         }
         if ((flags & MASK_ENABLE.conversionReady) === 0) return false;
+        const readyUs = (beforeUs + host.monotonicUs()) / 2;
         for (let i = 0; i < opened.length; i++) {
           const own = opened[i];
           const into = readings[i];

@@ -9,7 +9,8 @@ import {
   SHUNT_RANGES_V,
 } from "../../../src/sensors/ina219/registers.ts";
 import { faultOf, readOne, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna219, SimulatedMemory } from "../simulated-chips.ts";
+import { SimulatedIna219 } from "../simulated-ina219.ts";
+import { SimulatedMemory } from "../simulated-monitor.ts";
 
 async function open(settings: object) {
   const host = new SimulatedHost();

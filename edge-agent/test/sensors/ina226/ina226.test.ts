@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ina226 } from "../../../src/sensors/ina226/ina226.ts";
 import { configurationWord, scaleFor } from "../../../src/sensors/ina226/registers.ts";
 import { readOne, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna226 } from "../simulated-chips.ts";
+import { SimulatedIna226 } from "../simulated-ina226.ts";
 
 async function open(settings: object) {
   const host = new SimulatedHost();

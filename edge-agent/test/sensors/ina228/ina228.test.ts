@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ina228 } from "../../../src/sensors/ina228/ina228.ts";
 import { adcConfigurationWord, scaleFor } from "../../../src/sensors/ina228/registers.ts";
 import { faultOf, readOne, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna228 } from "../simulated-chips.ts";
+import { SimulatedIna228 } from "../simulated-ina228.ts";
 
 const SHUNT_OHM = 0.015;
 const PERIOD_S = 0.01728;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ina238 } from "../../../src/sensors/ina238/ina238.ts";
 import { scaleFor } from "../../../src/sensors/ina238/registers.ts";
 import { faultOf, readOne, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna228 } from "../simulated-chips.ts";
+import { SimulatedIna228 } from "../simulated-ina228.ts";
 
 async function open(settings: object) {
   const host = new SimulatedHost();

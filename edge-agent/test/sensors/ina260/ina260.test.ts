@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ina260 } from "../../../src/sensors/ina260/ina260.ts";
 import { configurationWord } from "../../../src/sensors/ina260/registers.ts";
 import { readOne, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna226 } from "../simulated-chips.ts";
+import { SimulatedIna226 } from "../simulated-ina226.ts";
 
 async function open(settings: object = {}) {
   const host = new SimulatedHost();

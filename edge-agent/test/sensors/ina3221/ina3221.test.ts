@@ -3,7 +3,7 @@ import { channelsOf } from "../../../src/sensors/meters.ts";
 import { ina3221 } from "../../../src/sensors/ina3221/ina3221.ts";
 import { configurationWord } from "../../../src/sensors/ina3221/registers.ts";
 import { faultOf, readAll, SimulatedHost } from "../simulated-bus.ts";
-import { SimulatedIna3221 } from "../simulated-chips.ts";
+import { SimulatedIna3221 } from "../simulated-ina3221.ts";
 
 async function open(settings: object) {
   const host = new SimulatedHost();
