@@ -22,6 +22,7 @@ import { JobJournal } from "./jobs/journal.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import type { Operation } from "./jobs/operation.ts";
 import { Measuring } from "./measure/measuring.ts";
+import { MeterFactStore } from "./measure/meter-facts.ts";
 import { QuantizedModels } from "./models/quantized.ts";
 import { createBenchmark } from "./operations/benchmark.ts";
 import { createQuantize } from "./operations/quantize.ts";
@@ -131,6 +132,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     sampler,
     telemetry,
     measuring,
+    meterFacts: new MeterFactStore(path.join(home, "meters.json"), nowMs),
     probe,
     cores,
     clock,

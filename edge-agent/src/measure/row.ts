@@ -1,6 +1,7 @@
 import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
-import { consistencyFlags, windowFlags } from "./flags.ts";
-import type { Plan } from "./plan.ts";
+import { consistencyFlags } from "./flags/consistency.ts";
+import { windowFlags } from "./flags/windows.ts";
+import { factorsOf, type Plan } from "./plan.ts";
 import { halfWidth95, mean, quantiles } from "./statistics.ts";
 import { figuresOf, type MeasuredWindow, type WindowFigures } from "./window-figures.ts";
 
@@ -15,6 +16,8 @@ export interface RowFacts {
   readonly params: number | null;
   readonly fileBytes: number;
   readonly baselineMb: number;
+  /** Proportional set size after the windows. */
+  readonly pssMb?: number | null;
   readonly accuracyPct: number | null;
   readonly source: PowerSource | undefined;
   /** Flags that are known before the windows are looked at. */
@@ -22,8 +25,6 @@ export interface RowFacts {
 }
 
 const BYTES_PER_MB = 1e6;
-/** A window ends with the run that reaches its length, so only rounding may leave it shorter. */
-const WINDOW_TOLERANCE = 1e-6;
 
 /**
  * A row of the results table. Means of latency, energy, power and time are those of all windows together, so that energy per image
@@ -34,7 +35,10 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
   const powered = figures.filter((figure) => figure.joules !== null);
   const timed = powered.length > 0 ? powered : figures;
   const netted = figures.filter((figure) => figure.netMj !== null);
-  const pooled = Float64Array.from(windows.flatMap(({ run }) => [...run.latenciesMs]));
+  const pooled = Float64Array.from(
+    windows.flatMap(({ run: { latenciesMs, batch = 1 } }) => Array.from(latenciesMs, (ms) => ms / batch)),
+  );
+  const peakMb = Math.max(...windows.map(({ run }) => run.peakMb));
   const [p50 = null, p95 = null, p99 = null] = quantiles(pooled, [0.5, 0.95, 0.99]);
   const joules = sum(powered, "joules");
   const row: ResultRow = {
@@ -45,8 +49,10 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     precision: facts.precision,
     params: facts.params,
     fileSizeMb: facts.fileBytes / BYTES_PER_MB,
-    maxMemoryMb: Math.max(...windows.map(({ run }) => run.peakMb)),
+    maxMemoryMb: peakMb,
     memoryBaselineMb: facts.baselineMb,
+    memoryModelMb: peakMb - facts.baselineMb,
+    memoryPssMb: facts.pssMb ?? null,
     latencyMs: {
       mean: mean(pooled),
       p50,
@@ -65,36 +71,18 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
       netHalfWidth95: halfWidth95(netted.map((figure) => figure.netMj ?? 0)),
     },
     accuracyPct: facts.accuracyPct,
-    factors: { threads: plan.threads, spinning: plan.spinning, batch: 1 },
+    factors: factorsOf(plan),
     flags: [],
     run: facts.run,
   };
   const flags = [
-    ...windowFlags(windows, facts.source),
+    ...windowFlags(windows, facts.source, plan),
     ...facts.flags,
-    ...planFlags(plan, windows.length),
-    ...shortFlags(windows, plan),
     ...(facts.params === null ? ["params: not given with an int8 model"] : []),
     ...(p99 === null ? [`percentiles: ${pooled.length} runs are too few for p99`] : []),
     ...consistencyFlags(row),
   ];
   return { ...row, flags };
-}
-
-function planFlags({ quick, windows, windowS, cutFrom }: Plan, measured: number): string[] {
-  const flags: string[] = [];
-  if (quick) flags.push(`quick: ${measured} windows of ${windowS} s show that it works; cite a full run`);
-  if (cutFrom !== undefined) flags.push(`few-windows: ${windows} instead of ${cutFrom} to keep to the time budget`);
-  else if (measured < 3) flags.push(`few-windows: ${measured}`);
-  return flags;
-}
-
-/** A window ends early when a model runs far faster than its warm-up foretold and the room for stamps is used up. */
-function shortFlags(windows: readonly MeasuredWindow[], { windowS }: Plan): string[] {
-  const shortestS = Math.min(...windows.map(({ run }) => (run.t1Us - run.t0Us) / 1e6));
-  return shortestS < windowS * (1 - WINDOW_TOLERANCE)
-    ? [`short-window: ${shortestS.toFixed(2)} s instead of ${windowS} s`]
-    : [];
 }
 
 function pooledNet(figures: readonly WindowFigures[]): number {

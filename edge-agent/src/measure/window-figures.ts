@@ -16,6 +16,8 @@ export interface MeasuredWindow {
   readonly faults: readonly string[];
   /** The meter's period, against which gaps are judged, µs. */
   readonly periodUs: number;
+  /** Share of the meter's readings that are missing inside, where that can be told. */
+  readonly missing?: number | undefined;
   readonly machine: { readonly before: MachineSnapshot; readonly after: MachineSnapshot };
 }
 
@@ -35,7 +37,7 @@ const MJ_PER_J = 1000;
 
 export function figuresOf({ run, power, idleBefore, idleAfter }: MeasuredWindow): WindowFigures {
   const seconds = (run.t1Us - run.t0Us) / 1e6;
-  const images = run.latenciesMs.length;
+  const images = run.latenciesMs.length * (run.batch ?? 1);
   const idleW = idleBefore === undefined || idleAfter === undefined ? null : (idleBefore.meanW + idleAfter.meanW) / 2;
   return {
     seconds,

@@ -2,6 +2,7 @@ import type { DeviceInfo } from "@edgewatt/protocol";
 import type { Clock } from "@edgewatt/runtime";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import type { SystemProbe } from "../device/system-state.ts";
+import type { MeterFactStore } from "../measure/meter-facts.ts";
 import type { Measuring } from "../measure/measuring.ts";
 import type { QuantizedModels } from "../models/quantized.ts";
 import type { CoreSplit } from "../process/cores.ts";
@@ -20,6 +21,7 @@ export interface Workbench {
   readonly telemetry: Telemetry;
   readonly measuring: Measuring;
   readonly probe: SystemProbe;
+  readonly meterFacts: MeterFactStore;
   readonly cores: CoreSplit;
   readonly clock: Clock;
   info(): DeviceInfo;
