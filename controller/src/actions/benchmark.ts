@@ -91,7 +91,8 @@ async function measureAndPrint(
   choose: (fleet: Fleet) => readonly Device[],
 ): Promise<void> {
   const data = await findLocalData(context, options);
-  const { windows = options.repeat, budget } = options;
+  const { budget } = options;
+  const windows = options.repeat ?? options.windows;
   const measuring: MeasureOptions = {
     ...options,
     ...(windows === undefined ? {} : { windows }),

@@ -62,7 +62,7 @@ function withBenchmark(command: Command): Command {
     .addOption(
       choice(
         "--graph-optimization <level>",
-        "how far ONNX Runtime rewrites the graph; default: all",
+        "how far ONNX Runtime rewrites the graph, all by default",
         GRAPH_OPTIMIZATIONS,
       ),
     )

@@ -52,14 +52,17 @@ export function readFrequencyPolicies(root = ""): FrequencyPolicy[] {
   });
 }
 
-/** Share of the time between two readings of a policy that was spent below its target; `undefined` when no tick passed. */
+/**
+ * Share of the time between two readings of a policy that was spent below its target of the first one, since whoever cools the
+ * processor lowers the limit itself; `undefined` when no tick passed.
+ */
 export function shareBelowTarget(before: FrequencyPolicy, after: FrequencyPolicy): number | undefined {
   let total = 0;
   let below = 0;
   for (const [khz, ticks] of after.ticksAtKhz) {
     const passed = ticks - (before.ticksAtKhz.get(khz) ?? 0);
     total += passed;
-    if (khz < after.targetKhz) below += passed;
+    if (khz < before.targetKhz) below += passed;
   }
   return total > 0 ? below / total : undefined;
 }

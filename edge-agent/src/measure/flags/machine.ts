@@ -19,14 +19,14 @@ export function machineFlags(windows: readonly MeasuredWindow[]): string[] {
 function frequency(windows: readonly MeasuredWindow[]): string[] {
   let worst = { share: BELOW_PINNED, text: "" };
   for (const { machine } of windows) {
-    for (const after of machine.after.policies ?? []) {
-      const before = machine.before.policies?.find(({ name }) => name === after.name);
-      const share = before === undefined ? 0 : (shareBelowTarget(before, after) ?? 0);
+    for (const before of machine.before.policies ?? []) {
+      const after = machine.after.policies?.find(({ name }) => name === before.name);
+      const share = after === undefined ? 0 : (shareBelowTarget(before, after) ?? 0);
       if (share <= worst.share) continue;
-      const where = `cores of ${after.name} below ${after.targetKhz / 1000} MHz for ${percent(share)} of a window`;
-      const text = after.pinned
+      const where = `cores of ${before.name} below ${before.targetKhz / 1000} MHz for ${percent(share)} of a window`;
+      const text = before.pinned
         ? `frequency-below-pinned: ${where}, over ${percent(BELOW_PINNED)}`
-        : `frequency-not-pinned: ${where}, as governor ${after.governor} lets it; set performance`;
+        : `frequency-not-pinned: ${where}, as governor ${before.governor} lets it; set performance`;
       worst = { share, text };
     }
   }
