@@ -75,6 +75,8 @@ function lagOfStep(points: Points, step: LoadStep): { lagUs: number; correlation
   // A slow meter knows the lag to its period only; what it cannot tell apart is a plateau, whose middle is taken.
   if (coarse === undefined || coarse.widthUs > COARSE_US) return coarse;
   const { lagUs } = coarse;
+  // At the end of what is looked for there is no maximum, but a slope.
+  if (Math.abs(lagUs) > REACH_US - COARSE_US) return undefined;
   return greatest(near, step, { fromUs: lagUs - COARSE_US, toUs: lagUs + COARSE_US, byUs: FINE_US });
 }
 
@@ -100,27 +102,35 @@ function greatest(
   return { lagUs: (firstUs + lastUs) / 2, correlation: best, widthUs: lastUs - firstUs };
 }
 
-/** Pearson's correlation of the power with the load as it was `lagUs` earlier; `-Infinity` where one of them is constant. */
+/**
+ * Pearson's correlation of the power with the load as it was `lagUs` earlier, a straight drift taken out of both; `-Infinity` where
+ * nothing else is left of one of them.
+ */
 function correlation({ middleUs, boxUs, watts }: Points, { onUs, offUs }: LoadStep, lagUs: number): number {
-  let sumW = 0;
-  let sumL = 0;
-  let sumWW = 0;
-  let sumLL = 0;
-  let sumWL = 0;
   const n = watts.length;
-  const origin = watts[0] ?? 0;
+  const loads = new Float64Array(n);
   for (let i = 0; i < n; i++) {
     const half = (boxUs[i] ?? 0) / 2;
     const t = (middleUs[i] ?? 0) - lagUs;
     const covered = Math.min(t + half, offUs) - Math.max(t - half, onUs);
-    const load = half > 0 ? Math.max(0, covered) / (2 * half) : Number(covered >= 0);
-    const w = (watts[i] ?? 0) - origin;
-    sumW += w;
-    sumL += load;
-    sumWW += w * w;
-    sumLL += load * load;
-    sumWL += w * load;
+    loads[i] = half > 0 ? Math.max(0, covered) / (2 * half) : Number(covered >= 0);
   }
-  const variances = (sumWW - (sumW * sumW) / n) * (sumLL - (sumL * sumL) / n);
-  return variances > 0 ? (sumWL - (sumW * sumL) / n) / Math.sqrt(variances) : -Infinity;
+  const [meanT, meanW, meanL] = [mean(middleUs), mean(watts), mean(loads)];
+  const sums = { tt: 0, ww: 0, ll: 0, tw: 0, tl: 0, wl: 0 };
+  for (let i = 0; i < n; i++) {
+    const t = (middleUs[i] ?? 0) - meanT;
+    const w = (watts[i] ?? 0) - meanW;
+    const l = (loads[i] ?? 0) - meanL;
+    sums.tt += t * t;
+    sums.ww += w * w;
+    sums.ll += l * l;
+    sums.tw += t * w;
+    sums.tl += t * l;
+    sums.wl += w * l;
+  }
+  const power = sums.ww - sums.tw ** 2 / sums.tt;
+  const load = sums.ll - sums.tl ** 2 / sums.tt;
+  // Rounding leaves a little of a pure drift.
+  if (power <= EQUAL * sums.ww || load <= EQUAL * sums.ll) return -Infinity;
+  return (sums.wl - (sums.tw * sums.tl) / sums.tt) / Math.sqrt(power * load);
 }

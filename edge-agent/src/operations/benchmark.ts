@@ -16,10 +16,9 @@ import { alignmentFlags } from "../measure/flags/alignment.ts";
 import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
-import type { Accuracy } from "../runner/messages.ts";
-import type { Runner } from "../runner/runner.ts";
+import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
-import { EntryMeasurement, type MeasuredEntry, type WindowProgress } from "./measure-entries.ts";
+import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
@@ -53,7 +52,11 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     context.progress({ step, detail, share: share * FROM.measure }),
   );
   try {
-    const meter = await checkMeter(args.options, bench, context);
+    const meter = await checkMeter(
+      args.options,
+      { ...bench, info: () => bench.info(), loadSteps: runLoadSteps },
+      context,
+    );
     const measured = await measure({ args, plan, prepared }, bench, context);
     const rows = prepared.entries.map((entry, index) => rowOf(entry, measured[index], { meter, plan, bench }));
     const nowUs = bench.clock.monotonicUs();
@@ -84,28 +87,8 @@ function measure(
   bench: Workbench,
   context: JobContext,
 ): Promise<readonly MeasuredEntry[]> {
-  const { args, plan, prepared } = work;
-  const { entries, evaluationPath } = prepared;
-  let accuraciesDone = 0;
-  const accuracyOf = async (entry: PreparedEntry, runner: Runner): Promise<Accuracy | string> => {
-    if (evaluationPath === undefined || args.evaluation?.kind !== "cifar") {
-      return "no labelled data set; `edgewatt datasets fetch cifar10` fetches one";
-    }
-    const { mean, std, name } = entry.model;
-    const images = plan.accuracyImages ?? Number.MAX_SAFE_INTEGER;
-    try {
-      const accuracy = await runner.accuracy({ path: evaluationPath, images, mean, std }, (share) => {
-        const done = FROM.accuracy + ((accuraciesDone + share) / entries.length) * (1 - FROM.accuracy);
-        context.progress({ step: "accuracy", detail: `${name} ${entry.precision}`, share: done });
-      });
-      accuraciesDone += 1;
-      return accuracy;
-    } catch (error) {
-      // A model that does not fit the set keeps its other figures.
-      if (error instanceof JobError && /^(data-|input-|no-)/.test(error.code)) return error.message;
-      throw error;
-    }
-  };
+  const { plan, prepared } = work;
+  const { entries } = prepared;
   const onWindow = ({ entry, block, blocks, share }: WindowProgress) => {
     context.progress({
       step: "measure",
@@ -114,7 +97,36 @@ function measure(
     });
   };
   context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
+  const accuracyOf = accuracyMeter(work, context);
   return new EntryMeasurement({ entries, plan, accuracyOf, onWindow }, bench, context).run();
+}
+
+/** How accuracy is measured, or why there is none. */
+function accuracyMeter(
+  { args, plan, prepared }: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  context: JobContext,
+): MeasuringJob["accuracyOf"] {
+  const { entries, evaluationPath } = prepared;
+  if (evaluationPath === undefined || args.evaluation?.kind !== "cifar") {
+    return "no labelled data set; `edgewatt datasets fetch cifar10` fetches one";
+  }
+  if (plan.accuracyImages === 0) return "not asked for";
+  const images = plan.accuracyImages ?? Number.MAX_SAFE_INTEGER;
+  let entriesDone = 0;
+  return async ({ model: { mean, std, name }, precision }, runner) => {
+    try {
+      const accuracy = await runner.accuracy({ path: evaluationPath, images, mean, std }, (share) => {
+        const done = FROM.accuracy + ((entriesDone + share) / entries.length) * (1 - FROM.accuracy);
+        context.progress({ step: "accuracy", detail: `${name} ${precision}`, share: done });
+      });
+      entriesDone += 1;
+      return accuracy;
+    } catch (error) {
+      // A model that does not fit the set keeps its other figures.
+      if (error instanceof JobError && /^(data-|input-|no-)/.test(error.code)) return error.message;
+      throw error;
+    }
+  };
 }
 
 function rowOf(

@@ -39,7 +39,7 @@ export interface MeasuringJob {
   readonly entries: readonly PreparedEntry[];
   readonly plan: Plan;
   /** Measures accuracy in a runner, apart from the windows; a string says why there is none. */
-  readonly accuracyOf: (entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>;
+  readonly accuracyOf: string | ((entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>);
   readonly onWindow: (progress: WindowProgress) => void;
 }
 
@@ -147,11 +147,11 @@ export class EntryMeasurement {
   }
 
   async #accuracy(index: number): Promise<void> {
-    const { entries, accuracyOf, plan } = this.#job;
+    const { entries, accuracyOf } = this.#job;
     const entry = entryAt(entries, index);
     const result = this.#resultOf(index);
-    if (plan.accuracyImages === 0) {
-      result.accuracy = "not asked for";
+    if (typeof accuracyOf === "string") {
+      result.accuracy = accuracyOf;
       return;
     }
     await this.#inSlot(index, { warm: false }, async ({ runner }) => {

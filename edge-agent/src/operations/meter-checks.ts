@@ -5,6 +5,7 @@ import { estimateLag } from "../measure/lag.ts";
 import type { MeterFacts } from "../measure/meter-facts.ts";
 import { observerEffect, type Alternation } from "../measure/observer-effect.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
+import type { Sampler } from "../sampler/sampler.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Rests grow, so that the edges meet the readings of a slow meter in all phases. */
@@ -18,6 +19,14 @@ const STRETCH_S = 2;
 const SETTLE_S = 0.5;
 const KEEP_S = 60;
 
+/** What the checks use of the agent. */
+export interface MeterBench extends Pick<Workbench, "power" | "meterFacts" | "cores" | "clock" | "info"> {
+  readonly sampler: Pick<Sampler, "channel" | "setRate" | "trace">;
+  readonly loadSteps: typeof runLoadSteps;
+}
+
+type CheckContext = Pick<JobContext, "signal" | "event">;
+
 /** What a result says of its meter. */
 export type MeterReport = Pick<ResultDevice, "lag" | "lagNote" | "observer">;
 
@@ -27,8 +36,8 @@ export type MeterReport = Pick<ResultDevice, "lag" | "lagNote" | "observer">;
  */
 export async function checkMeter(
   options: BenchmarkOptions,
-  bench: Workbench,
-  context: JobContext,
+  bench: MeterBench,
+  context: CheckContext,
 ): Promise<MeterReport> {
   const { power, sampler, meterFacts } = bench;
   const { described, rateHz } = sampler.channel(power.channel);
@@ -53,12 +62,12 @@ function unknownLag(source: PowerSource, quick: boolean): string {
     : "steps of load do not show in the power: check what the meter supplies";
 }
 
-async function findLag(bench: Workbench, context: JobContext): Promise<MeterFacts["lag"]> {
-  const { power, sampler, cores, clock } = bench;
+async function findLag(bench: MeterBench, context: CheckContext): Promise<MeterFacts["lag"]> {
+  const { power, sampler, cores, clock, loadSteps } = bench;
   const channel = sampler.channel(power.channel);
   context.event("info", `${STEPS.count} load steps show by how much power follows load`);
   sampler.setRate({ rate: "full", keepS: KEEP_S });
-  const steps = await runLoadSteps(STEPS, { cores: cores.runner, signal: context.signal });
+  const steps = await loadSteps(STEPS, { cores: cores.runner, signal: context.signal });
   const fromUs = (steps[0]?.onUs ?? 0) - AROUND_US;
   const toUs = (steps.at(-1)?.offUs ?? 0) + AROUND_US;
   const trace = await sampler.trace(power.channel, fromUs, toUs);
@@ -66,7 +75,7 @@ async function findLag(bench: Workbench, context: JobContext): Promise<MeterFact
   return found && { atMs: Math.round(clock.nowUs() / 1000), found };
 }
 
-async function findObserver(bench: Workbench, context: JobContext): Promise<MeterFacts["observer"]> {
+async function findObserver(bench: MeterBench, context: CheckContext): Promise<MeterFacts["observer"]> {
   const { power, sampler, clock } = bench;
   context.event("info", `what sampling itself draws: ${ALTERNATIONS * 4 * (STRETCH_S + SETTLE_S)} s of idle`);
   const idle = async (rate: number | "full"): Promise<number> => {

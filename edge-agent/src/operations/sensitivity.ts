@@ -108,7 +108,7 @@ async function measureEnergies(
     {
       entries,
       plan,
-      accuracyOf: () => Promise.resolve("not asked for"),
+      accuracyOf: "not asked for",
       onWindow: ({ entry: { model, precision }, block, blocks, share }) =>
         context.progress({
           step: "measure",
