@@ -83,7 +83,7 @@ const START_S = 1;
 const RUNNER_MB = 150;
 
 /** What the plan must know of the channel that fills the table. */
-export interface PlannedMeter {
+interface PlannedMeter {
   readonly source: PowerSource;
   readonly rateHz: number;
   readonly accumulates: boolean;

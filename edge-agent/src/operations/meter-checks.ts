@@ -4,7 +4,7 @@ import { measureStretch } from "../measure/energy.ts";
 import { estimateLag } from "../measure/lag.ts";
 import type { MeterFacts } from "../measure/meter-facts.ts";
 import { observerEffect, type Alternation } from "../measure/observer-effect.ts";
-import { runLoadSteps } from "../runner/load-steps.ts";
+import type { runLoadSteps } from "../runner/load-steps.ts";
 import type { Sampler } from "../sampler/sampler.ts";
 import type { Workbench } from "./workbench.ts";
 
