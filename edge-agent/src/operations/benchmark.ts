@@ -13,11 +13,14 @@ import {
 import { JobError } from "../errors.ts";
 import type { JobContext, Operation } from "../jobs/operation.ts";
 import { expectedSeconds, makePlan, type Plan } from "../measure/plan.ts";
+import { compareRows } from "../measure/comparisons.ts";
 import { makeRow } from "../measure/row.ts";
 import type { Accuracy } from "../runner/messages.ts";
 import type { Runner } from "../runner/runner.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry } from "./measure-entries.ts";
+import { rowMeter } from "./row-meter.ts";
+import { RowTraces } from "./row-traces.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -52,8 +55,13 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     context.progress({ step, detail, share: share * FROM.measure }),
   );
   try {
-    const measured = await measure({ args, plan, prepared }, bench, context);
-    const rows = prepared.entries.map((entry, index) => rowOf(entry, measured[index], { args, plan, bench }));
+    await using traces = new RowTraces(prepared.entries, bench);
+    const measured = await measure({ args, plan, prepared, traces }, bench, context);
+    const rows: ResultRow[] = [];
+    for (const [index, entry] of prepared.entries.entries()) {
+      const traced = await traces.finish(index, args.upload, context);
+      rows.push(rowOf(entry, measured[index], { plan, bench, traced }));
+    }
     const nowUs = bench.clock.monotonicUs();
     for (const row of rows) {
       bench.telemetry.record(
@@ -71,11 +79,11 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
 }
 
 function measure(
-  work: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  work: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries; traces: RowTraces },
   bench: Workbench,
   context: JobContext,
 ): Promise<readonly MeasuredEntry[]> {
-  const { args, plan, prepared } = work;
+  const { args, plan, prepared, traces } = work;
   const { entries, evaluationPath } = prepared;
   let accuraciesDone = 0;
   const accuracyOf = async (entry: PreparedEntry, runner: Runner): Promise<Accuracy | string> => {
@@ -107,17 +115,17 @@ function measure(
     });
   };
   context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
-  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow }, bench, context).run();
+  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
 }
 
 function rowOf(
   entry: PreparedEntry,
   measured: MeasuredEntry | undefined,
-  { plan, bench }: { args: BenchmarkArgs; plan: Plan; bench: Workbench },
+  { plan, bench, traced }: { plan: Plan; bench: Workbench; traced: Awaited<ReturnType<RowTraces["finish"]>> },
 ): ResultRow {
   if (measured === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
   const { accuracy, steady, windows, baselineMb } = measured;
-  const flags: string[] = [];
+  const flags = [...traced.flags];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");
@@ -138,6 +146,8 @@ function rowOf(
       baselineMb,
       accuracyPct: typeof accuracy === "string" ? null : (100 * accuracy.correct) / accuracy.images,
       source: bench.power.source,
+      meter: rowMeter(bench),
+      trace: traced.trace,
       flags,
     },
     windows,
@@ -177,6 +187,10 @@ function resultsOf(
     devices: [resultDevice(bench.device, bench.info())],
     method,
     rows: [...rows],
+    comparisons: compareRows(
+      rows.map((row, index) => ({ row, windows: measured[index]?.windows ?? [] })),
+      plan.seed,
+    ),
   };
 }
 

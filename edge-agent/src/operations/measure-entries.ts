@@ -1,10 +1,12 @@
 import type { JobContext } from "../jobs/operation.ts";
 import { measureStretch, type Stretch } from "../measure/energy.ts";
+import type { TracedStretch, TracePhase } from "../measure/trace-file.ts";
 import { blockOrders, type Plan } from "../measure/plan.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { Accuracy, WindowResult } from "../runner/messages.ts";
 import { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
+import type { RowTraces } from "./row-traces.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Seconds of raw readings to keep besides a window and its idle stretch. */
@@ -32,6 +34,14 @@ export interface MeasuringJob {
   /** Measures accuracy in a runner whose windows are done; a string says why there is none. */
   readonly accuracyOf: (entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>;
   readonly onWindow: (done: number, total: number, entry: PreparedEntry) => void;
+  /** Keeps the raw readings. */
+  readonly traces?: RowTraces;
+}
+
+/** A stretch of time with its power; what is `undefined` is not known. */
+interface Metered {
+  readonly stretch: Stretch | undefined;
+  readonly traced: Omit<TracedStretch, "window" | "phase"> | undefined;
 }
 
 /** Measures all entries in randomised complete blocks, one window of each per block. */
@@ -41,7 +51,7 @@ export class EntryMeasurement {
   readonly #context: JobContext;
   readonly #results: MeasuredEntry[];
   readonly #kept = new Map<number, Slot>();
-  #lastIdle: Stretch | undefined;
+  #lastIdle: Metered | undefined;
 
   constructor(job: MeasuringJob, bench: Workbench, context: JobContext) {
     this.#job = job;
@@ -134,34 +144,53 @@ export class EntryMeasurement {
     // Now, so that the work of sending falls into what is left out between the window and the idle stretch, and so that a
     // sampler that dies in that stretch does not take the window with it.
     this.#record(entry, block, run);
-    const tracing = sampler.trace(power.channel, run.t0Us, run.t1Us);
+    const metering = this.#meter(run.t0Us, run.t1Us);
     const after = await this.#idle();
     this.#lastIdle = after;
 
-    const trace = await tracing;
+    const window = await metering;
     this.#resultOf(index).windows.push({
       block,
       run,
-      power: trace === undefined ? undefined : measureStretch(trace, run.t0Us, run.t1Us),
-      idleBefore: before,
-      idleAfter: after,
+      power: window.stretch,
+      idleBefore: before.stretch,
+      idleAfter: after.stretch,
       faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
       periodUs: 1e6 / sampler.channel(power.channel).rateHz,
       machine: { before: machineBefore, after: probe.snapshot() },
     });
+    const phases: [TracePhase, Metered][] = [
+      ["idle-before", before],
+      ["window", window],
+      ["idle-after", after],
+    ];
+    await this.#job.traces?.add(
+      index,
+      phases.flatMap(([phase, { traced }]) => (traced === undefined ? [] : [{ window: block, phase, ...traced }])),
+    );
   }
 
   /** Nothing runs, the runners are alive: what the board draws without the model. */
-  async #idle(): Promise<Stretch | undefined> {
-    const { clock, power, sampler } = this.#bench;
+  async #idle(): Promise<Metered> {
+    const { clock } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#job.plan;
     await clock.sleep(rollS * 1000, signal);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
-    const toUs = clock.monotonicUs();
+    return this.#meter(fromUs, clock.monotonicUs());
+  }
+
+  async #meter(fromUs: number, toUs: number): Promise<Metered> {
+    const { power, sampler, supply } = this.#bench;
     const trace = await sampler.trace(power.channel, fromUs, toUs);
-    return trace === undefined ? undefined : measureStretch(trace, fromUs, toUs);
+    if (trace === undefined) return { stretch: undefined, traced: undefined };
+    const periodUs = 1e6 / sampler.channel(power.channel).rateHz;
+    const volts = supply.mean(power.channel, fromUs, toUs);
+    return {
+      stretch: measureStretch(trace, fromUs, toUs, { periodUs, volts }),
+      traced: { fromUs, toUs, trace },
+    };
   }
 
   /** Telemetry of a window, after it. */
