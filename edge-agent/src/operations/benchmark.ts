@@ -2,24 +2,23 @@ import { freemem } from "node:os";
 import {
   benchmarkArgsSchema,
   parseArguments,
-  RESULTS_SCHEMA,
   type BenchmarkArgs,
-  type ResultDevice,
-  type ResultMethod,
   type ResultRow,
   type Results,
 } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import type { JobContext, Operation } from "../jobs/operation.ts";
-import { expectedSeconds, factorsOf, makePlan, type Plan } from "../measure/plan.ts";
+import { expectedSeconds, makePlan, type Plan } from "../measure/plan.ts";
 import { alignmentFlags } from "../measure/flags/alignment.ts";
 import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
-import type { MeasuredWindow } from "../measure/window-figures.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
+import { resultsDocument, temperaturesOf } from "./results-document.ts";
+import { rowMeter } from "./row-meter.ts";
+import { RowTraces } from "./row-traces.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -57,8 +56,13 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
       { ...bench, info: () => bench.info(), loadSteps: runLoadSteps },
       context,
     );
-    const measured = await measure({ args, plan, prepared }, bench, context);
-    const rows = prepared.entries.map((entry, index) => rowOf(entry, measured[index], { meter, plan, bench }));
+    await using traces = new RowTraces(prepared.entries, bench);
+    const measured = await measure({ args, plan, prepared, traces }, bench, context);
+    const rows: ResultRow[] = [];
+    for (const [index, entry] of prepared.entries.entries()) {
+      const traced = await traces.finish(index, args.upload, context);
+      rows.push(rowOf(entry, measured[index], { meter, plan, bench, traced }));
+    }
     const nowUs = bench.clock.monotonicUs();
     for (const row of rows) {
       bench.telemetry.record(
@@ -69,7 +73,7 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
       );
     }
     await bench.telemetry.settle();
-    return resultsOf(rows, { plan, prepared, measured, meter, bench });
+    return resultsDocument(rows, { plan, prepared, measured, meter, bench });
   } finally {
     bench.sampler.setRate("idle");
   }
@@ -83,11 +87,11 @@ function announcement(plan: Plan, entries: number): string {
 }
 
 function measure(
-  work: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  work: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries; traces: RowTraces },
   bench: Workbench,
   context: JobContext,
 ): Promise<readonly MeasuredEntry[]> {
-  const { plan, prepared } = work;
+  const { plan, prepared, traces } = work;
   const { entries } = prepared;
   const onWindow = ({ entry, block, blocks, share }: WindowProgress) => {
     context.progress({
@@ -98,7 +102,7 @@ function measure(
   };
   context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
   const accuracyOf = accuracyMeter(work, context);
-  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow }, bench, context).run();
+  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
 }
 
 /** How accuracy is measured, or why there is none. */
@@ -132,11 +136,16 @@ function accuracyMeter(
 function rowOf(
   entry: PreparedEntry,
   measured: MeasuredEntry | undefined,
-  { meter, plan, bench }: { meter: MeterReport; plan: Plan; bench: Workbench },
+  {
+    meter,
+    plan,
+    bench,
+    traced,
+  }: { meter: MeterReport; plan: Plan; bench: Workbench; traced: Awaited<ReturnType<RowTraces["finish"]>> },
 ): ResultRow {
   if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
   const { accuracy, steady, windows, baselineMb, pssMb, end } = measured;
-  const flags = [...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
+  const flags = [...precisionFlags(end), ...alignmentFlags(bench.power.source, meter), ...traced.flags];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");
@@ -158,92 +167,12 @@ function rowOf(
       pssMb,
       accuracyPct: typeof accuracy === "string" ? null : (100 * accuracy.correct) / accuracy.images,
       source: bench.power.source,
+      meter: rowMeter(bench),
+      trace: traced.trace,
       flags,
     },
     windows,
     plan,
   );
   return { ...row, temperatureC: temperaturesOf(windows) };
-}
-
-function temperaturesOf(windows: readonly MeasuredWindow[]): { start: number | null; end: number | null } {
-  return {
-    start: windows[0]?.machine.before.temperatureC ?? null,
-    end: windows.at(-1)?.machine.after.temperatureC ?? null,
-  };
-}
-
-function resultsOf(
-  rows: readonly ResultRow[],
-  work: {
-    plan: Plan;
-    prepared: PreparedEntries;
-    measured: readonly MeasuredEntry[];
-    meter: MeterReport;
-    bench: Workbench;
-  },
-): Results {
-  const { plan, prepared, measured, meter, bench } = work;
-  const accuracyImages = Math.max(
-    0,
-    ...measured.map(({ accuracy }) => (typeof accuracy === "string" ? 0 : accuracy.images)),
-  );
-  const calibration = prepared.entries.find(({ report }) => report !== undefined)?.report?.calibration ?? null;
-  const { quick, windows, maxWindows, target, budgetS, windowS, idleS, rollS, seed, strict, keepRunners } = plan;
-  const method: ResultMethod = {
-    quick,
-    windows,
-    windowS,
-    maxWindows,
-    targetHalfWidthPct: target === undefined ? null : 100 * target,
-    budgetS,
-    ...factorsOf(plan),
-    accuracyImages,
-    calibration: calibration === null ? null : { kind: calibration.kind, images: calibration.images },
-    idleS,
-    rollS,
-    seed,
-    strict,
-    processes: keepRunners ? "one per entry" : "one per window",
-    cores: bench.cores.note,
-  };
-  return {
-    schema: RESULTS_SCHEMA,
-    created: new Date(bench.clock.nowUs() / 1000).toISOString(),
-    devices: [{ ...resultDevice(bench), ...meter, temperatureC: temperaturesOf(inTime(measured)) }],
-    method,
-    rows: [...rows],
-  };
-}
-
-/** All windows in the order in which they were measured. */
-function inTime(measured: readonly MeasuredEntry[]): MeasuredWindow[] {
-  return measured.flatMap(({ windows }) => windows).sort((a, b) => a.run.t0Us - b.run.t0Us);
-}
-
-function resultDevice(bench: Workbench): ResultDevice {
-  const { hardware, versions, power } = bench.info();
-  const [channel] = power;
-  const { described } = bench.sampler.channel(bench.power.channel);
-  return {
-    id: bench.device,
-    board: hardware.board,
-    cpu: hardware.cpu,
-    cores: hardware.cores,
-    governor: hardware.governor,
-    os: hardware.os,
-    node: versions.node,
-    onnxruntime: versions.onnxruntime,
-    power:
-      channel === undefined
-        ? null
-        : {
-            source: channel.source,
-            channel: channel.channel,
-            rateHz: channel.rateHz,
-            settings: channel.settings,
-            ...(described === undefined ? {} : { averagingMs: described.averagingUs / 1000 }),
-          },
-    affinity: bench.cores.note,
-  };
 }

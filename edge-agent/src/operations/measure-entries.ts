@@ -8,6 +8,7 @@ import type { Accuracy } from "../runner/messages.ts";
 import { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
 import { WindowMeasurement, type Slot } from "./measure-window.ts";
+import type { RowTraces } from "./row-traces.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Share of the progress that the windows of the plan are; the rest is for those that precision asks for. */
@@ -41,6 +42,8 @@ export interface MeasuringJob {
   /** Measures accuracy in a runner, apart from the windows; a string says why there is none. */
   readonly accuracyOf: string | ((entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>);
   readonly onWindow: (progress: WindowProgress) => void;
+  /** Keeps the raw readings. */
+  readonly traces?: RowTraces;
 }
 
 /**
@@ -140,7 +143,9 @@ export class EntryMeasurement {
   async #measureOnce(index: number, block: number): Promise<void> {
     const result = this.#resultOf(index);
     await this.#inSlot(index, { warm: true }, async (slot) => {
-      result.windows.push(await this.#window.take(entryAt(this.#job.entries, index), block, slot));
+      const { window, stretches } = await this.#window.take(entryAt(this.#job.entries, index), block, slot);
+      result.windows.push(window);
+      await this.#job.traces?.add(index, stretches);
       const { pssMb } = await slot.runner.memory();
       if (pssMb !== null) result.pssMb = Math.max(result.pssMb ?? 0, pssMb);
     });

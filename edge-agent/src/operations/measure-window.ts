@@ -2,8 +2,8 @@ import type { JobContext } from "../jobs/operation.ts";
 import { CoolDown } from "../measure/cool-down.ts";
 import { measureStretch, type Stretch } from "../measure/energy.ts";
 import { START_TEMPERATURE_C } from "../measure/flags/machine.ts";
-import { missingShare } from "../measure/missing-samples.ts";
 import type { Plan } from "../measure/plan.ts";
+import type { TracedStretch, TracePhase } from "../measure/trace-file.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { WindowResult } from "../runner/messages.ts";
 import type { Runner } from "../runner/runner.ts";
@@ -22,13 +22,25 @@ export interface Slot {
   readonly latencyMs: number;
 }
 
+/** A window with the readings that its figures come from. */
+interface TracedWindow {
+  readonly window: MeasuredWindow;
+  readonly stretches: readonly TracedStretch[];
+}
+
+/** A stretch of time with its power; what is `undefined` is not known. */
+interface Metered {
+  readonly stretch: Stretch | undefined;
+  readonly traced: Omit<TracedStretch, "window" | "phase"> | undefined;
+}
+
 /** Measures windows one after the other: idle stretches around each, the machine's state at its edges, its power. */
 export class WindowMeasurement {
   readonly #plan: Plan;
   readonly #bench: Workbench;
   readonly #context: JobContext;
   readonly #coolDown: CoolDown;
-  #lastIdle: Stretch | undefined;
+  #lastIdle: Metered | undefined;
 
   constructor(plan: Plan, bench: Workbench, context: JobContext) {
     this.#plan = plan;
@@ -42,7 +54,7 @@ export class WindowMeasurement {
     });
   }
 
-  async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<MeasuredWindow> {
+  async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<TracedWindow> {
     const plan = this.#plan;
     const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
@@ -59,42 +71,65 @@ export class WindowMeasurement {
     // Now, so that the work of sending falls into what is left out between the window and the idle stretch, and so that a
     // sampler that dies in that stretch does not take the window with it.
     this.#record(entry, block, run);
-    const tracing = sampler.trace(power.channel, run.t0Us, run.t1Us);
+    const metering = this.#meter(run.t0Us, run.t1Us);
     const after = await this.#idle();
     this.#lastIdle = after;
 
-    const trace = await tracing;
-    return {
+    const metered = await metering;
+    const { rateHz, accumulates } = sampler.channel(power.channel);
+    const window: MeasuredWindow = {
       block,
       run,
-      power: trace && measureStretch(trace, run.t0Us, run.t1Us),
-      idleBefore: before,
-      idleAfter: after,
+      power: metered.stretch,
+      idleBefore: before.stretch,
+      idleAfter: after.stretch,
       faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
-      periodUs: 1e6 / sampler.channel(power.channel).rateHz,
-      missing: trace && missingShare(trace, run.t0Us, run.t1Us),
+      periodUs: 1e6 / rateHz,
+      // A running total loses no energy with a reading.
+      missing: accumulates ? undefined : metered.stretch && missingShare(metered.stretch),
       machine: { before: machineBefore, after: machineAfter },
+    };
+    const phases: [TracePhase, Metered][] = [
+      ["idle-before", before],
+      ["window", metered],
+      ["idle-after", after],
+    ];
+    return {
+      window,
+      stretches: phases.flatMap(([phase, { traced }]) =>
+        traced === undefined ? [] : [{ window: block, phase, ...traced }],
+      ),
     };
   }
 
   /** Between two windows of kept runners one idle stretch serves both; a fresh process has its own, after it has cooled down. */
-  async #idleBefore(): Promise<Stretch | undefined> {
+  async #idleBefore(): Promise<Metered> {
     if (this.#plan.keepRunners && this.#lastIdle !== undefined) return this.#lastIdle;
     await this.#coolDown.wait();
     return this.#idle();
   }
 
   /** Nothing runs, the runners are alive: what the board draws without the model. */
-  async #idle(): Promise<Stretch | undefined> {
-    const { clock, power, sampler } = this.#bench;
+  async #idle(): Promise<Metered> {
+    const { clock } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#plan;
     await clock.sleep(rollS * 1000, signal);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
-    const toUs = clock.monotonicUs();
+    return this.#meter(fromUs, clock.monotonicUs());
+  }
+
+  async #meter(fromUs: number, toUs: number): Promise<Metered> {
+    const { power, sampler, supply } = this.#bench;
     const trace = await sampler.trace(power.channel, fromUs, toUs);
-    return trace && measureStretch(trace, fromUs, toUs);
+    if (trace === undefined) return { stretch: undefined, traced: undefined };
+    const periodUs = 1e6 / sampler.channel(power.channel).rateHz;
+    const volts = supply.mean(power.channel, fromUs, toUs);
+    return {
+      stretch: measureStretch(trace, fromUs, toUs, { periodUs, volts }),
+      traced: { fromUs, toUs, trace },
+    };
   }
 
   /** What is not foreign: the agent, the sampler and the runner. */
@@ -123,4 +158,8 @@ export class WindowMeasurement {
     });
     telemetry.flush();
   }
+}
+
+function missingShare({ missing, samples }: Stretch): number {
+  return missing / Math.max(1, missing + samples);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { precisionFlags } from "../../src/measure/flags/precision.ts";
 import { agreementOf } from "../../src/measure/repetition.ts";
-import { goodWindow, stretch } from "./windows.ts";
+import { stretch } from "./measured-window.ts";
+import { goodWindow } from "./windows.ts";
 
 describe("agreementOf", () => {
   it("compares energies by Student's t", () => {

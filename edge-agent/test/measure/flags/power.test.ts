@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { powerFlags } from "../../../src/measure/flags/power.ts";
-import { goodWindow, stretch } from "../windows.ts";
+import { stretch } from "../measured-window.ts";
+import { goodWindow } from "../windows.ts";
 
 describe("powerFlags", () => {
   it("are silent on good windows, and call an estimate one", () => {
