@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseMeters } from "../../src/sensors/meters.ts";
+import { chooseMeters } from "../../src/sensors/choose-meters.ts";
 import { pmic } from "../../src/sensors/pmic/pmic.ts";
 import { parseRails } from "../../src/sensors/pmic/rails.ts";
 import { fakeMachine } from "../fake-machine.ts";
