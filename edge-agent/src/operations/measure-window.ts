@@ -151,7 +151,7 @@ export class WindowMeasurement {
     telemetry.record("event", "run_event", window.t0Us, {
       kind: "window",
       title: `${model.name} ${precision}`,
-      text: `window ${block + 1} of ${this.#plan.windows}: ${window.latenciesMs.length} inferences${images}`,
+      text: `window ${block + 1}: ${window.latenciesMs.length} inferences${images}`,
       tags: `window,${model.name},${precision}`,
       timeEnd: telemetry.toEpochMs(window.t1Us),
       run,
