@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { benchmarkResultSchema, quantizeResultSchema, type ModelArtifact, type Results } from "@edgewatt/protocol";
 import {
-  createFakeIna219,
+  createSimulatedBus,
   eventually,
   requireSystem,
   runCommand,
@@ -311,14 +311,12 @@ describe("a fleet", () => {
 const gcc = requireSystem("gcc");
 describe.skipIf(gcc.skip)(`with an INA219 ${gcc.reason}`, () => {
   it("measures the true watts of the supply", async () => {
-    const chip = await createFakeIna219(path.join(dir.path, "chip"), { volts: 5, high: 0.8 });
+    const chips = [{ type: "ina219", address: 0x40, channels: [{ volts: 5, amps: 0.8 }] }] as const;
+    const bus = await createSimulatedBus(path.join(dir.path, "chip"), { chips });
     const config = path.join(dir.path, "chip.yaml");
-    await writeFile(
-      config,
-      `agent:\n  meters: { main: { source: ina219, bus: ${chip.bus}, address: ${chip.address} } }\n`,
-    );
+    await writeFile(config, `agent:\n  meters: { main: { source: ina219, bus: ${bus.bus} } }\n`);
     const args = ["--config", config];
-    agents.push(await startAgent({ broker: broker.url, device: "pi-ina", data: dir.path, args, env: chip.env }));
+    agents.push(await startAgent({ broker: broker.url, device: "pi-ina", data: dir.path, args, env: bus.env }));
     const options = { ...TINY, windows: 1 };
     await observer.send("pi-ina", command("INA", { entries: [{ model, precision: "fp32" }], options }));
     const { results } = benchmarkResultSchema.parse((await observer.reach("INA", "succeeded")).result);

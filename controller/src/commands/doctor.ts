@@ -9,8 +9,8 @@ export function addDoctorCommand(program: Command, { context, exitWith }: App): 
     .option("--config <file>", "configuration file with the meters to check; default: edgewatt.yaml when there is one")
     .option(
       "--probe",
-      "also write to the I2C buses: reset what may be an INA219 at 0x40 to 0x4f, and set up and read the configured meters; " +
-        "not while an agent measures here, and not with other kinds of chips at these addresses. Without it the buses are only read",
+      "also write to the I2C buses: confirm what looks like an INA219 by its calibration register, which is put back, and " +
+        "set up and read the configured meters; not while an agent measures here. Without it the buses are only read",
     )
     .action(async (_options, command: Command) =>
       exitWith(await (await import("../actions/doctor.ts")).doctor(context, command.opts())),

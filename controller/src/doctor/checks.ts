@@ -27,13 +27,14 @@ export interface DoctorOptions extends ServiceOptions {
 export async function checkMachine(context: Context, options: DoctorOptions): Promise<readonly Check[]> {
   const { env, root = "" } = context;
   const power = await checkPower(context, options);
-  const rest = await Promise.all([
+  const machine = await Promise.all([
     checkGovernor(root),
     checkTemperature(root),
     checkThrottling(env),
     checkClock(env),
     checkMemoryControl(root),
-    checkInfluxd(env),
+  ]);
+  const services = await Promise.all([
     checkDatabase(context, options),
     checkBroker(context, options),
     checkDataset(context, options),
@@ -45,7 +46,9 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
     checkCores(env),
     await checkData(context, options),
     ...power,
-    ...rest,
+    ...machine,
+    checkInfluxd(env),
+    ...services,
   ];
 }
 
@@ -53,19 +56,25 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
 async function checkPower({ env, cwd, root = "" }: Context, { probe, config }: DoctorOptions): Promise<Check[]> {
   const buses = await i2cBuses(root);
   const question: AgentQuestion = { root, env, cwd, probe: probe === true, config };
-  const chips = buses.length === 0 ? [] : await unlessFailed(() => findChips(question));
+  const chips: FoundChip[] = [];
+  const unusable: Check[] = [];
+  for (const bus of buses) {
+    const found = await unlessFailed(() => findChips(bus, question));
+    if (found instanceof ControllerError) unusable.push(fromError(`/dev/i2c-${bus}`, "warn", found));
+    else chips.push(...found);
+  }
   const inspection = await unlessFailed(() => inspectSources(question));
-  const seen = chips instanceof ControllerError ? undefined : chips;
   const wanted = inspection instanceof ControllerError ? [] : busesOf(inspection);
   return [
     checkI2cAddon(),
     checkI2cEnabled(buses),
     await checkI2cAccess(root, buses),
     await checkI2cSpeed(root, wanted),
-    seen === undefined ? fromError("sensors", "warn", chips as ControllerError) : checkChips(seen, buses),
+    ...unusable,
+    checkChips(chips, buses),
     ...(inspection instanceof ControllerError
       ? [fromError("meters", "warn", inspection)]
-      : [...checkSources(inspection), ...checkMeters(inspection, seen)]),
+      : [...checkSources(inspection), ...checkMeters(inspection, chips)]),
   ].filter((check) => check !== undefined);
 }
 

@@ -9,7 +9,7 @@ const run = promisify(execFile);
 const COMMAND_TIMEOUT_MS = 5_000;
 
 /** Text of a file of the kernel, trimmed; `undefined` where this machine has none. */
-export async function textOf(file: string): Promise<string | undefined> {
+async function textOf(file: string): Promise<string | undefined> {
   try {
     return (await readFile(file, "latin1")).replaceAll("\0", "").trim();
   } catch {

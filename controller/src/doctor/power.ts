@@ -15,11 +15,15 @@ function deviceName({ bus, address }: { readonly bus: number; readonly address: 
   return `${bus}-${address.toString(16).padStart(4, "0")}`;
 }
 
+function isPowerMonitor({ chip }: FoundChip): boolean {
+  return chip !== "unknown";
+}
+
 /** What answers on the buses. */
 export function checkChips(chips: readonly FoundChip[], buses: readonly number[]): Check {
-  if (chips.length > 0) {
-    return ok("sensors", chips.map((chip) => `${chip.chip} at ${place(chip)} (${chip.evidence})`).join("; "));
-  }
+  const list = chips.map((chip) => `${chip.chip} at ${place(chip)} (${chip.evidence})`).join("; ");
+  if (chips.some(isPowerMonitor)) return ok("sensors", list);
+  if (list !== "") return warn("sensors", list, WIRING);
   return buses.length === 0
     ? ok("sensors", "no I2C bus to look on")
     : warn(
@@ -37,7 +41,7 @@ export function checkSources({ sources }: Inspection): Check[] {
 }
 
 /** Each configured meter against what answers, and which channel fills the table. */
-export function checkMeters(inspection: Inspection, chips: readonly FoundChip[] | undefined): Check[] {
+export function checkMeters(inspection: Inspection, chips: readonly FoundChip[]): Check[] {
   const { issues, meters, table } = inspection;
   if (issues.length > 0) {
     return issues.map((issue) => fail("configuration", issue, "correct it, or no agent starts"));
@@ -48,7 +52,7 @@ export function checkMeters(inspection: Inspection, chips: readonly FoundChip[] 
   ];
 }
 
-function checkMeter(meter: Meter, { ownedByKernel }: Inspection, chips: readonly FoundChip[] | undefined): Check {
+function checkMeter(meter: Meter, { ownedByKernel }: Inspection, chips: readonly FoundChip[]): Check {
   const name = `meter ${meter.meter}`;
   const { source, i2c, fault, watts, channels } = meter;
   if (fault !== null) return warn(name, `${source}: ${fault}`, "until then it gives no watts");
@@ -59,7 +63,7 @@ function checkMeter(meter: Meter, { ownedByKernel }: Inspection, chips: readonly
       ? warn(name, message, "no meter measures this; for measured watts wire one: docs/how-to/first-pi.md")
       : ok(name, message);
   }
-  if (i2c === null || chips === undefined) return ok(name, describeSource(source));
+  if (i2c === null) return ok(name, describeSource(source));
   const owner = ownedByKernel.find(({ device }) => device === deviceName(i2c));
   if (owner !== undefined) {
     return warn(
@@ -69,12 +73,11 @@ function checkMeter(meter: Meter, { ownedByKernel }: Inspection, chips: readonly
     );
   }
   const answers = chips.find(({ bus, address }) => bus === i2c.bus && address === i2c.address);
-  if (answers === undefined) return warn(name, `no power monitor answers at ${place(i2c)}`, WIRING);
-  return answers.chip.toLowerCase() === source
-    ? ok(name, `${source} answers at ${place(i2c)}; channels: ${channels.join(", ")}`)
-    : warn(
-        name,
-        `configured is ${source}, but ${answers.chip} answers at ${place(i2c)} (${answers.evidence})`,
-        `write source: ${answers.chip.toLowerCase()}, or correct the address`,
-      );
+  if (answers === undefined) return warn(name, `nothing answers at ${place(i2c)}`, WIRING);
+  if (answers.chip === source) return ok(name, `${source} answers at ${place(i2c)}; channels: ${channels.join(", ")}`);
+  return warn(
+    name,
+    `configured is ${source}, but what answers at ${place(i2c)} is ${answers.chip} (${answers.evidence})`,
+    isPowerMonitor(answers) ? `write source: ${answers.chip}, or correct the address` : WIRING,
+  );
 }

@@ -45,7 +45,7 @@ it("shows each power channel with what it measures, its settings and its fault",
     expect(list.stdout).toContain("main: ina228, 49.99 Hz; board: pmic (estimate), 10 Hz; cpu: rapl, faulty");
     const { stdout } = await run("devices", "show", "pi-1");
     expect(stdout).toMatch(
-      /Power main +ina228: what flows through its shunt; 49\.99 Hz\n +bus 1, address 64, shuntOhm 0\.015\n/,
+      /Power main +ina228: power through its shunt, whatever is wired behind it; 49\.99 Hz\n +bus 1, address 64, shuntOhm 0\.015\n/,
     );
     expect(stdout).toMatch(/Power board +pmic: the whole board, by a model of .*; 10 Hz\n/);
     expect(stdout).toMatch(

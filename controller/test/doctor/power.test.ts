@@ -26,6 +26,12 @@ describe("power monitors on I2C", () => {
   });
 
   it("are missed on a bus that is there, not on one that is not", () => {
+    const stranger = { ...INA219, chip: "unknown", evidence: "none of the chips that edgewatt reads" };
+    expect(checkChips([stranger], [1])).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("unknown at 0x40"),
+    });
+    expect(checkMeters(inspection({}), [stranger])[0]).toMatchObject({ advice: expect.stringContaining("wiring") });
     expect(checkChips([], [1])).toMatchObject({ status: "warn", advice: expect.stringContaining("wiring") });
     expect(checkChips([], [])).toMatchObject({ status: "ok" });
   });
@@ -39,11 +45,11 @@ describe("configured meters", () => {
     ]);
     expect(checkMeters(inspection({}), [])[0]).toMatchObject({
       status: "warn",
-      message: "no power monitor answers at 0x40 of /dev/i2c-1",
+      message: "nothing answers at 0x40 of /dev/i2c-1",
     });
-    expect(checkMeters(inspection({}), [{ ...INA219, chip: "INA226", evidence: "die id 0x2260" }])[0]).toMatchObject({
+    expect(checkMeters(inspection({}), [{ ...INA219, chip: "ina226", evidence: "die id 0x2260" }])[0]).toMatchObject({
       status: "warn",
-      message: "configured is ina219, but INA226 answers at 0x40 of /dev/i2c-1 (die id 0x2260)",
+      message: "configured is ina219, but what answers at 0x40 of /dev/i2c-1 is ina226 (die id 0x2260)",
       advice: expect.stringContaining("source: ina226"),
     });
   });

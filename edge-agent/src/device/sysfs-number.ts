@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from "node:fs";
-import { systemErrorCode } from "@edgewatt/runtime";
+import { systemErrorCode } from "@edgewatt/runtime/process";
 import { DeviceError } from "../errors.ts";
 
 const LENGTH = 32;

@@ -1,5 +1,5 @@
 import { readFact } from "./board.ts";
-import type { MachineSnapshot } from "./machine-snapshot.ts";
+import { readMachine, readTemperatureC, type MachineSnapshot } from "./machine-snapshot.ts";
 import { readCpuTime, type CpuTime } from "./cpu-time.ts";
 import { readCachedThrottled, readThrottled } from "./throttling.ts";
 
@@ -41,9 +41,13 @@ export class SystemProbe {
     };
   }
 
-  /** What validity of a window is judged by, taken before and after it. */
-  snapshot(): MachineSnapshot {
-    return { throttled: readThrottled(this.#root) };
+  /** What validity of a window is judged by, taken before and after it. @param pids processes of the measurement */
+  snapshot(pids: readonly number[]): MachineSnapshot {
+    return readMachine(this.#root, pids, readThrottled(this.#root));
+  }
+
+  temperatureC(): number | undefined {
+    return readTemperatureC(this.#root);
   }
 
   #fastestCoreMhz(): number | null {

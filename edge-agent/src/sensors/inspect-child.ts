@@ -4,8 +4,8 @@ import { configSchema } from "../config.ts";
 import { openLinuxBus } from "../i2c/linux.ts";
 import { monotonicUs } from "../process/monotonic.ts";
 import { inspect } from "./inspect.ts";
-import { chooseMeters, tableChannel } from "./choose-meters.ts";
 import type { Meter } from "./meters.ts";
+import { chooseMeters, tableChannel } from "./choose-meters.ts";
 
 /** Prints what {@link inspect} finds and what the configuration is, as one JSON document: `edgewatt doctor` starts this. */
 const { values } = parseArgs({

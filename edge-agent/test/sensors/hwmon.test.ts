@@ -89,7 +89,13 @@ describe("hwmon", () => {
 
   it("multiplies mA by mV where the driver has no power, for each named channel", async () => {
     await using machine = await pi();
-    const config = hwmon.config.parse({ chip: "ina3221", channels: { board: 1, fan: 2 } });
+    const config = hwmon.config.parse({
+      chip: "ina3221",
+      channels: [
+        { input: 1, name: "board" },
+        { input: 2, name: "fan" },
+      ],
+    });
     expect(hwmon.channelNames?.(config)).toEqual(["board", "fan"]);
     using sensor = await open(machine, config);
     expect(readAll(sensor).map(({ watts }) => watts)).toEqual([
@@ -116,7 +122,7 @@ describe("hwmon", () => {
       code: "hwmon-absent",
       message: expect.stringMatching(/no ina219: there are cpu_thermal, rpi_volt, ina226 at 1-0040, ina3221 at 1-0041/),
     });
-    await expect(open(machine, { channels: { x: 2 } })).rejects.toMatchObject({ code: "channel-absent" });
+    await expect(open(machine, { channels: [{ input: 2 }] })).rejects.toMatchObject({ code: "channel-absent" });
     await using bare = await fakeMachine();
     expect(hwmon.detect?.(bare)).toBe(false);
     await expect(open(bare, {})).rejects.toThrow(/no power monitor: there are no chips/);

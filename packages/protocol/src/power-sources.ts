@@ -9,7 +9,7 @@ interface PowerSourceFacts {
   readonly description: string;
 }
 
-const SHUNT = "what flows through its shunt";
+const SHUNT = "power through its shunt, whatever is wired behind it";
 
 const FACTS = {
   ina219: { kind: "meter", description: SHUNT },
@@ -17,8 +17,8 @@ const FACTS = {
   ina228: { kind: "meter", description: SHUNT },
   ina238: { kind: "meter", description: SHUNT },
   ina260: { kind: "meter", description: SHUNT },
-  ina3221: { kind: "meter", description: "what flows through each of its three shunts" },
-  hwmon: { kind: "meter", description: "what flows through the shunt of a chip that a kernel driver reads" },
+  ina3221: { kind: "meter", description: "power through each of its three shunts, whatever is wired behind them" },
+  hwmon: { kind: "meter", description: "power through the shunt of a chip that a kernel driver reads" },
   rapl: { kind: "meter", description: "the processor package only, not the board" },
   pmic: {
     kind: "model",

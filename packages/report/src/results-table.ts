@@ -2,6 +2,7 @@ import type { ResultMethod, ResultRow, Results } from "@edgewatt/protocol";
 import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
 import { consistencyNote, inconsistencies } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
+import { powerCaption } from "./power-caption.ts";
 import { estimated, estimateText, hasEstimatedPower, powerSourceOf } from "./power-source.ts";
 
 export interface TableColumn {
@@ -32,7 +33,9 @@ const BLANK = "–";
 export function resultsTable(results: Results): ResultsTable {
   const estimates = estimated(results);
   const severalDevices = new Set(results.rows.map((row) => row.device)).size > 1;
-  const columns = COLUMNS.filter((column) => column.key !== "device" || severalDevices);
+  const columns = COLUMNS.filter(({ key, optional, format }) =>
+    key === "device" ? severalDevices : optional !== true || results.rows.some((row) => format(row) !== null),
+  );
   const footnotes = collectFootnotes(results, columns);
   const rows = results.rows.map((row) => [
     ...columns.map((column) => cell(column, row, { results, footnotes, estimates })),
@@ -166,8 +169,9 @@ function caption(results: Results): string[] {
   const estimate = estimateText(results.rows.map((row) => powerSourceOf(row, results)));
   return [
     `Method: ${describeMethod(results.method)}.`,
-    "± is the 95 % confidence half-width of the mean. MB = 10⁶ bytes. #params: of the float model, before folding.",
-    "Gross energy: all energy of the measured window ÷ images. Net energy: gross minus idle power × time.",
+    "± is the 95 % confidence half-width of the mean over windows. MB = 10⁶ bytes. #params: of the float model, before folding.",
+    "Gross energy: all energy of the measured window of back-to-back inference ÷ images in it. Net energy: gross minus idle power × time.",
+    ...powerCaption(results),
     ...(estimate === undefined ? [] : [estimate]),
     describeCalibration(results),
     consistencyNote(results),

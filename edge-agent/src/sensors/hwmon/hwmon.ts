@@ -9,7 +9,21 @@ import { SysfsNumber } from "../../device/sysfs-number.ts";
 
 const MICRO = 1e-6;
 const MILLI = 1e-3;
-const CHANNEL_NAME = /^[a-z0-9][a-z0-9-]{0,19}$/;
+const CHANNEL_NAME = /^[a-z0-9][a-z0-9-]{0,18}$/;
+
+const channelSchema = z.strictObject({
+  input: z.int().min(1).max(16).describe("number of the channel in curr1_input"),
+  name: z
+    .string()
+    .regex(CHANNEL_NAME, "expected 1 to 19 of a-z, 0-9 and -, not starting with -")
+    .optional()
+    .describe("what the channel is called after the meter's name; default: ch and the number"),
+});
+type ChannelConfig = z.output<typeof channelSchema>;
+
+function nameOf({ input, name }: ChannelConfig): string {
+  return name ?? `ch${input}`;
+}
 
 const config = z.strictObject({
   chip: z
@@ -18,12 +32,13 @@ const config = z.strictObject({
     .describe("what its driver calls the chip, such as ina226; default: the first power monitor"),
   device: z.string().optional().describe("device of the chip, such as 1-0040: address 0x40 on I2C bus 1"),
   channels: z
-    .record(z.string().regex(CHANNEL_NAME, "expected 1 to 20 of a-z, 0-9 and -, not starting with -"), z.int().min(1))
-    .refine((channels) => Object.keys(channels).length > 0, "name at least one channel")
-    .optional()
-    .describe("channels to read: a name of your own, and the number in curr1_input; default: channel 1"),
+    .array(channelSchema)
+    .min(1)
+    .refine((list) => new Set(list.map(nameOf)).size === list.length, "a channel is there twice")
+    .default([{ input: 1 }])
+    .describe("channels to read, by their number in curr1_input"),
   intervalMs: z.number().positive().optional().describe("time of one reading where the driver has no update_interval"),
-  shuntTolerance: z.number().min(0).max(0.5).default(0.01).describe("relative tolerance of the shunt"),
+  shuntTolerance: z.number().min(0).max(0.2).default(0.01).describe("tolerance of the shunt: 0.01 is 1 %"),
 });
 type Config = z.output<typeof config>;
 
@@ -36,7 +51,10 @@ type Config = z.output<typeof config>;
 export const hwmon = defineDriver({
   id: "hwmon",
   config,
-  channelNames: ({ channels }) => (channels === undefined ? [""] : Object.keys(channels)),
+  channelNames: ({ channels }) => {
+    const [only] = channels;
+    return channels.length === 1 && only?.name === undefined ? [""] : channels.map(nameOf);
+  },
   detect: ({ root }) => powerMonitors(root).length > 0,
   async open(options, host): Promise<Sensor> {
     const chip = chooseChip(options, host.root);
@@ -48,7 +66,7 @@ export const hwmon = defineDriver({
       for (const channel of opened) channel.close();
     };
     try {
-      for (const index of Object.values(options.channels ?? { "": 1 })) opened.push(openChannel(chip, index));
+      for (const { input } of options.channels) opened.push(openChannel(chip, input));
     } catch (error) {
       close();
       throw error;
