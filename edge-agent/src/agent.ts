@@ -22,6 +22,7 @@ import { JobJournal } from "./jobs/journal.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import type { Operation } from "./jobs/operation.ts";
 import { Measuring } from "./measure/measuring.ts";
+import { MeterFactStore } from "./measure/meter-facts.ts";
 import { SupplyVoltage } from "./measure/supply-voltage.ts";
 import { openTraces } from "./measure/trace-file.ts";
 import { QuantizedModels } from "./models/quantized.ts";
@@ -140,6 +141,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     traces,
     telemetry,
     measuring,
+    meterFacts: new MeterFactStore(path.join(home, "meters.json"), nowMs),
     probe,
     cores,
     clock,

@@ -178,6 +178,7 @@ describe("a full benchmark", () => {
       windowS: 0.5,
       idleS: 0.3,
       accuracyImages: 0,
+      observer: false,
     };
     const upload = `${String(hub.ready["hub"])}/artifacts`;
     await observer.send(DEVICE, command("FULL", { entries: [{ model, precision: "fp32" }], options, upload }));
@@ -195,6 +196,7 @@ describe("a full benchmark", () => {
     const [row] = results.rows;
     expect(row?.flags.join()).not.toMatch(/quick/);
     expect(row?.flags).toContain("few-windows: 2");
+    expect(row?.flags).toContain("window-length: windows of 0.5 s, those of the method have 10 s with this meter");
     expect(row?.latencyMs.mean).toBeGreaterThan(0);
     expect(row?.meanPowerW).toBeGreaterThan(0);
     expect(row?.energyMj.net).not.toBeNull();

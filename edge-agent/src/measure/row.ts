@@ -1,7 +1,8 @@
 import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
-import { energyCheckFlags } from "./energy-checks.ts";
-import { consistencyFlags, windowFlags } from "./flags.ts";
-import type { Plan } from "./plan.ts";
+import { energyCheckFlags } from "./flags/energy-checks.ts";
+import { consistencyFlags } from "./flags/consistency.ts";
+import { windowFlags } from "./flags/windows.ts";
+import { factorsOf, type Plan } from "./plan.ts";
 import { energyOf, total, type MeterErrors } from "./row-energy.ts";
 import { halfWidth95, mean, quantiles } from "./statistics.ts";
 import { figuresOf, type MeasuredWindow } from "./window-figures.ts";
@@ -23,6 +24,8 @@ export interface RowFacts {
   readonly params: number | null;
   readonly fileBytes: number;
   readonly baselineMb: number;
+  /** Proportional set size after the windows. */
+  readonly pssMb?: number | null;
   readonly accuracyPct: number | null;
   readonly source: PowerSource | undefined;
   /** `undefined` where the meter was never opened. */
@@ -38,8 +41,6 @@ const BYTES_PER_MB = 1e6;
  * The Scientist and Engineer's Guide to Digital Signal Processing, equation 15-2, solved for the continuous case).
  */
 const BOXCAR_BANDWIDTH = 0.443;
-/** A window ends with the run that reaches its length, so only rounding may leave it shorter. */
-const WINDOW_TOLERANCE = 1e-6;
 
 /**
  * A row of the results table. Means of latency, energy, power and time are those of all windows together, so that energy per image
@@ -49,7 +50,9 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
   const figures = windows.map(figuresOf);
   const powered = figures.filter((figure) => figure.joules !== null);
   const timed = powered.length > 0 ? powered : figures;
-  const latenciesMs = Float64Array.from(windows.flatMap(({ run }) => [...run.latenciesMs])).sort();
+  const latenciesMs = Float64Array.from(
+    windows.flatMap(({ run: { latenciesMs: ofRuns, batch = 1 } }) => Array.from(ofRuns, (ms) => ms / batch)),
+  ).sort();
   const [p50 = null, p90 = null, p95 = null, p99 = null, p999 = null] = quantiles(
     latenciesMs,
     [0.5, 0.9, 0.95, 0.99, 0.999],
@@ -66,6 +69,7 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     maxMemoryMb,
     memoryBaselineMb: facts.baselineMb,
     memoryModelMb: maxMemoryMb - facts.baselineMb,
+    memoryPssMb: facts.pssMb ?? null,
     latencyMs: {
       mean: mean(latenciesMs),
       min: latenciesMs[0] ?? null,
@@ -84,39 +88,21 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     ...energyOf(figures, facts.meter),
     imageMs: (1000 * total(timed, "seconds")) / total(timed, "images"),
     accuracyPct: facts.accuracyPct,
-    factors: { threads: plan.threads, spinning: plan.spinning, batch: 1 },
+    factors: factorsOf(plan),
     windows: { measured: windows.length, powered: powered.length },
     trace: facts.trace,
     flags: [],
     run: facts.run,
   };
   const flags = [
-    ...windowFlags(windows, facts.source),
+    ...windowFlags(windows, facts.source, plan),
     ...energyCheckFlags(windows),
     ...facts.flags,
-    ...planFlags(plan, windows.length),
-    ...shortFlags(windows, plan),
     ...(facts.params === null ? ["params: not given with an int8 model"] : []),
     ...(p99 === null ? [`percentiles: ${latenciesMs.length} runs are too few for p99`] : []),
     ...consistencyFlags(row),
   ];
   return { ...row, flags };
-}
-
-function planFlags({ quick, windows, windowS, cutFrom }: Plan, measured: number): string[] {
-  const flags: string[] = [];
-  if (quick) flags.push(`quick: ${measured} windows of ${windowS} s show that it works; cite a full run`);
-  if (cutFrom !== undefined) flags.push(`few-windows: ${windows} instead of ${cutFrom} to keep to the time budget`);
-  else if (measured < 3) flags.push(`few-windows: ${measured}`);
-  return flags;
-}
-
-/** A window ends early when a model runs far faster than its warm-up foretold and the room for stamps is used up. */
-function shortFlags(windows: readonly MeasuredWindow[], { windowS }: Plan): string[] {
-  const shortestS = Math.min(...windows.map(({ run }) => (run.t1Us - run.t0Us) / 1e6));
-  return shortestS < windowS * (1 - WINDOW_TOLERANCE)
-    ? [`short-window: ${shortestS.toFixed(2)} s instead of ${windowS} s`]
-    : [];
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -38,7 +38,7 @@ const MJ_PER_J = 1000;
 
 export function figuresOf({ run, power, idleBefore, idleAfter }: MeasuredWindow): WindowFigures {
   const seconds = (run.t1Us - run.t0Us) / 1e6;
-  const images = run.latenciesMs.length;
+  const images = run.latenciesMs.length * (run.batch ?? 1);
   const idleW = meanOfBoth(idleBefore?.meanW, idleAfter?.meanW);
   return {
     seconds,

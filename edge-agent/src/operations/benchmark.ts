@@ -4,7 +4,6 @@ import {
   parseArguments,
   RESULTS_SCHEMA,
   type BenchmarkArgs,
-  type DeviceInfo,
   type ResultDevice,
   type ResultMethod,
   type ResultRow,
@@ -12,15 +11,18 @@ import {
 } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import type { JobContext, Operation } from "../jobs/operation.ts";
-import { expectedSeconds, makePlan, type Plan } from "../measure/plan.ts";
 import { compareRows } from "../measure/comparisons.ts";
+import { expectedSeconds, factorsOf, makePlan, type Plan } from "../measure/plan.ts";
+import { alignmentFlags } from "../measure/flags/alignment.ts";
+import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
-import type { Accuracy } from "../runner/messages.ts";
-import type { Runner } from "../runner/runner.ts";
+import type { MeasuredWindow } from "../measure/window-figures.ts";
+import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
-import { EntryMeasurement, type MeasuredEntry } from "./measure-entries.ts";
+import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
+import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { rowMeter } from "./row-meter.ts";
-import { RowTraces } from "./row-traces.ts";
+import { RowTraces, type FinishedTrace } from "./row-traces.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -39,28 +41,31 @@ export function createBenchmark(bench: Workbench): Operation<BenchmarkArgs> {
 }
 
 async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobContext): Promise<Results> {
+  const { described, source, rateHz, accumulates } = bench.sampler.channel(bench.power.channel);
   const plan = makePlan({
     options: args.options,
     entries: args.entries.length,
     cores: bench.info().hardware.cores,
     availableMemoryMb: freemem() / BYTES_PER_MB,
     seed: Math.floor(Math.random() * MAX_SEED),
+    meter: described && { source, rateHz, accumulates },
   });
-  const expectedS = Math.round(expectedSeconds(plan, args.entries.length));
-  context.event(
-    "info",
-    `${args.entries.length} entries, ${plan.windows} windows of ${plan.windowS} s each: about ${expectedS} s, besides quantization and accuracy`,
-  );
+  context.event("info", announcement(plan, args.entries.length));
   const prepared = await prepareEntries(args, bench, context, (step, detail, share) =>
     context.progress({ step, detail, share: share * FROM.measure }),
   );
   try {
+    const meter = await checkMeter(
+      args.options,
+      { ...bench, info: () => bench.info(), loadSteps: runLoadSteps },
+      context,
+    );
     await using traces = new RowTraces(prepared.entries, bench);
     const measured = await measure({ args, plan, prepared, traces }, bench, context);
     const rows: ResultRow[] = [];
     for (const [index, entry] of prepared.entries.entries()) {
-      const traced = await traces.finish(index, args.upload, context);
-      rows.push(rowOf(entry, measured[index], { plan, bench, traced }));
+      const traced = await traces.finish(entry, args.upload, context);
+      rows.push(rowOf(entry, measured[index], { meter, plan, bench, traced }));
     }
     const nowUs = bench.clock.monotonicUs();
     for (const row of rows) {
@@ -72,10 +77,17 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
       );
     }
     await bench.telemetry.settle();
-    return resultsOf(rows, { plan, prepared, measured, bench });
+    return resultsOf(rows, { plan, prepared, measured, meter, bench });
   } finally {
     bench.sampler.setRate("idle");
   }
+}
+
+function announcement(plan: Plan, entries: number): string {
+  const { windows, maxWindows, windowS, budgetS } = plan;
+  const expectedS = Math.round(expectedSeconds(plan, entries));
+  const more = maxWindows > windows ? `, up to ${maxWindows} windows within ${budgetS} s where figures spread` : "";
+  return `${entries} entries, ${windows} windows of ${windowS} s each: about ${expectedS} s${more}, besides quantization and accuracy`;
 }
 
 function measure(
@@ -83,22 +95,39 @@ function measure(
   bench: Workbench,
   context: JobContext,
 ): Promise<readonly MeasuredEntry[]> {
-  const { args, plan, prepared, traces } = work;
+  const { plan, prepared, traces } = work;
+  const { entries } = prepared;
+  const onWindow = ({ entry, block, blocks, share }: WindowProgress) => {
+    context.progress({
+      step: "measure",
+      detail: `${entry.model.name} ${entry.precision}, block ${block} of ${blocks}`,
+      share: FROM.measure + share * (FROM.accuracy - FROM.measure),
+    });
+  };
+  context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
+  const accuracyOf = accuracyMeter(work, context);
+  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
+}
+
+/** How accuracy is measured, or why there is none. */
+function accuracyMeter(
+  { args, plan, prepared }: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  context: JobContext,
+): MeasuringJob["accuracyOf"] {
   const { entries, evaluationPath } = prepared;
-  let accuraciesDone = 0;
-  const accuracyOf = async (entry: PreparedEntry, runner: Runner): Promise<Accuracy | string> => {
-    if (evaluationPath === undefined || args.evaluation?.kind !== "cifar") {
-      return "no labelled data set; `edgewatt datasets fetch cifar10` fetches one";
-    }
-    if (plan.accuracyImages === 0) return "not asked for";
-    const { mean, std, name } = entry.model;
-    const images = plan.accuracyImages ?? Number.MAX_SAFE_INTEGER;
+  if (evaluationPath === undefined || args.evaluation?.kind !== "cifar") {
+    return "no labelled data set; `edgewatt datasets fetch cifar10` fetches one";
+  }
+  if (plan.accuracyImages === 0) return "not asked for";
+  const images = plan.accuracyImages ?? Number.MAX_SAFE_INTEGER;
+  let entriesDone = 0;
+  return async ({ model: { mean, std, name }, precision }, runner) => {
     try {
       const accuracy = await runner.accuracy({ path: evaluationPath, images, mean, std }, (share) => {
-        const done = FROM.accuracy + ((accuraciesDone + share) / entries.length) * (1 - FROM.accuracy);
-        context.progress({ step: "accuracy", detail: `${name} ${entry.precision}`, share: done });
+        const done = FROM.accuracy + ((entriesDone + share) / entries.length) * (1 - FROM.accuracy);
+        context.progress({ step: "accuracy", detail: `${name} ${precision}`, share: done });
       });
-      accuraciesDone += 1;
+      entriesDone += 1;
       return accuracy;
     } catch (error) {
       // A model that does not fit the set keeps its other figures.
@@ -106,26 +135,16 @@ function measure(
       throw error;
     }
   };
-  const onWindow = (done: number, total: number, entry: PreparedEntry) => {
-    const block = Math.floor(done / entries.length) + 1;
-    context.progress({
-      step: "measure",
-      detail: `${entry.model.name} ${entry.precision}, block ${block} of ${plan.windows}`,
-      share: FROM.measure + (done / total) * (FROM.accuracy - FROM.measure),
-    });
-  };
-  context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
-  return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
 }
 
 function rowOf(
   entry: PreparedEntry,
   measured: MeasuredEntry | undefined,
-  { plan, bench, traced }: { plan: Plan; bench: Workbench; traced: Awaited<ReturnType<RowTraces["finish"]>> },
+  { meter, plan, bench, traced }: { meter: MeterReport; plan: Plan; bench: Workbench; traced: FinishedTrace },
 ): ResultRow {
-  if (measured === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
-  const { accuracy, steady, windows, baselineMb } = measured;
-  const flags = [...traced.flags];
+  if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
+  const { accuracy, steady, windows, baselineMb, pssMb, end } = measured;
+  const flags = [...traced.flags, ...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");
@@ -133,7 +152,7 @@ function rowOf(
   if (pruning === null || fineTuneEpochs === null)
     flags.push("lineage: pruning and fine-tuning are not stated for this model");
   if (entry.feeds.length === 0) flags.push("inputs: a fixed pattern, the model takes no images");
-  return makeRow(
+  const row = makeRow(
     {
       device: bench.device,
       run: entry.run,
@@ -144,6 +163,7 @@ function rowOf(
       params: entry.params,
       fileBytes: entry.fileBytes,
       baselineMb,
+      pssMb,
       accuracyPct: typeof accuracy === "string" ? null : (100 * accuracy.correct) / accuracy.images,
       source: bench.power.source,
       meter: rowMeter(bench),
@@ -153,25 +173,41 @@ function rowOf(
     windows,
     plan,
   );
+  return { ...row, temperatureC: temperaturesOf(windows) };
+}
+
+function temperaturesOf(windows: readonly MeasuredWindow[]): { start: number | null; end: number | null } {
+  return {
+    start: windows[0]?.machine.before.temperatureC ?? null,
+    end: windows.at(-1)?.machine.after.temperatureC ?? null,
+  };
 }
 
 function resultsOf(
   rows: readonly ResultRow[],
-  work: { plan: Plan; prepared: PreparedEntries; measured: readonly MeasuredEntry[]; bench: Workbench },
+  work: {
+    plan: Plan;
+    prepared: PreparedEntries;
+    measured: readonly MeasuredEntry[];
+    meter: MeterReport;
+    bench: Workbench;
+  },
 ): Results {
-  const { plan, prepared, measured, bench } = work;
+  const { plan, prepared, measured, meter, bench } = work;
   const accuracyImages = Math.max(
     0,
     ...measured.map(({ accuracy }) => (typeof accuracy === "string" ? 0 : accuracy.images)),
   );
   const calibration = prepared.entries.find(({ report }) => report !== undefined)?.report?.calibration ?? null;
-  const { quick, windows, windowS, idleS, rollS, threads, seed, strict, keepRunners } = plan;
+  const { quick, windows, maxWindows, target, budgetS, windowS, idleS, rollS, seed, strict, keepRunners } = plan;
   const method: ResultMethod = {
     quick,
     windows,
     windowS,
-    threads,
-    batch: 1,
+    maxWindows,
+    targetHalfWidthPct: target === undefined ? null : 100 * target,
+    budgetS,
+    ...factorsOf(plan),
     accuracyImages,
     calibration: calibration === null ? null : { kind: calibration.kind, images: calibration.images },
     idleS,
@@ -184,7 +220,7 @@ function resultsOf(
   return {
     schema: RESULTS_SCHEMA,
     created: new Date(bench.clock.nowUs() / 1000).toISOString(),
-    devices: [resultDevice(bench.device, bench.info())],
+    devices: [{ ...resultDevice(bench), ...meter, temperatureC: temperaturesOf(inTime(measured)) }],
     method,
     rows: [...rows],
     comparisons: compareRows(
@@ -194,10 +230,17 @@ function resultsOf(
   };
 }
 
-function resultDevice(id: string, { hardware, versions, power }: DeviceInfo): ResultDevice {
+/** All windows in the order in which they were measured. */
+function inTime(measured: readonly MeasuredEntry[]): MeasuredWindow[] {
+  return measured.flatMap(({ windows }) => windows).sort((a, b) => a.run.t0Us - b.run.t0Us);
+}
+
+function resultDevice(bench: Workbench): ResultDevice {
+  const { hardware, versions, power } = bench.info();
   const [channel] = power;
+  const { described } = bench.sampler.channel(bench.power.channel);
   return {
-    id,
+    id: bench.device,
     board: hardware.board,
     cpu: hardware.cpu,
     cores: hardware.cores,
@@ -208,6 +251,13 @@ function resultDevice(id: string, { hardware, versions, power }: DeviceInfo): Re
     power:
       channel === undefined
         ? null
-        : { source: channel.source, channel: channel.channel, rateHz: channel.rateHz, settings: channel.settings },
+        : {
+            source: channel.source,
+            channel: channel.channel,
+            rateHz: channel.rateHz,
+            settings: channel.settings,
+            ...(described === undefined ? {} : { averagingMs: described.averagingUs / 1000 }),
+          },
+    affinity: bench.cores.note,
   };
 }

@@ -109,12 +109,12 @@ async function measureEnergies(
     {
       entries,
       plan,
-      accuracyOf: () => Promise.resolve("not asked for"),
-      onWindow: (done, total, { model, precision }) =>
+      accuracyOf: "not asked for",
+      onWindow: ({ entry: { model, precision }, block, blocks, share }) =>
         context.progress({
           step: "measure",
-          detail: `${model.name} ${precision}, window ${done + 1} of ${total}`,
-          share: FROM.energy + (done / total) * (FROM.calibrate - FROM.energy),
+          detail: `${model.name} ${precision}, block ${block} of ${blocks}`,
+          share: FROM.energy + share * (FROM.calibrate - FROM.energy),
         }),
     },
     bench,

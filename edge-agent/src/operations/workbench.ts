@@ -3,6 +3,7 @@ import type { Clock } from "@edgewatt/runtime";
 import type { ArtifactCache } from "../artifacts/cache.ts";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import type { SystemProbe } from "../device/system-state.ts";
+import type { MeterFactStore } from "../measure/meter-facts.ts";
 import type { Measuring } from "../measure/measuring.ts";
 import type { SupplyVoltage } from "../measure/supply-voltage.ts";
 import type { QuantizedModels } from "../models/quantized.ts";
@@ -25,6 +26,7 @@ export interface Workbench {
   readonly telemetry: Telemetry;
   readonly measuring: Measuring;
   readonly probe: SystemProbe;
+  readonly meterFacts: MeterFactStore;
   readonly cores: CoreSplit;
   readonly clock: Clock;
   info(): DeviceInfo;

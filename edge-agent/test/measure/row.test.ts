@@ -1,6 +1,6 @@
 import { resultsSchema } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
-import { blockOrders, expectedSeconds, makePlan } from "../../src/measure/plan.ts";
+import { makePlan } from "../../src/measure/plan.ts";
 import { makeRow, type RowMeter } from "../../src/measure/row.ts";
 import type { MeasuredWindow } from "../../src/measure/window-figures.ts";
 import { measuredWindow as window, rowFacts, stretch } from "./measured-window.ts";
@@ -118,45 +118,5 @@ describe("makeRow", () => {
     const odd = window(2000, 5, 4, 2);
     const broken: MeasuredWindow = { ...odd, power: odd.power && { ...odd.power, maxW: 3 } };
     expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(/consistency: mean power is above/);
-  });
-});
-
-describe("makePlan", () => {
-  it("leaves the sampler a core, and honours what is asked for", () => {
-    expect(plan).toMatchObject({ windows: 5, windowS: 10, idleS: 10, threads: 3, keepRunners: false, seed: 7 });
-    const options = { quick: true, spinning: true, strict: true, windows: 4, windowS: 0.5, threads: 2, seed: 3 };
-    const asked = makePlan({ options, entries: 2, cores: 1, availableMemoryMb: 4000, seed: 7 });
-    expect(asked).toMatchObject({ windows: 4, windowS: 0.5, threads: 2, seed: 3, spinning: true, keepRunners: true });
-  });
-
-  it("keeps the quick study under its time and the full one under its own", () => {
-    const options = { quick: true, spinning: false, strict: false };
-    const quick = makePlan({ options, entries: 12, cores: 2, availableMemoryMb: 8000, seed: 7 });
-    expect(expectedSeconds(quick, 12)).toBeLessThan(170);
-    expect(expectedSeconds(plan, 12)).toBeLessThan(45 * 60);
-  });
-
-  it("cuts windows to a time budget and says so in the row", () => {
-    const options = { quick: false, spinning: false, strict: false, budgetS: 900 };
-    const cut = makePlan({ options, entries: 12, cores: 2, availableMemoryMb: 8000, seed: 7 });
-    expect(cut.windows).toBe(2);
-    expect(expectedSeconds(cut, 12)).toBeLessThanOrEqual(900);
-    const row = makeRow(facts, [window(2000, 5, 4, 2), window(2000, 5, 4, 2)], cut);
-    expect(row.flags).toContain("few-windows: 2 instead of 5 to keep to the time budget");
-  });
-
-  it("does not hold more runners than memory allows", () => {
-    const options = { quick: true, spinning: false, strict: false };
-    expect(makePlan({ options, entries: 12, cores: 4, availableMemoryMb: 800, seed: 7 }).keepRunners).toBe(false);
-  });
-});
-
-describe("blockOrders", () => {
-  it("has every entry once per block, in an order that the seed repeats", () => {
-    const orders = blockOrders(12, 5, 42);
-    for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
-    expect(blockOrders(12, 5, 42)).toEqual(orders);
-    expect(blockOrders(12, 5, 43)).not.toEqual(orders);
-    expect(new Set(orders.map(String)).size).toBeGreaterThan(1);
   });
 });
