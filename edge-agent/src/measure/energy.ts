@@ -26,7 +26,7 @@ export interface Stretch {
   readonly samples: number;
   /** The longest time between neighbouring samples that touch the stretch, µs. */
   readonly longestGapUs: number;
-  /** Readings that the meter's period foretells between neighbouring samples and that are not there. */
+  /** Readings that the usual interval foretells between neighbouring ones and that are not there; 0 for totals, which lose nothing. */
   readonly missing: number;
   /** Readings per second that came. */
   readonly rateHz: number;
@@ -45,8 +45,6 @@ interface EnergyChecks {
 
 /** What is known of the channel besides its trace. */
 export interface StretchFacts {
-  /** The meter's own period, µs; default: the median interval of the trace. */
-  readonly periodUs?: number;
   readonly volts?: number | null;
 }
 
@@ -65,7 +63,7 @@ export function measureStretch(
   trace: Trace,
   fromUs: number,
   toUs: number,
-  { periodUs, volts = null }: StretchFacts = {},
+  { volts = null }: StretchFacts = {},
 ): Stretch | undefined {
   const { tUs, watts, joules } = trace;
   const first = firstAfter(tUs, fromUs);
@@ -82,7 +80,7 @@ export function measureStretch(
   // A mean since the reading before: the one after the end covers the end. Momentary readings count where they were taken.
   const inside = watts.subarray(first, momentary ? after : after + 1);
   const edges = [interpolate(tUs, watts, first - 1, fromUs), interpolate(tUs, watts, after - 1, toUs)];
-  const sampling = samplingOf(tUs.subarray(first - 1, after + 1), periodUs);
+  const sampling = samplingOf(tUs.subarray(first - 1, after + 1));
   const curve = byReadings ?? byTotal;
   return {
     joules: energy,
@@ -96,6 +94,7 @@ export function measureStretch(
     volts,
     samples: after - first,
     ...sampling,
+    missing: joules === null ? sampling.missing : 0,
     checks: {
       meanTimesTime:
         momentary && inside.length >= MIN_SAMPLES_FOR_CHECK ? (mean(inside) * seconds) / between(byReadings) - 1 : null,
@@ -104,14 +103,16 @@ export function measureStretch(
   };
 }
 
-/** How the meter kept its schedule, from the times of neighbouring samples. */
-function samplingOf(times: Float64Array, periodUs: number | undefined) {
+/**
+ * How the meter kept its schedule, from the times of neighbouring samples. Its period is the median interval, since a chip's
+ * conversion may take a tenth longer than its datasheet's nominal time.
+ */
+function samplingOf(times: Float64Array) {
   const intervals = Float64Array.from({ length: times.length - 1 }, (_, i) => (times[i + 1] ?? 0) - (times[i] ?? 0));
   const usual = median(intervals);
-  const period = periodUs ?? usual;
   return {
     longestGapUs: largest(intervals),
-    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / period) - 1), 0),
+    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / usual) - 1), 0),
     rateHz: US_PER_S / mean(intervals),
     jitterP99Us: quantile(intervals.map((interval) => Math.abs(interval - usual)).sort(), 0.99),
   };

@@ -1,5 +1,5 @@
 import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
-import { energyCheckFlags } from "./energy-checks.ts";
+import { energyCheckFlags } from "./flags/energy-checks.ts";
 import { consistencyFlags } from "./flags/consistency.ts";
 import { windowFlags } from "./flags/windows.ts";
 import { factorsOf, type Plan } from "./plan.ts";

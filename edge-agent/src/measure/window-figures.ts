@@ -16,8 +16,6 @@ export interface MeasuredWindow {
   readonly faults: readonly string[];
   /** The meter's period, against which gaps are judged, µs. */
   readonly periodUs: number;
-  /** Share of the readings inside that are missing, of a meter that takes momentary ones. */
-  readonly missing?: number | undefined;
   readonly machine: { readonly before: MachineSnapshot; readonly after: MachineSnapshot };
 }
 

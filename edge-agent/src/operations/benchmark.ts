@@ -19,7 +19,7 @@ import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { withoutConflicts } from "./recipe.ts";
 import { resultsDocument, temperaturesOf } from "./results-document.ts";
 import { rowMeter } from "./row-meter.ts";
-import { RowTraces } from "./row-traces.ts";
+import { RowTraces, type FinishedTrace } from "./row-traces.ts";
 import { runSummary } from "./run-summary.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -63,7 +63,7 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     const measured = await measure({ args, plan, prepared, traces }, bench, context);
     const rows: ResultRow[] = [];
     for (const [index, entry] of prepared.entries.entries()) {
-      const traced = await traces.finish(index, args.upload, context);
+      const traced = await traces.finish(entry, args.upload, context);
       rows.push(rowOf(entry, measured[index], { meter, plan, bench, traced }));
     }
     const nowUs = bench.clock.monotonicUs();
@@ -139,16 +139,11 @@ function accuracyMeter(
 function rowOf(
   entry: PreparedEntry,
   measured: MeasuredEntry | undefined,
-  {
-    meter,
-    plan,
-    bench,
-    traced,
-  }: { meter: MeterReport; plan: Plan; bench: Workbench; traced: Awaited<ReturnType<RowTraces["finish"]>> },
+  { meter, plan, bench, traced }: { meter: MeterReport; plan: Plan; bench: Workbench; traced: FinishedTrace },
 ): ResultRow {
   if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
   const { accuracy, steady, windows, baselineMb, pssMb, end } = measured;
-  const flags = [...precisionFlags(end), ...alignmentFlags(bench.power.source, meter), ...traced.flags];
+  const flags = [...traced.flags, ...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");

@@ -62,7 +62,7 @@ export class EntryMeasurement {
     this.#job = job;
     this.#bench = bench;
     this.#context = context;
-    this.#window = new WindowMeasurement(job.plan, bench, context);
+    this.#window = new WindowMeasurement(job.plan, bench, context, job.traces);
     this.#results = job.entries.map(() => ({
       windows: [],
       baselineMb: Number.NaN,
@@ -143,9 +143,7 @@ export class EntryMeasurement {
   async #measureOnce(index: number, block: number): Promise<void> {
     const result = this.#resultOf(index);
     await this.#inSlot(index, { warm: true }, async (slot) => {
-      const { window, stretches } = await this.#window.take(entryAt(this.#job.entries, index), block, slot);
-      result.windows.push(window);
-      await this.#job.traces?.add(index, stretches);
+      result.windows.push(await this.#window.take(entryAt(this.#job.entries, index), block, slot));
       const { pssMb } = await slot.runner.memory();
       if (pssMb !== null) result.pssMb = Math.max(result.pssMb ?? 0, pssMb);
     });

@@ -8,6 +8,7 @@ import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { WindowResult } from "../runner/messages.ts";
 import type { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
+import type { RowTraces } from "./row-traces.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Seconds of raw readings to keep besides a window and its idle stretch. */
@@ -22,12 +23,6 @@ export interface Slot {
   readonly latencyMs: number;
 }
 
-/** A window with the readings that its figures come from. */
-interface TracedWindow {
-  readonly window: MeasuredWindow;
-  readonly stretches: readonly TracedStretch[];
-}
-
 /** A stretch of time with its power; what is `undefined` is not known. */
 interface Metered {
   readonly stretch: Stretch | undefined;
@@ -40,12 +35,15 @@ export class WindowMeasurement {
   readonly #bench: Workbench;
   readonly #context: JobContext;
   readonly #coolDown: CoolDown;
+  readonly #traces: RowTraces | undefined;
   #lastIdle: Metered | undefined;
 
-  constructor(plan: Plan, bench: Workbench, context: JobContext) {
+  /** @param traces keeps the raw readings */
+  constructor(plan: Plan, bench: Workbench, context: JobContext, traces: RowTraces | undefined) {
     this.#plan = plan;
     this.#bench = bench;
     this.#context = context;
+    this.#traces = traces;
     this.#coolDown = new CoolDown({
       limitS: plan.coolDownS,
       toleranceC: START_TEMPERATURE_C,
@@ -54,7 +52,7 @@ export class WindowMeasurement {
     });
   }
 
-  async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<TracedWindow> {
+  async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<MeasuredWindow> {
     const plan = this.#plan;
     const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
@@ -75,30 +73,21 @@ export class WindowMeasurement {
     const after = await this.#idle();
     this.#lastIdle = after;
 
-    const metered = await metering;
-    const { rateHz, accumulates } = sampler.channel(power.channel);
-    const window: MeasuredWindow = {
+    const window = await metering;
+    await this.#keep(entry, block, [
+      ["idle-before", before],
+      ["window", window],
+      ["idle-after", after],
+    ]);
+    return {
       block,
       run,
-      power: metered.stretch,
+      power: window.stretch,
       idleBefore: before.stretch,
       idleAfter: after.stretch,
       faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
-      periodUs: 1e6 / rateHz,
-      // A running total loses no energy with a reading.
-      missing: accumulates ? undefined : metered.stretch && missingShare(metered.stretch),
+      periodUs: 1e6 / sampler.channel(power.channel).rateHz,
       machine: { before: machineBefore, after: machineAfter },
-    };
-    const phases: [TracePhase, Metered][] = [
-      ["idle-before", before],
-      ["window", metered],
-      ["idle-after", after],
-    ];
-    return {
-      window,
-      stretches: phases.flatMap(([phase, { traced }]) =>
-        traced === undefined ? [] : [{ window: block, phase, ...traced }],
-      ),
     };
   }
 
@@ -124,12 +113,16 @@ export class WindowMeasurement {
     const { power, sampler, supply } = this.#bench;
     const trace = await sampler.trace(power.channel, fromUs, toUs);
     if (trace === undefined) return { stretch: undefined, traced: undefined };
-    const periodUs = 1e6 / sampler.channel(power.channel).rateHz;
     const volts = supply.mean(power.channel, fromUs, toUs);
-    return {
-      stretch: measureStretch(trace, fromUs, toUs, { periodUs, volts }),
-      traced: { fromUs, toUs, trace },
-    };
+    return { stretch: measureStretch(trace, fromUs, toUs, { volts }), traced: { fromUs, toUs, trace } };
+  }
+
+  /** After the last stretch of a window and before anything else, so that writing falls into no stretch that is measured. */
+  async #keep(entry: PreparedEntry, block: number, phases: readonly [TracePhase, Metered][]): Promise<void> {
+    const stretches = phases.flatMap(([phase, { traced }]) =>
+      traced === undefined ? [] : { window: block, phase, ...traced },
+    );
+    await this.#traces?.add(entry, stretches);
   }
 
   /** What is not foreign: the agent, the sampler and the runner. */
@@ -158,8 +151,4 @@ export class WindowMeasurement {
     });
     telemetry.flush();
   }
-}
-
-function missingShare({ missing, samples }: Stretch): number {
-  return missing / Math.max(1, missing + samples);
 }

@@ -108,7 +108,7 @@ describe("measureStretch", () => {
       watts: Float64Array.from(kept, (i) => even.watts[i] ?? 0),
       joules: null,
     };
-    const stretch = measureStretch(uneven, 1e6, 3e6, { periodUs: 1000 });
+    const stretch = measureStretch(uneven, 1e6, 3e6);
     expect(stretch?.joules).toBeCloseTo(6, 2);
     expect(stretch?.checks.meanTimesTime).toBeCloseTo(8 / 3 / 3 - 1, 2);
     // 1000 of 2000 are of the upper level, and the one after the end counts up to there.
@@ -121,7 +121,7 @@ describe("measureStretch", () => {
       (_, i) => i !== 700 && i !== 701 && i !== 1200,
     );
     const trace: Trace = { tUs: Float64Array.from(times), watts: new Float64Array(times.length).fill(2), joules: null };
-    const stretch = measureStretch(trace, 100_500, 1_900_500, { periodUs: period, volts: 5.1 });
+    const stretch = measureStretch(trace, 100_500, 1_900_500, { volts: 5.1 });
     expect(stretch).toMatchObject({ missing: 3, longestGapUs: 3000, volts: 5.1 });
     // From 90 µs after 100 000 to 1 901 000: 1798 intervals.
     expect(stretch?.rateHz).toBeCloseTo(1798 / ((1_901_000 - 100_090) / 1e6), 6);

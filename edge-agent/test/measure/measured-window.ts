@@ -1,3 +1,4 @@
+import type { MachineSnapshot } from "../../src/device/machine-snapshot.ts";
 import type { Stretch } from "../../src/measure/energy.ts";
 import type { RowFacts } from "../../src/measure/row.ts";
 import type { MeasuredWindow } from "../../src/measure/window-figures.ts";
@@ -62,4 +63,14 @@ export function measuredWindow(n: number, ms: number, meanW: number, idleW: numb
     periodUs: 1000,
     machine: { before: { throttled: null }, after: { throttled: null } },
   };
+}
+
+/** A faultless window of 10 s: 2,000 runs of 5 ms at 4 W over 2 W, on a machine that tells nothing. */
+export function goodWindow(over: Partial<MeasuredWindow> = {}): MeasuredWindow {
+  return { ...measuredWindow(2000, 5, 4, 2), ...over };
+}
+
+/** A faultless window, but for the machine at its edges. */
+export function onMachine(before: MachineSnapshot, after: MachineSnapshot): MeasuredWindow {
+  return goodWindow({ machine: { before, after } });
 }

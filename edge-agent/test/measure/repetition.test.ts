@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { precisionFlags } from "../../src/measure/flags/precision.ts";
 import { agreementOf } from "../../src/measure/repetition.ts";
-import { stretch } from "./measured-window.ts";
-import { goodWindow } from "./windows.ts";
+import { goodWindow, stretch } from "./measured-window.ts";
 
 describe("agreementOf", () => {
   it("compares energies by Student's t", () => {

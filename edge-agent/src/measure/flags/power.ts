@@ -38,7 +38,7 @@ function missingReadings(windows: readonly MeasuredWindow[]): string[] {
   if (gap !== undefined && gap > MAX_GAP_PERIODS) {
     flags.push(`samples-missing: ${rounded(gap)} periods of the meter without a reading, over ${MAX_GAP_PERIODS}`);
   }
-  const missing = largest(windows.map((window) => window.missing));
+  const missing = largest(windows.map(({ power }) => power && power.missing / (power.missing + power.samples)));
   if (missing !== undefined && missing > MAX_MISSING) {
     flags.push(`samples-missing: ${percent(missing)} of the readings of a window, over ${percent(MAX_MISSING)}`);
   }

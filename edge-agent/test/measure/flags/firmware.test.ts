@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { firmwareFlags } from "../../../src/measure/flags/firmware.ts";
-import { onMachine } from "../windows.ts";
+import { onMachine } from "../measured-window.ts";
 
 function flagsOf(before: number | null, after: number | null): string[] {
   return firmwareFlags([onMachine({ throttled: before }, { throttled: after })]);

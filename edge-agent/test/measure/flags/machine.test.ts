@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readMachine } from "../../../src/device/machine-snapshot.ts";
 import { machineFlags } from "../../../src/measure/flags/machine.ts";
 import { FakeMachine, type MachineState } from "../../device/fake-machine.ts";
-import { goodWindow, onMachine } from "../windows.ts";
+import { goodWindow, onMachine } from "../measured-window.ts";
 
 const AGENT = 100;
 const SAMPLER = 101;

@@ -1,8 +1,7 @@
 import { describeSource } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
 import { powerFlags } from "../../../src/measure/flags/power.ts";
-import { stretch } from "../measured-window.ts";
-import { goodWindow } from "../windows.ts";
+import { goodWindow, stretch } from "../measured-window.ts";
 
 describe("powerFlags", () => {
   it("are silent on good windows, and call an estimate one", () => {
@@ -29,8 +28,9 @@ describe("powerFlags", () => {
     expect(powerFlags([goodWindow(), gap], "ina219")).toEqual([
       "samples-missing: 7.3 periods of the meter without a reading, over 5",
     ]);
-    expect(powerFlags([goodWindow({ missing: 0.001 })], "ina219")).toEqual([]);
-    expect(powerFlags([goodWindow({ missing: 0.0025 }), goodWindow()], "ina219")).toEqual([
+    const lacks = (missing: number) => goodWindow({ power: { ...stretch(10, 4), samples: 10_000 - missing, missing } });
+    expect(powerFlags([lacks(10)], "ina219")).toEqual([]);
+    expect(powerFlags([lacks(25), goodWindow()], "ina219")).toEqual([
       "samples-missing: 0.25 % of the readings of a window, over 0.1 %",
     ]);
   });

@@ -2,7 +2,7 @@ import type { BenchmarkOptions } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
 import { runFlags } from "../../../src/measure/flags/run.ts";
 import { makePlan, type Plan } from "../../../src/measure/plan.ts";
-import { goodWindow } from "../windows.ts";
+import { goodWindow } from "../measured-window.ts";
 
 function planOf(options: Partial<BenchmarkOptions> = {}, entries = 2): Plan {
   const full = { quick: false, spinning: false, strict: false };

@@ -1,4 +1,5 @@
-import type { MeasuredWindow } from "./window-figures.ts";
+import type { MeasuredWindow } from "../window-figures.ts";
+import { percent } from "./figure.ts";
 
 const TOTAL_LIMIT = 0.01;
 const MEAN_LIMIT = 0.005;
@@ -19,8 +20,4 @@ export function energyCheckFlags(windows: readonly MeasuredWindow[]): string[] {
 
 function worst(shares: readonly (number | null)[]): number {
   return Math.max(0, ...shares.map((share) => Math.abs(share ?? 0)));
-}
-
-function percent(share: number): string {
-  return `${Number((100 * share).toPrecision(2))} %`;
 }
