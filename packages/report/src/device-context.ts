@@ -4,7 +4,7 @@ import { describeSource } from "./power-caption.ts";
 
 /** What is needed to repeat a measurement on a device, a line each; what was not measured is not there. */
 export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]): string[] {
-  const { power, affinity, observer, lag } = device;
+  const { power, affinity, observer, lag, lagNote } = device;
   return [
     `board: ${device.board}`,
     `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
@@ -16,17 +16,19 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
       : [`meter settings: ${settings(power.settings)}`]),
     ...(observer === null || observer === undefined ? [] : [observerLine(observer)]),
     ...(lag === null || lag === undefined
-      ? []
+      ? lagNote === undefined
+        ? []
+        : [`lag of power behind load: not known, ${lagNote}`]
       : [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`]),
     ...temperatureLine(device, rows),
   ];
 }
 
 function observerLine(observer: NonNullable<ResultDevice["observer"]>): string {
-  const { deltaW, halfWidth95W, fastHz, slowHz, fastW, slowW } = observer;
+  const { deltaW, halfWidth95W, fastHz, slowHz, fastW, slowW, note } = observer;
   return (
     `reading the meter: ${formatWithHalfWidth(1000 * deltaW, 1000 * halfWidth95W)} mW at ${brief(fastHz)} against ${brief(slowHz)} readings a second ` +
-    `(idle ${brief(fastW)} and ${brief(slowW)} W)`
+    `(idle ${brief(fastW)} and ${brief(slowW)} W)${note === undefined ? "" : `; ${note}`}`
   );
 }
 
