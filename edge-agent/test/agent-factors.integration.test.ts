@@ -50,7 +50,7 @@ afterAll(async () => {
 
 async function measured(job: string, options: BenchmarkOptions): Promise<Results> {
   await observer.send(DEVICE, command(job, { entries: [{ model, precision: "fp32" }], options }));
-  return benchmarkResultSchema.parse((await observer.reach(job, "succeeded", REACH_MS)).result).results;
+  return benchmarkResultSchema.parse((await observer.reach(job, "succeeded")).result).results;
 }
 
 function windowsOf(job: string, count: number): Promise<Row[]> {
@@ -110,7 +110,7 @@ describe("factors", () => {
     const fixed = await withFixedBatch();
     const options = { ...TINY, batch: 2 };
     await observer.send(DEVICE, command("FIXED", { entries: [{ model: fixed, precision: "fp32" }], options }));
-    const { reason } = await observer.reach("FIXED", "failed", REACH_MS);
+    const { reason } = await observer.reach("FIXED", "failed");
     expect(reason).toMatchObject({ code: "batch-fixed", message: expect.stringMatching(/^fixed takes/) as string });
     const steps = observer.states.filter(({ job }) => job === "FIXED").map(({ step }) => step);
     expect(steps).not.toContain("measure");
@@ -119,7 +119,7 @@ describe("factors", () => {
   it("values that make no sense reject the job", async () => {
     const options = { ...TINY, graphOptimization: "most", batch: 0 };
     await observer.send(DEVICE, command("SENSE", { entries: [{ model, precision: "fp32" }], options }));
-    const { reason } = await observer.reach("SENSE", "rejected", REACH_MS);
+    const { reason } = await observer.reach("SENSE", "rejected");
     expect(reason?.message).toMatch(/graphOptimization/);
     expect(reason?.message).toMatch(/batch/);
   });
