@@ -39,14 +39,15 @@ function undisturbed({ tUs }: Trace, gapUs: number): [number, number][] {
   const parts: [number, number][] = [];
   let first = tUs[0] ?? 0;
   let last = first;
-  for (const t of [...tUs.subarray(1), Infinity]) {
+  for (const t of tUs.subarray(1)) {
     if (t - last > gapUs) {
-      if (last > first) parts.push([first, last]);
+      parts.push([first, last]);
       first = t;
     }
     last = t;
   }
-  return parts;
+  parts.push([first, last]);
+  return parts.filter(([from, to]) => to > from);
 }
 
 /** The agent's sampler child with the real i2c-bus addon on simulated chips. */

@@ -53,7 +53,7 @@ describe.skipIf(gcc.skip)(`simulated chips hold what their datasheets work out $
     expect(await raw.run(["word", AT, 0], ["word", AT, 5], ["word", AT, 4])).toEqual([0x399f, 0, 0]);
   });
 
-  it("INA226, SBOS547A table 4: 10 A through 2 mΩ at 11.98 V, either way", async () => {
+  it("INA226, SBOS547B table 4: 10 A through 2 mΩ at 11.98 V, either way", async () => {
     const { bus, raw } = await start([chip("ina226", TEN_AMPS)]);
     expect(await raw.run(["word", AT, 0], ["word", AT, 0xfe], ["word", AT, 0xff])).toEqual([0x4127, 0x5449, 0x2260]);
     await raw.run(["setWord", AT, 5, 0x0a00], ["sleep", 10]);
@@ -71,7 +71,7 @@ describe.skipIf(gcc.skip)(`simulated chips hold what their datasheets work out $
     expect(await raw.run(...results)).toEqual([0x6127, 0x2270, 8000, 9600, 12_000]);
   });
 
-  it("INA3221, SBOS576B: three channels shifted by 3, −80 mV is C180h, and the sum of those that are chosen", async () => {
+  it("INA3221, SBOS576C: three channels shifted by 3, −80 mV is C180h, and the sum of those that are chosen", async () => {
     const channels = [
       { volts: 5, amps: 0.5 },
       { volts: 3.304, amps: -0.8 },
@@ -84,7 +84,7 @@ describe.skipIf(gcc.skip)(`simulated chips hold what their datasheets work out $
     expect(await raw.run(...results)).toEqual([0x3220, 0x2710, 5000, 0xc180, 3304, 4000, 12_000, 0xfe0c]);
   });
 
-  it("INA228, SBOSA20A section 8.2: 6 A through 16.2 mΩ at 48 V", async () => {
+  it("INA228, SLYS021A section 8.2: 6 A through 16.2 mΩ at 48 V", async () => {
     const { raw } = await start([chip("ina228", { shuntOhm: 0.0162, volts: 48, amps: 6 }, { celsius: 25 })]);
     expect(await raw.run(["word", AT, 0], ["word", AT, 1], ["word", AT, 2], ["word", AT, 0x3f])).toEqual([
       0, 0xfb68, 0x1000, 0x2281,

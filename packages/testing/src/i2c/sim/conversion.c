@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* INA226 (TI SBOS547, tables 7 and 8) and INA3221 (SBOS576, tables 4 and 5). */
+/* INA226 (TI SBOS547B, tables 7 and 8) and INA3221 (SBOS576C, tables 4 and 5). */
 const double CONVERSION_S[8] = {140e-6, 204e-6, 332e-6, 588e-6, 1100e-6, 2116e-6, 4156e-6, 8244e-6};
 const int AVERAGES[8] = {1, 4, 16, 64, 128, 256, 512, 1024};
 

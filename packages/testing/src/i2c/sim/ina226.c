@@ -1,5 +1,5 @@
 /*
- * INA226, TI SBOS547A. Shunt and bus are converted in turn; current and power of every pair are averaged with them, and the
+ * INA226, TI SBOS547B. Shunt and bus are converted in turn; current and power of every pair are averaged with them, and the
  * registers change when the averaging ends (section 7.3.1). CVRF is cleared by reading Mask/Enable or writing the
  * configuration (section 8.6.1.1).
  */

@@ -1,4 +1,4 @@
-/* INA228 (TI SBOSA20A) and INA238 (SBOSA20-family SLYS025A): conversion, flags and writes that both do alike. */
+/* INA228 (TI SLYS021A) and INA238 (SLYS025B): conversion, flags and writes that both do alike. */
 #include "ina228.h"
 #include <math.h>
 

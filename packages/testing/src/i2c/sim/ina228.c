@@ -1,5 +1,5 @@
 /*
- * INA228, TI SBOSA20A: 20 bits, and running totals of energy and charge over every conversion, averaged or not (section
+ * INA228, TI SLYS021A: 20 bits, and running totals of energy and charge over every conversion, averaged or not (section
  * 7.3.4). The totals take a conversion for as long as the chip's own oscillator says, so they share its error.
  */
 #include "ina228.h"

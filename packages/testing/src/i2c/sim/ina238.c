@@ -1,4 +1,4 @@
-/* INA238, TI SLYS022A: the INA228 with 16 bits, and without totals and temperature compensation. */
+/* INA238, TI SLYS025B: the INA228 with 16 bits, and without totals and temperature compensation. */
 #include "ina228.h"
 #include <math.h>
 

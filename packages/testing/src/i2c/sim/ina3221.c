@@ -1,5 +1,5 @@
 /*
- * INA3221, TI SBOS576B: three channels, converted in turn, shunt before bus; no power and no current. Results are in bits
+ * INA3221, TI SBOS576C: three channels, converted in turn, shunt before bus; no power and no current. Results are in bits
  * 15:3, the shunt sum in bits 15:1. CVRF is cleared by reading Mask/Enable or writing the configuration (section 8.6.2).
  */
 #include "sim.h"
