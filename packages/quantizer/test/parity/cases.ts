@@ -12,9 +12,6 @@ import {
   transposed,
 } from "./cases-network.ts";
 import {
-  carriedScales,
-  constantActivation,
-  elementwiseWeight,
   constantNodes,
   embeddings,
   independent,
@@ -22,10 +19,10 @@ import {
   norms,
   opset10,
   opset11,
-  unfitScales,
   unnamedNodes,
   untypedSoftmax,
 } from "./cases-operators.ts";
+import { carriedScales, constantActivation, elementwiseWeight, unfitScales } from "./cases-shared-weights.ts";
 
 /** Every operator of the reference's registry, and every decision of its quantizer, in small models; some of them it refuses. */
 export function parityCases(): ParityCase[] {
