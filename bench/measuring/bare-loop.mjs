@@ -1,8 +1,11 @@
 // Serves the latency benchmark where Python's onnxruntime is missing: the same protocol as latency.py, a bare loop over the
 // Node.js binding.
+import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import process from "node:process";
-import * as ort from "onnxruntime-node";
+
+// The one that the agent measures with.
+const ort = createRequire(new URL("../../edge-agent/package.json", import.meta.url))("onnxruntime-node");
 
 const [path, threads] = process.argv.slice(2);
 const session = await ort.InferenceSession.create(path, {

@@ -108,7 +108,7 @@ describe.skipIf(gcc.skip)(`a benchmark on a simulated meter ${gcc.reason}`, () =
     const bus = await startWith(device, source);
     const options = { ...OPTIONS, windows: 3, windowS: 2, idleS: 1 };
     await observer.send(device, command(`TRUE-${source}`, { entries: [{ model, precision: "fp32" }], options }));
-    const { result } = await observer.reach(`TRUE-${source}`, "succeeded", 45_000);
+    const { result } = await observer.reach(`TRUE-${source}`, "succeeded");
     const [row] = benchmarkResultSchema.parse(result).results.rows;
     if (row === undefined) throw new RangeError("no row");
     expect(row.flags.join()).not.toMatch(/power-missing|estimate/);
@@ -150,7 +150,7 @@ describe.skipIf(gcc.skip)(`a benchmark on a simulated meter ${gcc.reason}`, () =
     await bus.setFaults(AT, { absent: true });
     await toldWindows(2);
     await bus.setFaults(AT, { absent: false });
-    const { result } = await observer.reach("PULLED", "succeeded", 45_000);
+    const { result } = await observer.reach("PULLED", "succeeded");
     const [row] = benchmarkResultSchema.parse(result).results.rows;
     if (row === undefined) throw new RangeError("no row");
     expect(row.flags).toContain("power-missing: 1 of 3 windows: no-answer");

@@ -21,7 +21,7 @@ export function emptyReading(): Reading {
 }
 
 /** What a reading can be repeated with: address, shunt, range, or the parameters of a model. */
-export type SensorSettings = Readonly<Record<string, string | number | boolean | null>>;
+type SensorSettings = Readonly<Record<string, string | number | boolean | null>>;
 
 /**
  * Limits of a channel's error, from its datasheet and its shunt: the half-widths of rectangular distributions, which type B
