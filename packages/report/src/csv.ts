@@ -15,6 +15,7 @@ const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, result
   ["max memory (MB)", (row) => row.maxMemoryMb],
   ["memory before the model (MB)", (row) => row.memoryBaselineMb],
   ["memory of the model (MB)", (row) => row.memoryModelMb ?? null],
+  ["proportional set size (MB)", (row) => row.memoryPssMb ?? null],
   ["latency mean (ms)", (row) => row.latencyMs.mean],
   ["latency 95 % half-width (ms)", (row) => row.latencyMs.halfWidth95],
   ["latency min (ms)", (row) => row.latencyMs.min ?? null],

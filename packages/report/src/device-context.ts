@@ -18,7 +18,7 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
     ...(lag === null || lag === undefined
       ? lagNote === undefined
         ? []
-        : [`lag of power behind load: unknown, ${lagNote}`]
+        : [`lag of power behind load: not known, ${lagNote}`]
       : [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`]),
     ...temperatureLine(device, rows),
   ];

@@ -152,9 +152,15 @@ function describeMethod(method: ResultMethod): string {
   const accuracy =
     method.accuracyImages === 0 ? "accuracy not measured" : `accuracy on ${method.accuracyImages} test images`;
   return (
-    `${method.windows} windows of ${method.windowS} s per row${quick}, ` +
+    `${windowsText(method)} of ${method.windowS} s per row${quick}, ` +
     `${method.threads} ${method.threads === 1 ? "thread" : "threads"}, batch ${method.batch}, ${accuracy}`
   );
+}
+
+/** Rows whose figures spread get more windows than the others. */
+function windowsText({ windows, maxWindows = windows, targetHalfWidthPct }: ResultMethod): string {
+  if (maxWindows <= windows || typeof targetHalfWidthPct !== "number") return `${windows} windows`;
+  return `${windows} windows, and up to ${maxWindows} until their half-width is ${targetHalfWidthPct} %,`;
 }
 
 function describeCalibration(results: Results): string {

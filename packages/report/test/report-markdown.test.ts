@@ -119,4 +119,8 @@ test("each device has its context, and each row its readings", () => {
     expect(text).toContain(line);
   }
   expect(reportMarkdown(study())).not.toContain("lag of power");
+  Object.assign(device, { lag: null, lagNote: "the meter gives 10 readings a second" });
+  expect(reportMarkdown(results)).toContain(
+    "- lag of power behind load: not known, the meter gives 10 readings a second",
+  );
 });
