@@ -12,6 +12,8 @@ export interface Context {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  /** Path under which `/proc`, `/sys` and `/dev` are found; nothing in production. */
+  readonly root?: string;
   /** Aborts when the user asks the command to end (Ctrl-C, SIGTERM). */
   readonly signal: AbortSignal;
 }

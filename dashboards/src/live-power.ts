@@ -3,7 +3,7 @@ import { MappingType, type Dashboard, type ValueMapping } from "@grafana/grafana
 import { PanelBuilder as StatPanel } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TimelinePanel } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { PanelBuilder as GraphPanel } from "@grafana/grafana-foundation-sdk/timeseries";
-import { MEASUREMENTS } from "@edgewatt/protocol";
+import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
 import { buildDashboard } from "./dashboard.ts";
 import { InfluxQuery } from "./influx-query.ts";
 import { framed, legendWith, type Frame } from "./panel.ts";
@@ -16,6 +16,15 @@ const { power, system } = MEASUREMENTS;
 
 /** The source stands in every legend, so that an estimate is never taken for a measurement. */
 const CHANNEL = "$tag_device $tag_channel ($tag_source)";
+
+/** A model whose name does not say that it is one gets the word beside its name. */
+const MARK_MODELS = {
+  id: "renameByRegex",
+  options: {
+    regex: `\\((${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})\\)`,
+    renamePattern: "($1, estimate)",
+  },
+};
 
 function powerQuery(refId: string, selection: Selection, alias: string, perInterval: boolean): InfluxQuery {
   const query = influxql({
@@ -36,7 +45,8 @@ function powerFigure(frame: Frame, selection: Selection, unit: string): StatPane
     .colorMode(BigValueColorMode.None)
     .graphMode(BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
-    .withTarget(powerQuery("A", selection, CHANNEL, false));
+    .withTarget(powerQuery("A", selection, CHANNEL, false))
+    .withTransformation(MARK_MODELS);
 }
 
 function powerGraph(frame: Frame): GraphPanel {
@@ -47,6 +57,7 @@ function powerGraph(frame: Frame): GraphPanel {
     .legend(legendWith("lastNotNull", "mean", "max"))
     .withTarget(powerQuery("A", { field: "watts", call: "mean" }, CHANNEL, true))
     .withTarget(powerQuery("B", { field: "watts_max", call: "max" }, `${CHANNEL} peak`, true))
+    .withTransformation(MARK_MODELS)
     .overrideByQuery("B", [
       { id: "custom.lineWidth", value: 0 },
       { id: "custom.fillOpacity", value: 0 },

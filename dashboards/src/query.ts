@@ -63,9 +63,19 @@ export function chosen(measurement: Measurement, tag: string): string {
   return `"${tagOf(measurement, tag)}" =~ /^$${tag}$/`;
 }
 
-/** A condition that a tag or field has, or has not, one fixed value. */
-export function equals(measurement: Measurement, name: string, value: string, operator: "=" | "!=" = "="): string {
-  return `${identifierOf(measurement, name)} ${operator} '${value}'`;
+/** A condition that a tag or field has one fixed value. */
+export function equals(measurement: Measurement, name: string, value: string): string {
+  return `${identifierOf(measurement, name)} = '${value}'`;
+}
+
+/** A condition that a tag or field has one of several words of letters and digits. */
+export function isOneOf(measurement: Measurement, name: string, words: readonly string[]): string {
+  return `${identifierOf(measurement, name)} =~ /^(${words.join("|")})$/`;
+}
+
+/** The opposite of {@link isOneOf}. */
+export function isNoneOf(measurement: Measurement, name: string, words: readonly string[]): string {
+  return `${identifierOf(measurement, name)} !~ /^(${words.join("|")})$/`;
 }
 
 /**

@@ -5,11 +5,11 @@ import {
   SeriesMapping,
   XYSeriesConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/xychart";
-import { MEASUREMENTS } from "@edgewatt/protocol";
+import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
 import { buildDashboard } from "./dashboard.ts";
 import { InfluxQuery } from "./influx-query.ts";
 import { framed, type Frame } from "./panel.ts";
-import { chosen, equals, fieldOf, influxql, ofChosenRun } from "./query.ts";
+import { chosen, equals, fieldOf, influxql, isNoneOf, isOneOf, ofChosenRun } from "./query.ts";
 import { GRAFANA_UNIT } from "./units.ts";
 import { datasourceVariable, runVariable, tagVariable } from "./variables.ts";
 
@@ -99,8 +99,8 @@ const BY_PRECISION: readonly Series[] = ["fp32", "int8"].map((precision) => ({
 
 /** Estimated energy has a series of its own, so that it is never taken for a measurement. */
 const BY_PRECISION_AND_METER: readonly Series[] = BY_PRECISION.flatMap(({ name, where }) => [
-  { name, where: [...where, equals(runSummary, "power_source", "estimate", "!=")] },
-  { name: `${name} (estimate)`, where: [...where, equals(runSummary, "power_source", "estimate")] },
+  { name, where: [...where, isNoneOf(runSummary, "power_source", MODELLED_SOURCES)] },
+  { name: `${name} (estimate)`, where: [...where, isOneOf(runSummary, "power_source", MODELLED_SOURCES)] },
 ]);
 
 /** The chosen rows as points, one table and one series each: a series finds its column by its own name. */
@@ -148,8 +148,7 @@ export function study(): Dashboard {
       resultsTable({
         id: 1,
         title: "Results",
-        description:
-          "Newest run per device, model and precision. Energies are per image; a power source `estimate` is no meter",
+        description: `Newest run per device, model and precision. Energies are per image; the power sources ${MODELLED_SOURCES.join(" and ")} are models, no meters`,
         at: [0, 0, 24, 13],
       }),
       scatter(

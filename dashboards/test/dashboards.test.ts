@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { MEASUREMENTS, type Measurement } from "@edgewatt/protocol";
+import { isModelled, MEASUREMENTS, POWER_SOURCES, type Measurement } from "@edgewatt/protocol";
 import { generate } from "../src/generate.ts";
 import { loadDashboards, panelsOf, targetsOf } from "./grafana.ts";
 
@@ -144,5 +144,13 @@ describe.each(everyPanel.map(({ name, panel }) => [name, panel] as const))("pane
       expect(alias === undefined).toBe(resultFormat === "table");
       if (query.includes('FROM "power"')) expect(alias).toContain("$tag_source");
     }
+  });
+
+  it("calls every modelled source an estimate in its legend", () => {
+    if (!targetsOf(panel).some(({ query }) => query.includes('FROM "power"'))) return;
+    const rename = panel.transformations?.find(({ id }) => id === "renameByRegex");
+    const { regex = "no rule", renamePattern = "" } = (rename?.options ?? {}) as Record<string, string>;
+    const shown = (source: string) => `pi-1 main (${source})`.replace(new RegExp(regex), renamePattern);
+    for (const source of POWER_SOURCES) expect(shown(source).includes("estimate")).toBe(isModelled(source));
   });
 });

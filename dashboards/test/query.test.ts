@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MEASUREMENTS } from "@edgewatt/protocol";
-import { chosen, equals, fieldValues, influxql, ofChosenRun, tagValues } from "../src/query.ts";
+import { chosen, equals, fieldValues, influxql, isNoneOf, isOneOf, ofChosenRun, tagValues } from "../src/query.ts";
 
 const { power, runSummary } = MEASUREMENTS;
 
@@ -10,13 +10,18 @@ describe("influxql", () => {
       influxql({
         from: power,
         select: [{ field: "watts", call: "integral", as: "joules" }, { field: "run" }],
-        where: [chosen(power, "device"), equals(power, "source", "estimate", "!=")],
+        where: [chosen(power, "device"), isNoneOf(power, "source", ["pmic", "estimate"])],
         groupBy: ["channel"],
         perInterval: true,
       }),
     ).toBe(
-      `SELECT integral("watts", 1s) AS "joules", "run" FROM "power" WHERE "device" =~ /^$device$/ AND "source" != 'estimate' AND $timeFilter GROUP BY time($__interval), "channel" fill(none)`,
+      `SELECT integral("watts", 1s) AS "joules", "run" FROM "power" WHERE "device" =~ /^$device$/ AND "source" !~ /^(pmic|estimate)$/ AND $timeFilter GROUP BY time($__interval), "channel" fill(none)`,
     );
+  });
+
+  it("tells one of several words from others that contain it", () => {
+    expect(isOneOf(power, "source", ["pmic"])).toBe('"source" =~ /^(pmic)$/');
+    expect(equals(power, "source", "pmic")).toBe(`"source" = 'pmic'`);
   });
 
   it.each([

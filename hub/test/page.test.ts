@@ -60,6 +60,23 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await shows("#chart .u-legend", "pi-1 (estimate)");
   });
 
+  test("a modelled source is marked as an estimate whatever its name, and a meter is not", async () => {
+    const badge = page.locator("[data-device=pi-1] .badge");
+    device.source = "pmic";
+    await device.online();
+    await device.telemetry(4.4);
+    await shows("[data-device=pi-1] .badge", /^pmic, estimate$/i);
+    expect(await badge.getAttribute("class")).toContain("estimate");
+    expect(await badge.getAttribute("title")).toMatch(/^pmic: the whole board, by a model/);
+    device.source = "ina228";
+    await device.online();
+    await shows("[data-device=pi-1] .badge", /^ina228$/i);
+    expect(await badge.getAttribute("class")).not.toContain("estimate");
+    device.source = "estimate";
+    await device.online();
+    await shows("[data-device=pi-1] .badge", /^estimate$/i);
+  });
+
   test("a running job shows step and progress, and goes when it has ended", async () => {
     await device.command(JOB);
     await device.jobState({

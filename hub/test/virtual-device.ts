@@ -4,6 +4,7 @@ import {
   RESULTS_SCHEMA,
   type JobState,
   type MessageOf,
+  type PowerSource,
   type Precision,
   type ResultRow,
   type Results,
@@ -30,6 +31,9 @@ export class VirtualDevice {
     this.#connection = connection;
   }
 
+  /** Where its watts come from. */
+  source: PowerSource = "estimate";
+
   async online(): Promise<void> {
     await this.#retain(
       { kind: "status", device: this.id },
@@ -54,7 +58,7 @@ export class VirtualDevice {
         },
         operations: ["quantize", "benchmark"],
         limits: { queuedJobs: 8, commandBytes: 100_000 },
-        power: [{ channel: "main", source: "estimate", rateHz: 10, settings: { idleW: 2.7, fullW: 7.1 } }],
+        power: [{ channel: "main", source: this.source, rateHz: 10, settings: { idleW: 2.7, fullW: 7.1 } }],
         clock: { synchronized: true },
       },
     );
@@ -70,7 +74,7 @@ export class VirtualDevice {
       w: dt.map((_, index) => watts + index * 0.01),
       wMin: watts,
       wMax: watts + 0.05,
-      source: "estimate",
+      source: this.source,
     };
     await this.#publish(
       { kind: "telemetry", device: this.id, stream: "power" },

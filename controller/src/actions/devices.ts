@@ -1,3 +1,4 @@
+import { describeSource, isModelled, type PowerChannel } from "@edgewatt/protocol";
 import { type Context, print, printJson, say } from "../context.ts";
 import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
@@ -6,7 +7,28 @@ import type { BrokerOption } from "../options.ts";
 
 function powerOf(device: Device): string {
   const channels = device.info?.power ?? [];
-  return channels.map(({ channel, source, rateHz }) => `${channel}: ${source}, ${rateHz} Hz`).join("; ") || "–";
+  return (
+    channels
+      .map(({ channel, source, rateHz, fault }) => {
+        const mark = isModelled(source) && source !== "estimate" ? " (estimate)" : "";
+        return `${channel}: ${source}${mark}, ${fault === undefined ? rateOf(rateHz) : "faulty"}`;
+      })
+      .join("; ") || "–"
+  );
+}
+
+function rateOf(hz: number): string {
+  return `${Number(hz.toPrecision(4))} Hz`;
+}
+
+/** What a channel measures and how fast, with what it takes to measure it again, and why it does not where it is so. */
+function channelRows({ channel, source, rateHz, settings, fault }: PowerChannel): string[][] {
+  const shown = Object.entries(settings).map(([key, value]) => `${key} ${value}`);
+  return [
+    [`Power ${channel}`, `${describeSource(source)}; ${rateOf(rateHz)}`],
+    ...(shown.length === 0 ? [] : [["", shown.join(", ")]]),
+    ...(fault === undefined ? [] : [["", `faulty: ${fault}`]]),
+  ];
 }
 
 function row(device: Device): string[] {
@@ -64,10 +86,7 @@ export async function showDevice(context: Context, id: string, options: BrokerOp
           ],
           ["Clock", info.clock.synchronized ? "synchronized" : "not synchronized"],
           ["Operations", info.operations.join(", ")],
-          ...info.power.map((channel) => [
-            `Power ${channel.channel}`,
-            `${channel.source}, ${channel.rateHz} Hz, ${JSON.stringify(channel.settings)}${channel.fault === undefined ? "" : `, faulty: ${channel.fault}`}`,
-          ]),
+          ...info.power.flatMap(channelRows),
         ]),
   ];
   print(context, columns([id, ""], rows));

@@ -9,13 +9,13 @@ import { findOnPath } from "../stack/influxd.ts";
 import { readStackFile } from "../stack/stack-file.ts";
 import { type Check, fail, fromError, ok, warn } from "./check.ts";
 
-export interface DoctorOptions extends BrokerOption, DatasetsOption {
+export interface ServiceOptions extends BrokerOption, DatasetsOption {
   readonly influx?: string;
 }
 
 const PING_TIMEOUT_MS = 3_000;
 
-export async function checkData(context: Context, options: DoctorOptions): Promise<Check> {
+export async function checkData(context: Context, options: ServiceOptions): Promise<Check> {
   try {
     return ok("data folder", await dataDir(path.resolve(context.cwd, options.data)));
   } catch (error) {
@@ -24,7 +24,7 @@ export async function checkData(context: Context, options: DoctorOptions): Promi
   }
 }
 
-export async function checkDataset(context: Context, options: DoctorOptions): Promise<Check> {
+export async function checkDataset(context: Context, options: ServiceOptions): Promise<Check> {
   const dataset = await findDataset(CIFAR10.name, searchPath(context, options));
   return dataset === undefined
     ? warn(
@@ -35,7 +35,7 @@ export async function checkDataset(context: Context, options: DoctorOptions): Pr
     : ok("data set", dataset.path);
 }
 
-export async function checkBroker(context: Context, options: DoctorOptions): Promise<Check> {
+export async function checkBroker(context: Context, options: ServiceOptions): Promise<Check> {
   try {
     await withConnection(context, options, () => Promise.resolve());
     return ok("broker", "answers");
@@ -53,7 +53,7 @@ export function checkInfluxd(env: NodeJS.ProcessEnv): Check {
 }
 
 /** The database that is named, or that of the running stack. */
-export async function checkDatabase(context: Context, options: DoctorOptions): Promise<Check> {
+export async function checkDatabase(context: Context, options: ServiceOptions): Promise<Check> {
   const stack = await readStackFile(path.resolve(context.cwd, options.data));
   const url = options.influx ?? stack?.influx ?? undefined;
   if (url === undefined) return ok("database", "none is running or named");

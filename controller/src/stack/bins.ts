@@ -18,6 +18,11 @@ export type AppName = keyof typeof MANIFESTS;
 
 const manifestSchema = z.looseObject({ bin: z.record(z.string(), z.string()) });
 
+/** Another script of an app's package, by its path in `dist`. */
+export function scriptOf(app: AppName, script: string): string {
+  return path.join(path.dirname(MANIFESTS[app]()), "dist", script);
+}
+
 /** The script that an app's package declares as its bin. */
 export function binOf(app: AppName): string {
   const manifestPath = MANIFESTS[app]();

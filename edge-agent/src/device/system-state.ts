@@ -1,6 +1,7 @@
 import { readFact } from "./board.ts";
 import { readMachine, readTemperatureC, type MachineSnapshot } from "./machine-snapshot.ts";
 import { readCpuTime, type CpuTime } from "./cpu-time.ts";
+import { readCachedThrottled, readThrottled } from "./throttling.ts";
 
 const KIB_PER_MB = 1e6 / 1024;
 
@@ -36,24 +37,17 @@ export class SystemProbe {
       freqMhz: this.#fastestCoreMhz(),
       memMb: this.#memoryInUseMb(),
       load1: scaled(readFact(`${this.#root}/proc/loadavg`)?.split(" ")[0], 1, 2),
-      throttled: this.throttled(),
+      throttled: readCachedThrottled(this.#root),
     };
   }
 
-  /** What validity of a window is judged by, taken at both of its edges. @param pids processes of the measurement */
+  /** What validity of a window is judged by, taken before and after it. @param pids processes of the measurement */
   snapshot(pids: readonly number[]): MachineSnapshot {
-    return readMachine(this.#root, pids, this.throttled());
+    return readMachine(this.#root, pids, readThrottled(this.#root));
   }
 
   temperatureC(): number | undefined {
     return readTemperatureC(this.#root);
-  }
-
-  /** The firmware's throttling bits: 0 undervoltage, 1 frequency capped, 2 throttled, 3 soft limit, 16 to 19 the same since boot. */
-  throttled(): number | null {
-    const text = readFact(`${this.#root}/sys/devices/platform/soc/soc:firmware/get_throttled`);
-    const bits = text === undefined ? Number.NaN : Number.parseInt(text, 16);
-    return Number.isNaN(bits) ? null : bits;
   }
 
   #fastestCoreMhz(): number | null {

@@ -1,6 +1,7 @@
 import type { PowerSource } from "@edgewatt/protocol";
 import type { z } from "zod";
 import type { OpenI2cBus } from "../i2c/bus.ts";
+import type { Recognition } from "./recognition.ts";
 
 /** One reading of one channel, filled in place so that the sampling loop allocates nothing. */
 export interface Reading {
@@ -77,11 +78,16 @@ export interface SensorDriver<S extends z.ZodObject = z.ZodObject> {
   readonly channelNames?: (config: z.output<S>) => readonly string[];
   /** Whether this machine has it without being told; only sources that can be told from `/sys` or a command have this. */
   readonly detect?: (host: Pick<SensorHost, "root">) => boolean;
+  /** How it is known on a bus; only chips on I²C have this. */
+  readonly recognition?: Recognition;
   /** @throws {DeviceError} when the meter is not there, is another chip or cannot be set up */
   open(config: z.output<S>, host: SensorHost): Promise<Sensor>;
 }
 
-/** Binds a driver's types together. */
+/**
+ * Binds a driver's types together. The configuration reaches `open` as JSON from another process, so it is checked once more,
+ * which also fills in what a caller left to its default.
+ */
 export function defineDriver<S extends z.ZodObject>(driver: SensorDriver<S>): SensorDriver<S> {
-  return driver;
+  return { ...driver, open: async (config, host) => driver.open(driver.config.parse(config), host) };
 }

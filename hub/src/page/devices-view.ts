@@ -1,6 +1,7 @@
 import { h, keyed, setText } from "./dom.ts";
 import type { Device, Fleet } from "./fleet.ts";
 import { ago, watts, withUnit } from "./format.ts";
+import { describeSource, isModelled } from "./vendor/protocol/power-sources.js";
 
 const POWER_FRESH_MS = 10_000;
 
@@ -77,9 +78,15 @@ function update(card: Card, device: Device, fleet: Fleet): void {
 
 function showSource(badge: HTMLElement, device: Device): void {
   const [channel] = device.info?.power ?? [];
-  const estimate = channel?.source === "estimate";
-  badge.classList.toggle("estimate", estimate);
-  badge.title = estimate ? "A model of CPU load, no meter" : "";
-  if (channel === undefined) setText(badge, device.info === undefined ? "" : "no meter");
-  else setText(badge, channel.fault === undefined ? channel.source : `${channel.source}: ${channel.fault}`);
+  if (channel === undefined) {
+    badge.classList.remove("estimate");
+    badge.title = "";
+    return setText(badge, device.info === undefined ? "" : "no meter");
+  }
+  const { source, fault } = channel;
+  const modelled = isModelled(source);
+  badge.classList.toggle("estimate", modelled);
+  badge.title = describeSource(source);
+  const name = modelled && source !== "estimate" ? `${source}, estimate` : source;
+  setText(badge, fault === undefined ? name : `${name}: ${fault}`);
 }

@@ -1,4 +1,5 @@
 import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } from "@edgewatt/protocol";
+import { isModelled } from "./vendor/protocol/power-sources.js";
 import { parseTopic } from "./vendor/protocol/topics.js";
 
 /** An agent that is silent this long, and not in a measured window, is stale. */
@@ -106,8 +107,8 @@ export class Fleet {
     if (known === undefined || timeMs >= known.timeMs) device.watts.set(channel, { timeMs, value: row["w"] });
     // A figure whose source is not known yet could be an estimate, and must not be drawn as a measurement.
     const source = sourceOf(device, channel) ?? row["source"];
-    if (source !== undefined) {
-      this.onPower({ device: id, channel, estimate: source === "estimate", timeMs, watts: row["w"] });
+    if (typeof source === "string") {
+      this.onPower({ device: id, channel, estimate: isModelled(source), timeMs, watts: row["w"] });
     }
   }
 }

@@ -14,14 +14,8 @@ export {
 export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from "./topics.ts";
 export { MESSAGE_VERSION } from "./schemas.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
-export {
-  POWER_SOURCES,
-  type DeviceInfo,
-  type DeviceStatus,
-  type PowerChannel,
-  type PowerSource,
-  type ServiceStatus,
-} from "./presence.ts";
+export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
+export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
 export {
   MAX_TELEMETRY_BYTES,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OPERATIONS } from "./names.ts";
+import { POWER_SOURCES } from "./power-sources.ts";
 import { count, epochMs, version } from "./schemas.ts";
 
 /** `edgewatt/v1/{d}/status`, retained, and the agent's will. */
@@ -18,21 +19,7 @@ export const deviceStatusSchema = z.looseObject({
 });
 export type DeviceStatus = z.infer<typeof deviceStatusSchema>;
 
-/** Where a power figure comes from; `estimate` is no meter and is labelled wherever it shows. */
-export const POWER_SOURCES = [
-  "ina219",
-  "ina226",
-  "ina228",
-  "ina238",
-  "ina260",
-  "ina3221",
-  "hwmon",
-  "rapl",
-  "pmic",
-  "estimate",
-] as const;
 export const powerSourceSchema = z.enum(POWER_SOURCES);
-export type PowerSource = z.infer<typeof powerSourceSchema>;
 
 /** One power channel of a device. */
 const powerChannelSchema = z.looseObject({
@@ -40,7 +27,7 @@ const powerChannelSchema = z.looseObject({
   source: powerSourceSchema,
   /** The rate of raw samples in a job, Hz. */
   rateHz: z.number().positive(),
-  /** What is needed to repeat the measurement: address, shunt, range; for `estimate` the model's parameters and where they come from. */
+  /** What is needed to repeat the measurement: address, shunt, range; of a model its parameters and where they come from. */
   settings: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.null()])),
   /** Why the channel gives no figures now, if it does not. */
   fault: z.string().optional(),

@@ -57,7 +57,7 @@ const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, result
 
 /**
  * All figures at full precision, RFC 4180 with a header line that names units; empty where a figure was not measured.
- * The power columns are estimates where `power source` says `estimate`.
+ * The power columns are estimates where `power source` is a model: `estimate` or `pmic`.
  */
 export function toCsv(results: Results): string {
   const records = results.rows.map((row) => COLUMNS.map(([, read]) => read(row, results)));

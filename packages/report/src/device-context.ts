@@ -1,6 +1,6 @@
 import type { ResultDevice, ResultRow } from "@edgewatt/protocol";
 import { formatWithHalfWidth } from "./number-format.ts";
-import { describeSource } from "./power-caption.ts";
+import { describePower } from "./power-caption.ts";
 
 /** What is needed to repeat a measurement on a device, a line each; what was not measured is not there. */
 export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]): string[] {
@@ -10,7 +10,7 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
     `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
     ...(affinity === undefined ? [] : [`bound to processors: ${affinity}`]),
     `software: ${device.os}, Node ${device.node}, ONNX Runtime ${device.onnxruntime}`,
-    `power: ${describeSource(device)}`,
+    `power: ${describePower(device)}`,
     ...(power === null || Object.keys(power.settings).length === 0
       ? []
       : [`meter settings: ${settings(power.settings)}`]),

@@ -1,39 +1,20 @@
-import type { PowerSource, ResultDevice, ResultRow, Results } from "@edgewatt/protocol";
+import { describeSource, isModelled, type ResultDevice, type ResultRow, type Results } from "@edgewatt/protocol";
 import { powerSourceOf } from "./power-source.ts";
 
-const CHIP = "electrical power through the shunt of its channel, whatever is wired behind it";
-
-/** What the watts of each source are of. */
-const MEASURES: Readonly<Record<PowerSource, string>> = {
-  ina219: CHIP,
-  ina226: CHIP,
-  ina228: CHIP,
-  ina238: CHIP,
-  ina260: CHIP,
-  ina3221: CHIP,
-  hwmon: "electrical power as a kernel driver reports it",
-  rapl: "the processor's own energy counter: the package, not the board",
-  pmic: "a model of the whole board from the rails of its supply chip, without what is plugged into it",
-  estimate: "a model of CPU load, no meter",
-};
-
-/** A source in words, with what it measures and how fast. */
-export function describeSource({ power }: Pick<ResultDevice, "power">): string {
+/** The source of a device in words, with what it measures and how fast. */
+export function describePower({ power }: Pick<ResultDevice, "power">): string {
   if (power === null) return "none: the device has no power source";
   const averaging = power.averagingMs === undefined ? "" : `, each a mean over ${range([power.averagingMs])} ms`;
-  return `${power.source} (${MEASURES[power.source]}), channel ${power.channel}, ${range([power.rateHz])} readings a second${averaging}`;
+  return `${describeSource(power.source)}; channel ${power.channel}, ${range([power.rateHz])} readings a second${averaging}`;
 }
 
-/** What the power columns mean, a line each; nothing where no row has power. */
+/** What the power columns mean, a line each, models apart; nothing where no row has power. */
 export function powerCaption(results: Results): string[] {
   const rows = results.rows.filter((row) => row.energyMj.gross !== null);
   if (rows.length === 0) return [];
   const sources = new Set(rows.map((row) => powerSourceOf(row, results)).filter((source) => source !== null));
-  return [
-    `Source of power: ${[...sources].map((source) => `${source}, ${MEASURES[source]}`).join("; ")}.`,
-    maxPowerLine(rows),
-    coverageLine(rows),
-  ];
+  const meters = [...sources].filter((source) => !isModelled(source)).map((source) => describeSource(source));
+  return [...(meters.length === 0 ? [] : [`Meters: ${meters.join("; ")}.`]), maxPowerLine(rows), coverageLine(rows)];
 }
 
 function maxPowerLine(rows: readonly ResultRow[]): string {

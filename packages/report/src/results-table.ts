@@ -3,7 +3,7 @@ import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
 import { consistencyNote, inconsistencies } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
 import { powerCaption } from "./power-caption.ts";
-import { estimated, powerSourceOf } from "./power-source.ts";
+import { estimated, estimateText, hasEstimatedPower, powerSourceOf } from "./power-source.ts";
 
 export interface TableColumn {
   readonly key: string;
@@ -53,7 +53,7 @@ export function resultsTable(results: Results): ResultsTable {
     ],
     rows,
     footnotes: footnotes.texts,
-    caption: caption(results, estimates),
+    caption: caption(results),
   };
 }
 
@@ -133,7 +133,7 @@ interface CellContext {
 function cell(column: Column, row: ResultRow, { results, footnotes, estimates }: CellContext): TableCell {
   const text = column.format(row);
   if (text === null) return { text: BLANK, notes: numbersOf(whyBlank(column, row), footnotes) };
-  const mark = column.power && estimates === "some" && powerSourceOf(row, results) === "estimate";
+  const mark = column.power && estimates === "some" && hasEstimatedPower(row, results);
   return { text: mark ? `${text} est.` : text, notes: [] };
 }
 
@@ -171,17 +171,14 @@ function describeCalibration(results: Results): string {
   return `int8 calibration: ${calibration.images} ${what}.`;
 }
 
-export const ESTIMATE_TEXT =
-  "Power and energy marked as estimate come from a model of CPU load, P = idle + (full − idle) · utilisation, not from a meter; " +
-  "their ± covers repetition only, not the model's error.";
-
-function caption(results: Results, estimates: "all" | "some" | "none"): string[] {
+function caption(results: Results): string[] {
+  const estimate = estimateText(results.rows.map((row) => powerSourceOf(row, results)));
   return [
     `Method: ${describeMethod(results.method)}.`,
     "± is the 95 % confidence half-width of the mean over windows. MB = 10⁶ bytes. #params: of the float model, before folding.",
     "Gross energy: all energy of the measured window of back-to-back inference ÷ images in it. Net energy: gross minus idle power × time.",
     ...powerCaption(results),
-    ...(estimates === "none" ? [] : [ESTIMATE_TEXT]),
+    ...(estimate === undefined ? [] : [estimate]),
     describeCalibration(results),
     consistencyNote(results),
   ];

@@ -7,11 +7,12 @@ function caption(results = study({ source: "ina219" })): string {
 }
 
 test("names the source with what it measures, and the bandwidth of the maximum", () => {
-  expect(caption()).toContain("Source of power: ina219, electrical power through the shunt");
+  expect(caption()).toContain("Meters: ina219: power through its shunt, whatever is wired behind it.");
   expect(caption()).toContain("bandwidth 416 Hz (−3 dB of its averaging)");
-  expect(caption(study())).toContain("Source of power: estimate, a model of CPU load, no meter.");
+  expect(caption(study())).toContain("a model, not from a meter (estimate: the whole board, by a model of CPU load");
+  expect(caption(study())).not.toContain("Meters:");
   expect(caption(study())).toContain("the meter does not tell its bandwidth");
-  expect(caption(study({ source: null }))).not.toContain("Source of power");
+  expect(caption(study({ source: null }))).not.toMatch(/Meters:|estimate/);
 });
 
 test("says whether half-widths cover the meter or repetition only, and of how many rows", () => {

@@ -58,6 +58,10 @@ test("no cell is ever blank without a footnote", () => {
 test("an estimate is marked in header and caption; a meter is not", () => {
   const estimate = resultsTable(study());
   expect(estimate.caption.join("\n")).toContain("not from a meter");
+  const model = resultsTable(study({ source: "pmic" }));
+  expect(model.caption.join("\n")).toContain("P = 1.1451 · sum of the rails + 0.5879 W");
+  expect(model.caption.join("\n")).not.toContain("CPU load");
+  expect(model.columns.filter(({ title }) => title.includes(", estimate (")).length).toBeGreaterThan(2);
   const meter = resultsTable(study({ source: "ina219" }));
   expect(meter.caption.join("\n")).not.toContain("estimate");
   expect(meter.columns.map((column) => column.title).join()).not.toContain("estimate");

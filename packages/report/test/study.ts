@@ -1,7 +1,7 @@
 import { RESULTS_SCHEMA, type Precision, type ResultRow, type Results } from "@edgewatt/protocol";
 
 interface Options {
-  readonly source?: "estimate" | "ina219" | null;
+  readonly source?: "estimate" | "pmic" | "ina219" | null;
   readonly accuracy?: boolean;
   readonly device?: string;
   readonly created?: string;

@@ -142,6 +142,33 @@ describe("loadConfig", () => {
     );
   });
 
+  describe("with named items of several kinds, as meters are", () => {
+    const meter = z.discriminatedUnion("source", [
+      z.strictObject({ source: z.literal("ina219"), bus: z.number().default(1), address: z.number().optional() }),
+      z.strictObject({ source: z.literal("rapl") }),
+    ]);
+    const meters = z.record(z.string().regex(/^[a-z]+$/, "expected lower case"), meter).optional();
+    const problemsOf = async (yaml: string) => {
+      await using dir = await folderWith(`agent:\n  meters:\n    ${yaml}\n`);
+      const act = () =>
+        loadConfig({ section: "agent", schema: z.strictObject({ meters }), argv: [], env: {}, cwd: dir.path });
+      return issuesOf(act).map((issue) => issue.replace("edgewatt.yaml agent.meters", ""));
+    };
+
+    it.each([
+      ["main: { source: ina2l9 }", '.main.source: expected one of ina219, rapl, not "ina2l9"'],
+      ["main: { sorce: ina219 }", ".main.source: is required: one of ina219, rapl"],
+      ["main: { source: ina219, addres: 64 }", ".main.addres: unknown key; known are source, bus, address"],
+      ["main: { source: rapl, bus: 1 }", ".main.bus: unknown key; known are source"],
+      ["main: { source: ina219, bus: one }", ".main.bus: expected a number, not text"],
+      ["Main: { source: rapl }", ".Main: this name cannot be used: expected lower case"],
+      ["main: ina219", ".main: expected keys and values, not text"],
+      ["- source: ina219", ": expected keys and values, not a list"],
+    ])("names what is wrong with `%s` and what may stand there", async (yaml, problem) => {
+      expect(await problemsOf(yaml)).toEqual([problem]);
+    });
+  });
+
   it("says how to give a value that is required", () => {
     const act = () =>
       loadConfig({

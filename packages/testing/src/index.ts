@@ -2,7 +2,17 @@ export { startBroker, type TestBroker } from "./broker.ts";
 export { type ChildEnd, startChild, type TestChild } from "./child.ts";
 export { TestingError } from "./errors.ts";
 export { eventually } from "./eventually.ts";
-export { createFakeIna219, type FakeIna219, type FakeIna219State } from "./i2c/fake-ina219.ts";
+export {
+  type ChipFaults,
+  type ConverterErrors,
+  createSimulatedBus,
+  type SimulatedBus,
+  type SimulatedBusOptions,
+  type SimulatedChip,
+  type SimulatedChipType,
+  type SupplyLoad,
+} from "./i2c/simulated-bus.ts";
+export type { Waveform } from "./i2c/waveform.ts";
 export { queryInflux } from "./influx-query.ts";
 export { startInfluxd, type TestInfluxd } from "./influxd.ts";
 export { startMosquitto, type TestMosquitto } from "./mosquitto.ts";

@@ -1,4 +1,4 @@
-import type { PowerSource } from "@edgewatt/protocol";
+import { describeSource, isModelled, type PowerSource } from "@edgewatt/protocol";
 import type { MeasuredWindow } from "../window-figures.ts";
 import { largest, percent, rounded } from "./figure.ts";
 
@@ -6,12 +6,10 @@ const IDLE_DRIFT = 0.02;
 const MAX_GAP_PERIODS = 5;
 const MAX_MISSING = 0.001;
 
-const ESTIMATE_FLAG = "estimate: power is modelled from CPU use, no meter";
-
 /** What a reader must know of the power in the windows: its source, readings that are missing, faults of the meter. */
 export function powerFlags(windows: readonly MeasuredWindow[], source: PowerSource | undefined): string[] {
   return [
-    ...(source === "estimate" ? [ESTIMATE_FLAG] : []),
+    ...(source !== undefined && isModelled(source) ? [`estimate: no meter; source ${describeSource(source)}`] : []),
     ...missingPower(windows),
     ...missingReadings(windows),
     ...idle(windows),

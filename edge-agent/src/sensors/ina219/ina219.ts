@@ -1,106 +1,141 @@
 import { z } from "zod";
 import { DeviceError } from "../../errors.ts";
+import { type I2cChip, openChip } from "../../i2c/chip.ts";
+import { hex } from "../../i2c/hex.ts";
+import {
+  locationSettings,
+  overflowA,
+  OVERFLOW_ADVICE,
+  RESET_ADVICE,
+  shuntRangeFor,
+  shuntSettings,
+} from "../chip-settings.ts";
+import { requireChip, wrongChip } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import {
+  AVERAGING,
   BUS_LSB_V,
   BUS_RANGES_V,
   configurationWord,
   CONVERSION_READY,
-  CYCLE_US,
+  conversionUs,
+  errorLimits,
   MATH_OVERFLOW,
+  RECOGNITION,
   REGISTER,
+  RESOLUTIONS_BITS,
   scaleFor,
-  shuntRangeFor,
+  SHUNT_RANGES_V,
 } from "./registers.ts";
 
+const NAME = "INA219";
+
 const config = z.strictObject({
-  bus: z.number().int().nonnegative().default(1).describe("number of the I2C bus: 1 is /dev/i2c-1"),
-  address: z.number().int().min(0x40).max(0x4f).default(0x40).describe("address set by the chip's A0 and A1 pins"),
-  shuntOhm: z.number().positive().max(1).default(0.1).describe("resistance of the shunt"),
-  maxA: z.number().positive().max(100).default(3.2).describe("largest current to expect; sets the resolution"),
+  ...locationSettings(),
+  ...shuntSettings({ shuntOhm: 0.1, maxA: 3.2 }),
   busRangeV: z.literal(BUS_RANGES_V).default(16).describe("full scale of the supply voltage"),
+  resolutionBits: z.literal(RESOLUTIONS_BITS).default(12).describe("of one sample; fewer bits convert faster"),
+  averaging: z.literal(AVERAGING).default(1).describe("samples of 12 bits in one reading"),
 });
 
 /**
- * INA219 (TI SBOS448G): power from the chip's own product of shunt and bus voltage, one per conversion cycle of 1.064 ms.
- * The chip has no id register, so it is known by its calibration register, whose bit 0 reads 0 whatever is written.
- * Faults: `wrong-chip`, `shunt-range`, `overflow`, `calibration-lost`, and those of the bus.
+ * INA219 (TI SBOS448G): power from the chip's own product of shunt and bus voltage, one per conversion cycle, 1.064 ms by
+ * default. The register holds a magnitude, whichever way the current flows. Faults: `wrong-chip`, `shunt-range`,
+ * `adc-settings`, `set-up`, `overflow`, `calibration-lost`, and those of the bus.
  */
 export const ina219 = defineDriver({
   id: "ina219",
   config,
-  async open({ bus: busNumber, address, shuntOhm, maxA, busRangeV }, host): Promise<Sensor> {
-    const shuntRangeMv = shuntRangeFor(shuntOhm, maxA);
-    if (shuntRangeMv === undefined) {
+  recognition: RECOGNITION,
+  async open(options, host): Promise<Sensor> {
+    const { bus, address, shuntOhm, shuntTolerance, maxA, busRangeV, resolutionBits, averaging } = options;
+    if (averaging > 1 && resolutionBits !== 12) {
       throw new DeviceError(
-        `INA219: ${maxA} A through ${shuntOhm} ohm exceed the chip's 320 mV: set a smaller maxA or fit a smaller shunt`,
-        { code: "shunt-range", context: { maxA, shuntOhm } },
+        `${NAME}: only samples of 12 bits are averaged: set resolutionBits to 12 or averaging to 1`,
+        {
+          code: "adc-settings",
+          context: { resolutionBits, averaging },
+        },
       );
     }
+    const shuntRangeV = shuntRangeFor(NAME, options, SHUNT_RANGES_V);
     const scale = scaleFor(shuntOhm, maxA);
-    const configuration = configurationWord(busRangeV, shuntRangeMv);
-    const bus = await host.openI2cBus(busNumber);
-    const context = { bus: busNumber, address };
+    const configuration = configurationWord(busRangeV, shuntRangeV, options);
+    const location = { name: NAME, bus, address };
 
-    const setUp = () => {
-      // The first access only reads: whoever answers here is not written to before the address is known to work.
-      bus.readWord(address, REGISTER.configuration);
-      bus.writeWord(address, REGISTER.configuration, configuration);
+    const setUp = (into: I2cChip) => {
       // Bit 0 is written as 1 to see the chip force it to 0, which memory or another chip would not do.
-      bus.writeWord(address, REGISTER.calibration, scale.calibration | 1);
-      const readBack = bus.readWord(address, REGISTER.calibration);
-      if (readBack === scale.calibration && bus.readWord(address, REGISTER.configuration) === configuration) return;
-      throw new DeviceError(
-        `the chip at 0x${address.toString(16)} of /dev/i2c-${busNumber} is no INA219: its calibration reads back as 0x${readBack.toString(16)}; check the address`,
-        { code: "wrong-chip", context },
-      );
+      into.writeWord(REGISTER.calibration, scale.calibration | 1);
+      const readBack = into.readWord(REGISTER.calibration);
+      if (readBack !== scale.calibration) {
+        throw wrongChip(
+          location,
+          `the chip at ${hex(address)} of /dev/i2c-${bus} is no ${NAME}: its calibration reads back as ${hex(readBack)}`,
+        );
+      }
+      into.set(REGISTER.configuration, configuration);
+      // A result from before is not offered as the first: reading the power clears the ready flag.
+      into.readWord(REGISTER.power);
     };
-    try {
-      setUp();
-    } catch (error) {
-      bus[Symbol.dispose]();
-      throw error;
-    }
+    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
+      requireChip(openedBus, location, RECOGNITION);
+      setUp(opened);
+    });
 
-    const lost = (code: string, what: string): DeviceError =>
-      new DeviceError(`INA219 at 0x${address.toString(16)} of /dev/i2c-${busNumber}: ${what}`, {
-        code,
-        retryable: true,
-        context,
-      });
-
+    const cycleUs = 2 * conversionUs(options);
+    const tooManyA = overflowA(shuntRangeV, shuntOhm);
     return {
-      rateHz: 1e6 / CYCLE_US,
+      rateHz: 1e6 / cycleUs,
       accumulates: false,
       channels: [
         {
-          settings: { bus: busNumber, address, shuntOhm, maxA, busRangeV, shuntRangeMv, powerLsbW: scale.powerLsbW },
-          limits: null,
-          averagingUs: CYCLE_US,
+          settings: {
+            bus,
+            address,
+            shuntOhm,
+            shuntTolerance,
+            maxA,
+            busRangeV,
+            shuntRangeV,
+            resolutionBits,
+            averaging,
+            conversionUs: conversionUs(options),
+            currentLsbA: scale.currentLsbA,
+            powerLsbW: scale.powerLsbW,
+          },
+          limits: errorLimits({ ohm: shuntOhm, tolerance: shuntTolerance, rangeV: shuntRangeV }),
+          averagingUs: cycleUs,
         },
       ],
-      read([into]: readonly [Reading]): boolean {
+      read(readings: readonly [Reading]): boolean {
         const beforeUs = host.monotonicUs();
-        const voltage = bus.readWord(address, REGISTER.busVoltage);
+        const voltage = chip.readWord(REGISTER.busVoltage);
         if ((voltage & CONVERSION_READY) === 0) return false;
         const readyUs = (beforeUs + host.monotonicUs()) / 2;
-        const power = bus.readWord(address, REGISTER.power);
-        if ((voltage & MATH_OVERFLOW) !== 0) {
-          throw lost("overflow", `the current exceeds its range of ${maxA} A: raise maxA or fit a smaller shunt`);
-        }
+        const power = chip.readWord(REGISTER.power);
         // After a reset of the chip its calibration is 0, and so are current and power.
-        if (power === 0 && bus.readWord(address, REGISTER.calibration) === 0) {
-          setUp();
-          throw lost("calibration-lost", "the chip was reset and has been set up again: check its supply");
+        if (power === 0 && chip.readWord(REGISTER.calibration) !== scale.calibration) {
+          setUp(chip);
+          throw chip.fault("calibration-lost", RESET_ADVICE);
         }
-        into.tUs = readyUs - CYCLE_US / 2;
-        into.watts = power * scale.powerLsbW;
-        into.volts = (voltage >> 3) * BUS_LSB_V;
-        into.amps = into.volts > 0 ? into.watts / into.volts : 0;
+        const volts = (voltage >> 3) * BUS_LSB_V;
+        const watts = power * scale.powerLsbW;
+        const amps = volts > 0 ? watts / volts : 0;
+        if ((voltage & MATH_OVERFLOW) !== 0 || amps >= tooManyA) {
+          throw chip.fault("overflow", `the current exceeds its range of ${maxA} A: ${OVERFLOW_ADVICE}`);
+        }
+        if (volts >= busRangeV) {
+          throw chip.fault("overflow", `the supply exceeds its range of ${busRangeV} V: raise busRangeV`);
+        }
+        const into = readings[0];
+        into.tUs = readyUs - cycleUs / 2;
+        into.watts = watts;
+        into.volts = volts;
+        into.amps = amps;
         into.joules = Number.NaN;
         return true;
       },
-      [Symbol.dispose]: () => bus[Symbol.dispose](),
+      [Symbol.dispose]: () => chip[Symbol.dispose](),
     };
   },
 });

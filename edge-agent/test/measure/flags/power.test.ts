@@ -1,3 +1,4 @@
+import { describeSource } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
 import { powerFlags } from "../../../src/measure/flags/power.ts";
 import { goodWindow, stretch } from "../measured-window.ts";
@@ -5,7 +6,9 @@ import { goodWindow, stretch } from "../measured-window.ts";
 describe("powerFlags", () => {
   it("are silent on good windows, and call an estimate one", () => {
     expect(powerFlags([goodWindow(), goodWindow()], "ina219")).toEqual([]);
-    expect(powerFlags([goodWindow()], "estimate")).toEqual(["estimate: power is modelled from CPU use, no meter"]);
+    for (const source of ["estimate", "pmic"] as const) {
+      expect(powerFlags([goodWindow()], source)).toEqual([`estimate: no meter; source ${describeSource(source)}`]);
+    }
   });
 
   it("name what was wrong in windows without power, and in windows with it", () => {

@@ -2,6 +2,7 @@ import type { Layers } from "@edgewatt/protocol";
 import * as Plot from "@observablehq/plot";
 import { createDocument, frame, HEADER_HEIGHT, INDENT, PRECISION_STYLE, sideBySide } from "../figures/frame.ts";
 import { formatFigure } from "../number-format.ts";
+import { hasEstimatedEnergy } from "../power-source.ts";
 
 type Layer = Layers["layers"][number];
 type Precision = keyof typeof PRECISION_STYLE;
@@ -54,8 +55,8 @@ export function importanceFigure(layers: Layers): string {
   });
 }
 
-function panelsOf({ energy }: Layers): Panel[] {
-  const estimate = energy.source === "estimate" ? ", est." : "";
+function panelsOf(layers: Layers): Panel[] {
+  const estimate = hasEstimatedEnergy(layers) ? ", est." : "";
   return [
     {
       label: "weights (%)",

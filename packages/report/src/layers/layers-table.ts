@@ -1,7 +1,8 @@
 import type { Layers } from "@edgewatt/protocol";
 import { flagCode } from "../columns.ts";
 import { formatCount, formatFigure, formatWithHalfWidth } from "../number-format.ts";
-import { ESTIMATE_TEXT, type ResultsTable, type TableCell, type TableColumn } from "../results-table.ts";
+import { estimateText, hasEstimatedEnergy } from "../power-source.ts";
+import type { ResultsTable, TableCell, TableColumn } from "../results-table.ts";
 
 type Layer = Layers["layers"][number];
 type Other = Layers["time"]["int8"];
@@ -42,7 +43,7 @@ export function layersTable(layers: Layers): ResultsTable {
 }
 
 function columnsOf(layers: Layers): LayerColumn[] {
-  const estimate = layers.energy.source === "estimate";
+  const estimate = hasEstimatedEnergy(layers);
   return [
     { key: "index", title: "#", short: "#", align: "right", format: ({ index }) => String(index + 1) },
     { key: "layer", title: "layer", short: "layer", align: "left", format: ({ name }) => name, other: () => "other" },
@@ -161,6 +162,7 @@ function percent(value: number): string {
 function captionOf(layers: Layers): string[] {
   const { params, macs, time, energy, evaluation, calibration, format } = layers;
   const { int8, float } = energy;
+  const estimate = estimateText([energy.source]);
   const energies = [
     ...(int8 === null ? [] : [`int8 ${formatWithHalfWidth(int8.grossMj, int8.grossHalfWidth95)} mJ`]),
     ...(float === null ? [] : [`fp32 ${formatWithHalfWidth(float.grossMj, float.grossHalfWidth95)} mJ`]),
@@ -178,7 +180,7 @@ function captionOf(layers: Layers): string[] {
           `Energy: the share of time × the model's gross energy per image (${energies.join(", ")}): apportioned by time, since no ` +
             "meter tells layers apart.",
         ]),
-    ...(energy.source === "estimate" && energies.length > 0 ? [ESTIMATE_TEXT] : []),
+    ...(energies.length === 0 || estimate === undefined ? [] : [estimate]),
     `Alone: what the model's output loses when only that layer is quantized (${format}) and all others compute in float, on ` +
       `${formatCount(evaluation.images)} images of kind ${evaluation.kind}, ${seen}${accuracy}. One image is ${(100 / Math.max(1, evaluation.images)).toFixed(2)} pt.`,
     `int8 calibration: ${formatCount(calibration.images)} images of kind ${calibration.kind}.`,

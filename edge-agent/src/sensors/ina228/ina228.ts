@@ -1,0 +1,161 @@
+import { z } from "zod";
+import { type I2cChip, openChip } from "../../i2c/chip.ts";
+import { hex } from "../../i2c/hex.ts";
+import {
+  locationSettings,
+  overflowA,
+  OVERFLOW_ADVICE,
+  RESET_ADVICE,
+  shuntRangeFor,
+  shuntSettings,
+} from "../chip-settings.ts";
+import { requireChip } from "../recognition.ts";
+import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
+import { EnergyTotal } from "./energy-total.ts";
+import {
+  adcConfigurationWord,
+  AVERAGING,
+  BUS_LSB_V,
+  configurationWord,
+  CONVERSIONS_US,
+  cycleUs,
+  DIAGNOSTICS,
+  ENERGY_BYTES,
+  errorLimits,
+  RECOGNITION,
+  REGISTER,
+  RESET_ACCUMULATORS,
+  RESULT_BYTES,
+  scaleFor,
+  SHUNT_RANGES_V,
+  UNUSED_LOW_BITS,
+} from "./registers.ts";
+
+const NAME = "INA228";
+
+const config = z.strictObject({
+  ...locationSettings(),
+  ...shuntSettings({ shuntOhm: 0.015, maxA: 10 }),
+  averaging: z.literal(AVERAGING).default(16).describe("samples in one reading of power; energy takes every one"),
+  shuntConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the current, µs"),
+  busConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the voltage, µs"),
+});
+
+/**
+ * INA228 (TI SLYS021A): energy from the chip's accumulator, which takes every conversion, 926 a second by default; power,
+ * voltage and current are its means over 16 of them, 58 a second. The energy register has no sign: it is right while the
+ * current flows one way. Faults: `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, `energy-lost`,
+ * `memory-checksum`, and those of the bus.
+ */
+export const ina228 = defineDriver({
+  id: "ina228",
+  config,
+  recognition: RECOGNITION,
+  async open(options, host): Promise<Sensor> {
+    const { bus, address, shuntOhm, shuntTolerance, maxA, averaging, shuntConversionUs, busConversionUs } = options;
+    const shuntRangeV = shuntRangeFor(NAME, options, SHUNT_RANGES_V);
+    const scale = scaleFor(shuntOhm, maxA, shuntRangeV);
+    const configuration = configurationWord(shuntRangeV);
+    const adcConfiguration = adcConfigurationWord(options);
+    const location = { name: NAME, bus, address };
+    const energy = new EnergyTotal();
+
+    const clearEnergy = (into: I2cChip) => {
+      into.writeWord(REGISTER.configuration, configuration | RESET_ACCUMULATORS);
+      energy.restart();
+    };
+    const setUp = (into: I2cChip) => {
+      into.set(REGISTER.configuration, configuration);
+      into.set(REGISTER.shuntCalibration, scale.calibration);
+      into.writeWord(REGISTER.diagnostics, DIAGNOSTICS.latch);
+      into.set(REGISTER.adcConfiguration, adcConfiguration);
+      clearEnergy(into);
+      // A result from before is not offered as the first: reading the flags clears them.
+      into.readWord(REGISTER.diagnostics);
+    };
+    let dieId = "";
+    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
+      requireChip(openedBus, location, RECOGNITION);
+      dieId = hex(opened.readWord(REGISTER.dieId));
+      setUp(opened);
+    });
+
+    /** The latch bit of the flags costs no read, so it is what tells a reset; the ADC configuration proves it. */
+    const wasReset = () => chip.readWord(REGISTER.adcConfiguration) !== adcConfiguration;
+    const lost = () => {
+      setUp(chip);
+      return chip.fault("calibration-lost", RESET_ADVICE);
+    };
+
+    const periodUs = cycleUs(options);
+    const tooManyA = overflowA(shuntRangeV, shuntOhm);
+    const result = Buffer.alloc(RESULT_BYTES);
+    const energyResult = Buffer.alloc(ENERGY_BYTES);
+    return {
+      rateHz: 1e6 / periodUs,
+      accumulates: true,
+      channels: [
+        {
+          settings: {
+            bus,
+            address,
+            dieId,
+            shuntOhm,
+            shuntTolerance,
+            maxA,
+            shuntRangeV,
+            averaging,
+            shuntConversionUs,
+            busConversionUs,
+            currentLsbA: scale.currentLsbA,
+            powerLsbW: scale.powerLsbW,
+            energyLsbJ: scale.energyLsbJ,
+          },
+          limits: errorLimits({ ohm: shuntOhm, tolerance: shuntTolerance }),
+          averagingUs: periodUs,
+        },
+      ],
+      read(readings: readonly [Reading]): boolean {
+        const beforeUs = host.monotonicUs();
+        const flags = chip.readWord(REGISTER.diagnostics);
+        if ((flags & DIAGNOSTICS.latch) === 0 && wasReset()) throw lost();
+        if ((flags & DIAGNOSTICS.memoryGood) === 0) {
+          throw chip.fault(
+            "memory-checksum",
+            "the checksum of its trim memory is wrong: switch it off and on, or replace it",
+          );
+        }
+        if ((flags & DIAGNOSTICS.conversionReady) === 0) return false;
+        const readyUs = (beforeUs + host.monotonicUs()) / 2;
+        chip.readBlock(REGISTER.energy, energyResult);
+        const counter = energyResult.readUIntBE(0, ENERGY_BYTES);
+        if ((flags & DIAGNOSTICS.mathOverflow) !== 0) {
+          clearEnergy(chip);
+          throw chip.fault("overflow", `the current exceeds its range of ${maxA} A: ${OVERFLOW_ADVICE}`);
+        }
+        if (!energy.add(counter, (flags & DIAGNOSTICS.energyOverflow) !== 0, readyUs)) {
+          if (wasReset()) throw lost();
+          throw chip.fault("energy-lost", "its counter of energy was cleared: check that nobody else sets it up");
+        }
+        chip.readBlock(REGISTER.power, result);
+        const watts = result.readUIntBE(0, RESULT_BYTES) * scale.powerLsbW;
+        chip.readBlock(REGISTER.current, result);
+        const amps = (result.readIntBE(0, RESULT_BYTES) >> UNUSED_LOW_BITS) * scale.currentLsbA;
+        chip.readBlock(REGISTER.busVoltage, result);
+        const volts = (result.readIntBE(0, RESULT_BYTES) >> UNUSED_LOW_BITS) * BUS_LSB_V;
+        if (Math.abs(amps) >= tooManyA) {
+          throw chip.fault("overflow", `the current exceeds the shunt's range: ${OVERFLOW_ADVICE}`);
+        }
+        const into = readings[0];
+        into.tUs = readyUs - periodUs / 2;
+        into.watts = amps < 0 ? -watts : watts;
+        into.volts = volts;
+        into.amps = amps;
+        // The counter is read at the end of the interval whose middle is `tUs`; the mean power takes it back there.
+        into.joules = energy.countsBefore(((watts / scale.energyLsbJ) * periodUs) / 2e6) * scale.energyLsbJ;
+        return true;
+      },
+      [Symbol.dispose]: () => chip[Symbol.dispose](),
+    };
+  },
+});

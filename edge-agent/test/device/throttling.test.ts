@@ -1,0 +1,33 @@
+import { describe, expect, it } from "vitest";
+import { readCachedThrottled, readThrottled } from "../../src/device/throttling.ts";
+import { fakeMachine } from "../fake-machine.ts";
+
+const SYSFS = "sys/devices/platform/soc/soc:firmware/get_throttled";
+const ALARM = "sys/class/hwmon/hwmon1/in0_lcrit_alarm";
+
+describe("throttling", () => {
+  it("is what the firmware answers, not what the kernel remembers", async () => {
+    await using machine = await fakeMachine({ [SYSFS]: "50005\n" });
+    await machine.firmware({ get_throttled: "throttled=0x80008" });
+    expect(readThrottled(machine.root)).toBe(0x80008);
+    expect(readCachedThrottled(machine.root)).toBe(0x50005);
+  });
+
+  it("is what the kernel remembers where the firmware cannot be asked, and nothing where nobody knows", async () => {
+    await using machine = await fakeMachine();
+    await machine.firmware({});
+    expect(readThrottled(machine.root)).toBeNull();
+    await machine.write({ [SYSFS]: "0\n" });
+    expect(readThrottled(machine.root)).toBe(0);
+  });
+
+  it("holds the kernel's alarm of too low a voltage, alone or beside other bits", async () => {
+    await using machine = await fakeMachine({ "sys/class/hwmon/hwmon1/name": "rpi_volt\n", [ALARM]: "1\n" });
+    await machine.firmware({ get_throttled: "throttled=0x4" });
+    expect(readThrottled(machine.root)).toBe(0x5);
+    expect(readCachedThrottled(machine.root)).toBe(1);
+    await machine.write({ [ALARM]: "0\n" });
+    expect(readThrottled(machine.root)).toBe(0x4);
+    expect(readCachedThrottled(machine.root)).toBe(0);
+  });
+});
