@@ -1,4 +1,5 @@
 import type { Comparison, Results } from "@edgewatt/protocol";
+import { estimated } from "./power-source.ts";
 
 type Ratio = Comparison["latency"];
 
@@ -11,7 +12,8 @@ export interface ComparisonTable {
 const BLANK = "–";
 
 /** Ratios between rows, and how to read them; `undefined` where there are none. */
-export function comparisonTable({ comparisons = [] }: Results): ComparisonTable | undefined {
+export function comparisonTable(results: Results): ComparisonTable | undefined {
+  const { comparisons = [] } = results;
   const [first] = comparisons;
   if (first === undefined) return undefined;
   const several = new Set(comparisons.map(({ device }) => device)).size > 1;
@@ -30,6 +32,11 @@ export function comparisonTable({ comparisons = [] }: Results): ComparisonTable 
       ...(example === undefined ? [] : [sentence(example)]),
       "Ratios of means over the same randomised blocks, with 95 % intervals by a bootstrap of whole blocks. Both rows are of one meter: its gain, " +
         "its shunt and the clock cancel, so these are surer than the energies themselves.",
+      ...(estimated(results) === "none"
+        ? []
+        : [
+            "Where power is an estimate, its model takes the place of a meter: such a ratio of energies compares processor time.",
+          ]),
       ...(comparisons.some(({ latency, energyGross, energyNet }) => [latency, energyGross, energyNet].includes(null))
         ? [`${BLANK}: fewer than 3 blocks in which both were measured, or an energy that cannot be told from zero.`]
         : []),

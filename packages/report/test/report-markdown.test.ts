@@ -56,6 +56,9 @@ test("ratios stand with their intervals and a sentence that reads one of them", 
     "To be read: int8 of mobilenetv1-cifar10-p00 uses 0.62 [0.60, 0.64] of the gross energy of fp32.",
   );
   expect(table?.notes.join()).toContain("cannot be told from zero");
+  expect(table?.notes.join()).not.toContain("processor time");
+  const { comparisons } = compared();
+  expect(comparisonTable({ ...study(), comparisons })?.notes.join()).toContain("compares processor time");
   expect(comparisonTable(study())).toBeUndefined();
 });
 
