@@ -206,6 +206,21 @@ describe.each(CASES)("$id", (one) => {
     expect(readOne(sensor).amps).toBeCloseTo(0.5, 2);
   });
 
+  it("names a current between maxA and the shunt's full scale where its arithmetic ends at maxA", async () => {
+    if (one.powerSteps === 0) return;
+    const fullScaleA = one.fullScaleV / one.shuntOhm;
+    const { chip, sensor } = await open(one, { shuntOhm: one.shuntOhm, maxA: 0.3 * fullScaleA });
+    convert(chip, one, 5, 0.6 * fullScaleA);
+    expect(faultOf(sensor)).toBe("overflow");
+  });
+
+  it("names a clipped shunt voltage where its arithmetic does not end before", async () => {
+    const fullScaleV = Math.min(one.fullScaleV, one.id === "ina3221" ? 0.1638 : Infinity);
+    const { chip, sensor } = await open(one, { shuntOhm: one.shuntOhm, maxA: fullScaleV / one.shuntOhm });
+    convert(chip, one, 5, (1.1 * one.fullScaleV) / one.shuntOhm);
+    expect(faultOf(sensor)).toBe("overflow");
+  });
+
   it("names a reset, sets the chip up again, and reads on", async () => {
     const { chip, sensor } = await open(one);
     convert(chip, one, 5, 0.5);

@@ -18,7 +18,6 @@ import {
   configurationWord,
   CONVERSIONS_US,
   errorLimits,
-  type Input,
   INPUTS,
   LAST_ADDRESS,
   MASK_ENABLE,
@@ -68,6 +67,8 @@ const config = z.strictObject({
 /** What one channel needs at each reading. */
 interface OpenChannel {
   readonly name: string;
+  /** Of its reading. */
+  readonly index: number;
   readonly shuntRegister: number;
   readonly busRegister: number;
   readonly shuntOhm: number;
@@ -90,7 +91,11 @@ export const ina3221 = defineDriver({
   },
   async open(options, host): Promise<Sensor> {
     const { bus, address, averaging, shuntConversionUs, busConversionUs } = options;
-    const inputs = options.channels.map(({ input }): Input => input).toSorted((a, b) => a - b);
+    // In the order of conversion, so that no result is replaced by the next one before it is read.
+    const ordered = options.channels
+      .map((own, index) => ({ own, index }))
+      .toSorted((a, b) => a.own.input - b.own.input);
+    const inputs = ordered.map(({ own }) => own.input);
     const timing = timingOf(options, inputs.length);
     for (const own of options.channels) {
       shuntRangeFor(`${NAME} ${nameOf(own)}`, own, [SHUNT_FULL_SCALE_V]);
@@ -111,13 +116,14 @@ export const ina3221 = defineDriver({
       setUp(opened);
     });
 
-    const opened = options.channels.map((own): OpenChannel => ({
+    const opened = ordered.map(({ own, index }, place): OpenChannel => ({
       name: nameOf(own),
+      index,
       shuntRegister: shuntVoltageRegister(own.input),
       busRegister: busVoltageRegister(own.input),
       shuntOhm: own.shuntOhm,
       overflowA: overflowA(SHUNT_FULL_SCALE_V, own.shuntOhm),
-      middleBeforeEndUs: timing.middleBeforeEndUs(inputs.indexOf(own.input)),
+      middleBeforeEndUs: timing.middleBeforeEndUs(place),
     }));
     return {
       rateHz: 1e6 / timing.cycleUs,
@@ -151,10 +157,9 @@ export const ina3221 = defineDriver({
         }
         if ((flags & MASK_ENABLE.conversionReady) === 0) return false;
         const readyUs = (beforeUs + host.monotonicUs()) / 2;
-        for (let i = 0; i < opened.length; i++) {
-          const own = opened[i];
-          const into = readings[i];
-          if (own === undefined || into === undefined) continue;
+        for (const own of opened) {
+          const into = readings[own.index];
+          if (into === undefined) continue;
           const shuntV = (chip.readSigned(own.shuntRegister) >> UNUSED_LOW_BITS) * SHUNT_LSB_V;
           into.amps = shuntV / own.shuntOhm;
           if (Math.abs(into.amps) >= own.overflowA) {

@@ -77,6 +77,13 @@ describe("INA219", () => {
     await expect(open({ averaging: 8, resolutionBits: 10 })).rejects.toMatchObject({ code: "adc-settings" });
   });
 
+  it("names a current beyond maxA that the shunt's range still holds", async () => {
+    const { chip, sensor } = await open({ maxA: 1 });
+    chip.convert({ volts: 5, amps: 1.4, shuntOhm: 0.1 });
+    expect(chip.shunt).toBe(14_000);
+    expect(faultOf(sensor)).toBe("overflow");
+  });
+
   it("names a supply beyond its range", async () => {
     const { chip, sensor } = await open({});
     chip.convert({ volts: 17, amps: 0.1, shuntOhm: 0.1 });

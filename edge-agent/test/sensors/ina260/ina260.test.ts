@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ina260 } from "../../../src/sensors/ina260/ina260.ts";
 import { configurationWord } from "../../../src/sensors/ina260/registers.ts";
-import { readOne, SimulatedHost } from "../simulated-bus.ts";
+import { faultOf, readOne, SimulatedHost } from "../simulated-bus.ts";
 import { SimulatedIna226 } from "../simulated-ina226.ts";
 
 async function open(settings: object = {}) {
@@ -32,5 +32,11 @@ describe("INA260", () => {
     chip.reset();
     chip.convert({ volts: 5, amps: 1, shuntOhm: 0.002 });
     expect(readOne(sensor).watts).toBeCloseTo(5, 9);
+  });
+
+  it("names a result that the chip calls invalid", async () => {
+    const { chip, sensor } = await open();
+    chip.read = (register) => (register === 6 ? 0b1101 : 0x100);
+    expect(faultOf(sensor)).toBe("overflow");
   });
 });
