@@ -27,22 +27,26 @@ const CHOSEN = [
 /** The field that chooses a row's newest run; the others are of the same point, so that no row mixes two runs. */
 const NEWEST_BY = "latency_ms";
 
-/** The fixed columns of the results table, with their heads. */
+/** The fixed columns of the results table, and what explains them, with their heads. */
 const COLUMNS: readonly (readonly [field: string, head: string])[] = [
   ["pruning_fraction", "Pruned"],
   ["fine_tune_epochs", "Fine-tuning epochs"],
   ["params", "#params"],
   ["file_size_mb", "File size"],
   ["max_memory_mb", "Max memory"],
+  ["memory_model_mb", "Memory of the model"],
   ["latency_ms", "Latency"],
   ["latency_p50_ms", "p50"],
   ["latency_p95_ms", "p95"],
   ["latency_p99_ms", "p99"],
   ["max_power_w", "Max power"],
+  ["max_power_10ms_w", "Max power, 10 ms"],
   ["energy_gross_mj", "Energy gross"],
   ["energy_gross_half_width_mj", "± gross"],
+  ["energy_gross_meter_mj", "± gross, meter"],
   ["energy_net_mj", "Energy net"],
   ["energy_net_half_width_mj", "± net"],
+  ["energy_net_meter_mj", "± net, meter"],
   ["power_source", "Power source"],
   ["accuracy_pct", "Accuracy"],
   ["flags", "Flags"],

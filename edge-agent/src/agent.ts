@@ -22,6 +22,9 @@ import { JobJournal } from "./jobs/journal.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import type { Operation } from "./jobs/operation.ts";
 import { Measuring } from "./measure/measuring.ts";
+import { MeterFactStore } from "./measure/meter-facts.ts";
+import { SupplyVoltage } from "./measure/supply-voltage.ts";
+import { openTraces } from "./measure/trace-file.ts";
 import { QuantizedModels } from "./models/quantized.ts";
 import { createBenchmark } from "./operations/benchmark.ts";
 import { createQuantize } from "./operations/quantize.ts";
@@ -55,6 +58,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const home = await dataDir(path.join(config.data, `agent-${device}`));
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
+  const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
   const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
   const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
   const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
@@ -92,12 +96,16 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     clockSynchronized,
     job: () => running,
   });
+  const supply = new SupplyVoltage();
   const sampler = new Sampler({
     start: { meters, root },
     cores: cores.sampler,
     log,
     clock,
-    onInterval: (channel, interval) => observer.power(channel, interval),
+    onInterval: (channel, interval) => {
+      supply.add(channel.channel, interval);
+      observer.power(channel, interval);
+    },
     onChange: () => publishInfo(),
   });
 
@@ -129,8 +137,11 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     store: new ArtifactStore(cache, clock),
     quantized: new QuantizedModels(quantizedCache),
     sampler,
+    supply,
+    traces,
     telemetry,
     measuring,
+    meterFacts: new MeterFactStore(path.join(home, "meters.json"), nowMs),
     probe,
     cores,
     clock,

@@ -38,6 +38,7 @@ export const configSchema = z.strictObject({
     .describe("meters to read, by name"),
   channel: z.string().optional().describe("power channel that fills the results table; default: the first"),
   cacheMb: z.number().positive().default(2000).describe("room for fetched and quantized models, MB"),
+  traceMb: z.number().positive().default(500).describe("room for full-rate readings of measured rows, MB"),
   spoolMb: z.number().positive().default(32).describe("room for telemetry that is not durable yet, MB"),
 });
 export type AgentConfig = z.output<typeof configSchema>;

@@ -2,12 +2,14 @@ import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
 import {
   benchmarkResultSchema,
   layersSchema,
   quantizeResultSchema,
   type Artifact,
   type ModelArtifact,
+  type ResultRow,
 } from "@edgewatt/protocol";
 import { systemClock } from "@edgewatt/runtime";
 import {
@@ -20,6 +22,7 @@ import {
   type TestBroker,
 } from "@edgewatt/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { measureStretch } from "../src/measure/energy.ts";
 import { childrenOf, command, Observer, startAgent, zooModel } from "./agent-rig.ts";
 
 const HUB = new URL("../../hub/bin/edgewatt-hub.js", import.meta.url);
@@ -175,8 +178,10 @@ describe("a full benchmark", () => {
       windowS: 0.5,
       idleS: 0.3,
       accuracyImages: 0,
+      observer: false,
     };
-    await observer.send(DEVICE, command("FULL", { entries: [{ model, precision: "fp32" }], options }));
+    const upload = `${String(hub.ready["hub"])}/artifacts`;
+    await observer.send(DEVICE, command("FULL", { entries: [{ model, precision: "fp32" }], options, upload }));
     const runners = new Set<number>();
     const ended = () => /succeeded|failed|timed_out/.test(observer.stateOf("FULL")?.state ?? "");
     const deadline = Date.now() + 180_000;
@@ -191,10 +196,37 @@ describe("a full benchmark", () => {
     const [row] = results.rows;
     expect(row?.flags.join()).not.toMatch(/quick/);
     expect(row?.flags).toContain("few-windows: 2");
+    expect(row?.flags).toContain("window-length: windows of 0.5 s, those of the method have 10 s with this meter");
     expect(row?.latencyMs.mean).toBeGreaterThan(0);
     expect(row?.meanPowerW).toBeGreaterThan(0);
     expect(row?.energyMj.net).not.toBeNull();
     // At least 100 runs in each window, however short it is.
     expect(row?.latencyMs.p95).not.toBeNull();
+    expect(row?.windows).toEqual({ measured: 2, powered: 2 });
+    await checkTrace(row);
   });
 });
+
+/** The hub has the readings of the row, and its mean power comes out of them again. */
+async function checkTrace(row: ResultRow | undefined): Promise<void> {
+  const { url, sha256, bytes, name } = row?.trace ?? {};
+  expect(name).toBe(`${model.name}-fp32-FULL-0.csv.gz`);
+  const stored = Buffer.from(await (await fetch(url ?? "")).arrayBuffer());
+  expect(stored.byteLength).toBe(bytes);
+  expect(digest(stored)).toBe(sha256);
+  const lines = gunzipSync(stored).toString().split("\n");
+  expect(lines).toContain("# source: estimate");
+  let joules = 0;
+  let seconds = 0;
+  for (const line of lines) {
+    const [, window, from, to] = /^# window (\d) window: from_us (\S+) to_us (\S+)$/.exec(line) ?? [];
+    if (window === undefined) continue;
+    const cells = lines.filter((other) => other.startsWith(`${window},window,`)).map((other) => other.split(","));
+    const column = (index: number) => Float64Array.from(cells, (row_) => Number(row_[index]));
+    const trace = { tUs: column(2), watts: column(3), joules: column(4) };
+    const stretch = measureStretch(trace, Number(from), Number(to));
+    joules += stretch?.joules ?? Number.NaN;
+    seconds += stretch?.seconds ?? Number.NaN;
+  }
+  expect(joules / seconds).toBeCloseTo(row?.meanPowerW ?? 0, 4);
+}

@@ -2,7 +2,9 @@ import path from "node:path";
 import {
   type BenchmarkArgs,
   type BenchmarkOptions,
+  type GraphOptimization,
   benchmarkResultSchema,
+  DEFAULT_TIMEOUT_S,
   type Precision,
   type Results,
 } from "@edgewatt/protocol";
@@ -31,19 +33,29 @@ export interface MeasureOptions {
   readonly precisions: readonly Precision[];
   readonly quick?: true;
   readonly windows?: number;
+  readonly maxWindows?: number;
+  /** In percent. */
+  readonly targetHalfWidth?: number;
   readonly windowS?: number;
   readonly idleS?: number;
   readonly threads?: number;
+  readonly spinning?: true;
+  readonly graphOptimization?: GraphOptimization;
+  readonly batch?: number;
+  readonly observer?: true;
   readonly accuracy?: number;
   readonly strict?: true;
   readonly seed?: number;
-  /** Fewer windows are taken where they would take longer than this, and the rows say so. */
+  /** What all windows together may take, in seconds; rows say where that is too little. */
   readonly budgetS?: number;
 }
 
 interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
   readonly on?: readonly string[];
-  readonly repeat: number;
+  /** Another name of `windows`. */
+  readonly repeat?: number;
+  /** In minutes. */
+  readonly budget?: number;
   readonly failOnFlags?: true;
 }
 
@@ -79,16 +91,18 @@ async function measureAndPrint(
   choose: (fleet: Fleet) => readonly Device[],
 ): Promise<void> {
   const data = await findLocalData(context, options);
-  const rounds = await withConnection(context, options, async (connection) => {
+  const { budget } = options;
+  const windows = options.repeat ?? options.windows;
+  const measuring: MeasureOptions = {
+    ...options,
+    ...(windows === undefined ? {} : { windows }),
+    ...(budget === undefined ? {} : { budgetS: budget * 60 }),
+  };
+  const results = await withConnection(context, options, async (connection) => {
     const fleet = await readFleet(connection);
     const devices = choose(fleet);
-    const merged: Results[] = [];
-    for (let round = 0; round < options.repeat; round++) {
-      merged.push(await measure(context, connection, { devices, hubUrl: fleet.hubUrl, models, data, options }));
-    }
-    return merged;
+    return measure(context, connection, { devices, hubUrl: fleet.hubUrl, models, data, options: measuring });
   });
-  const results = { ...mergeResults(rounds), rows: rounds.flatMap(({ rows }) => rows) };
   if (options.json === true) printJson(context, results);
   else printResults(context, results);
   const flagged = results.rows.filter(({ flags }) => flags.length > 0).length;
@@ -120,19 +134,24 @@ export async function measure(
   connection: MqttConnection,
   measurement: Measurement,
 ): Promise<Results> {
-  const { devices, hubUrl } = measurement;
+  const { devices, hubUrl, options } = measurement;
   using progress = new Progress(context);
   const documents = await onEach(devices, context.signal, async (device, signal) => {
     const args = await argumentsFor(context, device, measurement);
     const { result } = await runJob(
       connection,
-      { device: device.id, op: "benchmark", args, ...showing(progress, device.id) },
+      { device: device.id, op: "benchmark", args, timeoutS: timeoutFor(options), ...showing(progress, device.id) },
       signal,
     );
     return benchmarkResultSchema.parse(result).results;
   });
   if (hubUrl === undefined) say(context, "no hub is online: the results are kept in retained messages alone");
   return mergeResults(documents);
+}
+
+/** Leaves what a job does besides its windows a third of their time. */
+function timeoutFor({ budgetS = 0 }: MeasureOptions): number {
+  return Math.max(DEFAULT_TIMEOUT_S, (budgetS * 4) / 3);
 }
 
 async function argumentsFor(
@@ -160,18 +179,24 @@ async function argumentsFor(
 }
 
 function jobOptions(options: MeasureOptions, hasEvaluation: boolean): BenchmarkOptions {
-  const { windows, windowS, idleS, threads, seed, budgetS } = options;
+  const { windows, maxWindows, targetHalfWidth, windowS, idleS, threads, seed, budgetS } = options;
+  const { graphOptimization, batch, observer } = options;
   const quick = options.quick === true;
   const images = options.accuracy ?? (quick ? QUICK_ACCURACY_IMAGES : ACCURACY_IMAGES);
   return {
     quick,
-    spinning: false,
+    spinning: options.spinning === true,
     strict: options.strict === true,
     accuracyImages: hasEvaluation ? images : 0,
     ...(windows === undefined ? {} : { windows }),
+    ...(maxWindows === undefined ? {} : { maxWindows }),
+    ...(targetHalfWidth === undefined ? {} : { targetHalfWidthPct: targetHalfWidth }),
     ...(windowS === undefined ? {} : { windowS }),
     ...(idleS === undefined ? {} : { idleS }),
     ...(threads === undefined ? {} : { threads }),
+    ...(graphOptimization === undefined ? {} : { graphOptimization }),
+    ...(batch === undefined ? {} : { batch }),
+    ...(observer === undefined ? {} : { observer }),
     ...(seed === undefined ? {} : { seed }),
     ...(budgetS === undefined ? {} : { budgetS }),
   };

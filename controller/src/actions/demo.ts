@@ -9,7 +9,14 @@ import { findDevice, type Fleet, readFleet } from "../client/fleet.ts";
 import { findLocalData, type LocalData } from "../client/inputs.ts";
 import { type Context, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
-import { type DemoScale, expectedSeconds, inMinutes, methodWindows, overheadSeconds } from "../demo/expected-time.ts";
+import {
+  type DemoScale,
+  expectedSeconds,
+  inMinutes,
+  limitSeconds,
+  methodWindows,
+  overheadSeconds,
+} from "../demo/expected-time.ts";
 import { UsageError } from "../errors.ts";
 import type { DatasetsOption, JsonOption } from "../options.ts";
 import { findModels, type Model, readRegistry } from "../registry/registry.ts";
@@ -41,7 +48,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
   const data = await dataFor(context, options);
   const scale = scaleOf(options, models, data);
   const measuring = measureOptions(options, scale);
-  announce(context, scale, models, data, options.budget);
+  announce(context, scale, models, data, totalSeconds(options, scale));
 
   const stack = await startStack({
     ...options,
@@ -109,15 +116,20 @@ function scaleOf(options: DemoOptions, models: readonly Model[], data: LocalData
 }
 
 function measureOptions(options: DemoOptions, scale: DemoScale): MeasureOptions {
-  const { windows, windowS, accuracy, budget } = options;
+  const { windows, windowS, accuracy } = options;
   return {
     precisions: PRECISIONS,
     ...(options.quick === undefined ? {} : { quick: options.quick }),
     ...(windows === undefined ? {} : { windows }),
     ...(windowS === undefined ? {} : { windowS }),
     ...(accuracy === undefined || scale.accuracyImages === 0 ? {} : { accuracy }),
-    ...(budget === undefined ? {} : { budgetS: windowBudget(budget * 60, scale) }),
+    budgetS: windowBudget(totalSeconds(options, scale), scale),
   };
+}
+
+/** What the demo may take in all. */
+function totalSeconds({ budget }: DemoOptions, scale: DemoScale): number {
+  return budget === undefined ? limitSeconds(scale) : budget * 60;
 }
 
 /** What a time budget leaves for windows. @throws {UsageError} when that is less than one window per row takes */
@@ -129,17 +141,15 @@ function windowBudget(budgetS: number, scale: DemoScale): number {
   );
 }
 
-function announce(
-  context: Context,
-  scale: DemoScale,
-  models: readonly Model[],
-  data: LocalData,
-  budget: number | undefined,
-): void {
-  const expected = expectedSeconds(scale);
-  const takes = budget === undefined ? expected : Math.min(expected, budget * 60);
+function announce(context: Context, scale: DemoScale, models: readonly Model[], data: LocalData, totalS: number): void {
+  const expectedS = Math.min(expectedSeconds(scale), totalS);
+  // Only the full method takes more windows where figures spread.
+  const longer = scale.quick || inMinutes(totalS) === inMinutes(expectedS) ? "" : `, at most ${inMinutes(totalS)}`;
   const what = `${scale.models * scale.precisions} rows (${models.length} models, ${PRECISIONS.join(" and ")})`;
-  say(context, `Measuring ${what} takes about ${inMinutes(takes)}; Ctrl-C ends it and leaves nothing running.`);
+  say(
+    context,
+    `Measuring ${what} takes about ${inMinutes(expectedS)}${longer}; Ctrl-C ends it and leaves nothing running.`,
+  );
   if (data.evaluationFile === undefined) {
     say(
       context,

@@ -5,7 +5,7 @@ import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
 import { canceledEnd, cancellationOf, followJob, publishCommand } from "../client/jobs.ts";
 import { collectRetained } from "../client/retained.ts";
-import { readRun, readRuns, type Run } from "../client/runs.ts";
+import { readRun, readRuns, resultsOf, type Run } from "../client/runs.ts";
 import { ControllerError } from "../errors.ts";
 import type { BrokerOption } from "../options.ts";
 
@@ -50,8 +50,18 @@ export async function showRun(context: Context, job: string, options: BrokerOpti
     ...(state?.progress === undefined ? [] : [["Progress", `${Math.round(state.progress * 100)} % ${detailOf(run)}`]]),
     ...(state?.reason === undefined ? [] : [["Reason", `${state.reason.message} (${state.reason.code})`]]),
   ];
-  print(context, columns([run.job, ""], rows));
+  print(context, columns([run.job, ""], [...rows, ...traces(run)]));
   if (state?.result !== undefined) print(context, JSON.stringify(state.result, null, 2));
+}
+
+/** Where the full-rate readings of each row of a benchmark are. */
+function traces(run: Run): string[][] {
+  const results = resultsOf(run);
+  return (results?.rows ?? []).flatMap(({ device, trace }) =>
+    trace === undefined || trace === null
+      ? []
+      : [["Readings", `${trace.name}: ${trace.url ?? `on ${device}, sha256 ${trace.sha256}`}`]],
+  );
 }
 
 /** Asks for a job's end and waits until its device says so. */

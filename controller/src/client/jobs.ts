@@ -20,6 +20,8 @@ export interface JobRequest {
   readonly device: string;
   readonly op: Operation;
   readonly args: Command["args"];
+  /** How long it may run; default: as long as most jobs. */
+  readonly timeoutS?: number;
   /** Called with every state that the agent publishes. */
   readonly onState?: (state: JobState) => void;
   /** Called with what the agent wants people to read. */
@@ -59,7 +61,7 @@ export async function runJob(connection: MqttConnection, request: JobRequest, si
     rev: 1,
     issuedAt: now,
     expiresAt: now + DEFAULT_EXPIRY_MS,
-    timeoutS: DEFAULT_TIMEOUT_S,
+    timeoutS: request.timeoutS ?? DEFAULT_TIMEOUT_S,
     cancel: false,
     by: author(),
     args: request.args,

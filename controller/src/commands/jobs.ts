@@ -1,10 +1,13 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { GRAPH_OPTIMIZATIONS, MAX_WINDOWS } from "@edgewatt/protocol/factors";
 import type { QuantizeCommandOptions } from "../actions/quantize-options.ts";
 import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
 import { withMethod, withRecipe } from "./recipe.ts";
 
 const PRECISIONS = ["fp32", "int8"] as const;
+
+const windowCount = number({ min: 1, max: MAX_WINDOWS, integer: true });
 
 function withDevices(command: Command, byDefault = "the only one that is online"): Command {
   return command.option("--on <devices>", `devices; default: ${byDefault}`, list);
@@ -35,7 +38,19 @@ function withBenchmark(command: Command): Command {
   return withDatasets(withBroker(command))
     .option("--precisions <list>", "fp32, int8 or both", listOf(PRECISIONS), PRECISIONS)
     .option("--quick", "short windows: shows that everything works; a result to cite needs the full method")
-    .option("--windows <n>", "windows per row; default: 5, quick 3", number({ min: 1, max: 20, integer: true }))
+    .option(
+      "--windows <n>",
+      "windows per row, no more and no less; default: 5 and as many more as precision takes, quick 3",
+      windowCount,
+    )
+    .addOption(new Option("--repeat <n>", "the same as --windows").argParser(windowCount).conflicts("windows"))
+    .option("--max-windows <n>", "windows per row at most while figures are not precise; default: 20", windowCount)
+    .option(
+      "--target-half-width <percent>",
+      "95 % half-width of energy at which a row is precise; default: 1",
+      number({ min: 0.001, max: 100 }),
+    )
+    .option("--budget <minutes>", "time that all windows together may take; default: 90", number({ min: 0.1 }))
     .option("--window-s <seconds>", "length of a window; default: 10, quick 2", number({ min: 0.1, max: 600 }))
     .option("--idle-s <seconds>", "idle before and after a window; default: 10, quick 1", number({ min: 0, max: 600 }))
     .option(
@@ -43,6 +58,20 @@ function withBenchmark(command: Command): Command {
       "threads of ONNX Runtime; default: all cores but the sampler's",
       number({ min: 1, max: 256, integer: true }),
     )
+    .option("--spinning", "let idle threads of ONNX Runtime spin: faster at times, and more power")
+    .addOption(
+      choice(
+        "--graph-optimization <level>",
+        "how far ONNX Runtime rewrites the graph, all by default",
+        GRAPH_OPTIMIZATIONS,
+      ),
+    )
+    .option(
+      "--batch <n>",
+      "images per inference, for models with a dynamic batch; figures stay per image",
+      number({ min: 1, max: 1024, integer: true }),
+    )
+    .option("--observer", "measure first what sampling itself draws; without it once a day, in the full method")
     .option(
       "--accuracy <n>",
       "test images for accuracy, 0 for none; default: all, quick 2,000",
@@ -50,7 +79,6 @@ function withBenchmark(command: Command): Command {
     )
     .option("--strict", "send nothing inside measured windows")
     .option("--seed <n>", "seed of the order of measurement", number({ min: 0, integer: true }))
-    .option("--repeat <n>", "measure everything this often", number({ min: 1, max: 100, integer: true }), 1)
     .option("--fail-on-flags", "exit with 1 when a row carries a flag");
 }
 

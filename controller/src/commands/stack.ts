@@ -43,7 +43,7 @@ export function addStackCommands(program: Command, { context, exitWith }: App): 
     .option("--report <dir>", "folder of the report", "reports/latest")
     .option(
       "--budget <minutes>",
-      "time that the measurement may take; fewer windows are taken to meet it",
+      "time that everything may take; as many windows are taken as fit; default: 45, quick 5",
       number({ min: 1 }),
     )
     .option("--windows <n>", "windows per row; default: 5, quick 3", number({ min: 1, max: 20, integer: true }))

@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 export interface CpuTime {
   readonly busy: number;
   readonly total: number;
+  /** The part of `busy` that processes and kernel threads took; the rest went to interrupts. */
+  readonly tasks: number;
   /** Processors of the machine, whichever of them this process may use. */
   readonly cores: number;
 }
@@ -21,6 +23,7 @@ export function readCpuTime(root = ""): CpuTime {
     .split(/\s+/)
     .slice(1)
     .map(Number);
-  const busy = user + nice + system + irq + softirq;
-  return { busy, total: busy + idle + iowait, cores: text.match(/^cpu\d/gm)?.length ?? 1 };
+  const tasks = user + nice + system;
+  const busy = tasks + irq + softirq;
+  return { busy, tasks, total: busy + idle + iowait, cores: text.match(/^cpu\d/gm)?.length ?? 1 };
 }

@@ -1,5 +1,5 @@
 import { readFact } from "./board.ts";
-import type { MachineSnapshot } from "./machine-snapshot.ts";
+import { readMachine, readTemperatureC, type MachineSnapshot } from "./machine-snapshot.ts";
 import { readCpuTime, type CpuTime } from "./cpu-time.ts";
 
 const KIB_PER_MB = 1e6 / 1024;
@@ -40,9 +40,13 @@ export class SystemProbe {
     };
   }
 
-  /** What validity of a window is judged by, taken at both of its edges. */
-  snapshot(): MachineSnapshot {
-    return { throttled: this.throttled() };
+  /** What validity of a window is judged by, taken at both of its edges. @param pids processes of the measurement */
+  snapshot(pids: readonly number[]): MachineSnapshot {
+    return readMachine(this.#root, pids, this.throttled());
+  }
+
+  temperatureC(): number | undefined {
+    return readTemperatureC(this.#root);
   }
 
   /** The firmware's throttling bits: 0 undervoltage, 1 frequency capped, 2 throttled, 3 soft limit, 16 to 19 the same since boot. */

@@ -1,89 +1,137 @@
-/**
- * Raw samples of one power channel in order of time. `tUs` is CLOCK_MONOTONIC in µs. A source that accumulates energy
- * fills `joules` with the running total at `tUs` and `watts` with the mean since the sample before; one that takes
- * momentary readings leaves `joules` `null`.
- */
-export interface Trace {
-  readonly tUs: Float64Array;
-  readonly watts: Float64Array;
-  readonly joules: Float64Array | null;
-}
+import {
+  curveOfReadings,
+  curveOfTotals,
+  firstAfter,
+  interpolate,
+  isMomentary,
+  type EnergyCurve,
+  type Trace,
+} from "./energy-curve.ts";
+import { mean, median, quantile } from "./statistics.ts";
 
-/** Energy and extremes of a stretch of a trace. */
+export type { Trace };
+
+/** Energy, extremes and sampling of a stretch of a trace. */
 export interface Stretch {
   readonly joules: number;
   readonly seconds: number;
   readonly meanW: number;
+  /** The largest raw reading. */
   readonly maxW: number;
+  /** The largest mean over 10 ms; `null` below 100 readings a second. */
+  readonly max10msW: number | null;
+  /** Mean voltage of the supply; `null` where the meter does not tell it. */
+  readonly volts: number | null;
   /** Raw samples inside. */
   readonly samples: number;
   /** The longest time between neighbouring samples that touch the stretch, µs. */
   readonly longestGapUs: number;
+  /** Readings that the usual interval foretells between neighbouring ones and that are not there; 0 for totals, which lose nothing. */
+  readonly missing: number;
+  /** Readings per second that came. */
+  readonly rateHz: number;
+  /** 99th percentile of the distance of an interval between samples from their median, µs. */
+  readonly jitterP99Us: number;
+  /** The same energy by another way, as a share above or below; `null` where the trace allows no other way. */
+  readonly checks: EnergyChecks;
+}
+
+interface EnergyChecks {
+  /** Arithmetic mean of the readings inside × time: uneven sampling shows here. */
+  readonly meanTimesTime: number | null;
+  /** The chip's own running total against the trapezoids over its momentary readings. */
+  readonly total: number | null;
+}
+
+/** What is known of the channel besides its trace. */
+export interface StretchFacts {
+  readonly volts?: number | null;
 }
 
 const US_PER_S = 1e6;
-
-/** Index of the first sample later than `tUs`. */
-function firstAfter(times: Float64Array, tUs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((times[middle] ?? 0) > tUs) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
-function interpolate(times: Float64Array, values: Float64Array, after: number, tUs: number): number {
-  const t0 = times[after - 1] ?? Number.NaN;
-  const t1 = times[after] ?? Number.NaN;
-  const v0 = values[after - 1] ?? Number.NaN;
-  if (t0 === tUs) return v0;
-  return v0 + (((values[after] ?? Number.NaN) - v0) * (tUs - t0)) / (t1 - t0);
-}
+const SHORT_US = 10_000;
+const MIN_RATE_FOR_SHORT_HZ = 100;
+/** With fewer readings the two samples at the edges alone make a difference that means nothing. */
+const MIN_SAMPLES_FOR_CHECK = 100;
 
 /**
  * Energy between two moments: trapezoids over the samples inside plus the power at both edges, linearly interpolated
  * between the samples on either side; for an accumulating source the difference of the interpolated totals. Nothing is
  * extrapolated: `undefined` when a sample before the start or after the end is missing.
  */
-export function measureStretch(trace: Trace, fromUs: number, toUs: number): Stretch | undefined {
+export function measureStretch(
+  trace: Trace,
+  fromUs: number,
+  toUs: number,
+  { volts = null }: StretchFacts = {},
+): Stretch | undefined {
   const { tUs, watts, joules } = trace;
   const first = firstAfter(tUs, fromUs);
   const atEnd = tUs[tUs.length - 1] === toUs;
   const after = atEnd ? tUs.length - 1 : firstAfter(tUs, toUs);
   if (toUs <= fromUs || first === 0 || after >= tUs.length) return undefined;
 
-  let longestGapUs = 0;
-  for (let i = first; i <= after; i++) longestGapUs = Math.max(longestGapUs, (tUs[i] ?? 0) - (tUs[i - 1] ?? 0));
+  const momentary = isMomentary(trace, first, after);
+  const byReadings = momentary ? curveOfReadings(trace) : undefined;
+  const byTotal = joules === null ? undefined : curveOfTotals(tUs, joules);
+  const between = (curve: EnergyCurve | undefined) => (curve === undefined ? Number.NaN : curve(toUs) - curve(fromUs));
+  const energy = between(byTotal ?? byReadings);
   const seconds = (toUs - fromUs) / US_PER_S;
-  const energy =
-    joules === null
-      ? trapezoids(trace, { first, after, fromUs, toUs })
-      : {
-          joules: interpolate(tUs, joules, after, toUs) - interpolate(tUs, joules, first, fromUs),
-          // A reading is the mean since the one before, so the one after the end covers the end.
-          maxW: watts.subarray(first, after + 1).reduce((a, b) => Math.max(a, b), -Infinity),
-        };
-  return { ...energy, seconds, meanW: energy.joules / seconds, samples: after - first, longestGapUs };
+  // A mean since the reading before: the one after the end covers the end. Momentary readings count where they were taken.
+  const inside = watts.subarray(first, momentary ? after : after + 1);
+  const edges = [interpolate(tUs, watts, first - 1, fromUs), interpolate(tUs, watts, after - 1, toUs)];
+  const sampling = samplingOf(tUs.subarray(first - 1, after + 1));
+  const curve = byReadings ?? byTotal;
+  return {
+    joules: energy,
+    seconds,
+    meanW: energy / seconds,
+    maxW: inside.length > 0 ? largest(inside) : largest(edges),
+    max10msW:
+      curve !== undefined && sampling.rateHz >= MIN_RATE_FOR_SHORT_HZ
+        ? largestShortMean(curve, tUs.subarray(first, after), fromUs, toUs)
+        : null,
+    volts,
+    samples: after - first,
+    ...sampling,
+    missing: joules === null ? sampling.missing : 0,
+    checks: {
+      meanTimesTime:
+        momentary && inside.length >= MIN_SAMPLES_FOR_CHECK ? (mean(inside) * seconds) / between(byReadings) - 1 : null,
+      total: momentary && byTotal !== undefined ? energy / between(byReadings) - 1 : null,
+    },
+  };
 }
 
-function trapezoids(
-  { tUs, watts }: Trace,
-  edge: { first: number; after: number; fromUs: number; toUs: number },
-): { joules: number; maxW: number } {
-  let t = edge.fromUs;
-  let w = interpolate(tUs, watts, edge.first, edge.fromUs);
-  let maxW = w;
-  let wattMicroseconds = 0;
-  const advance = (nextT: number, nextW: number) => {
-    wattMicroseconds += ((w + nextW) / 2) * (nextT - t);
-    t = nextT;
-    w = nextW;
-    maxW = Math.max(maxW, nextW);
+/**
+ * How the meter kept its schedule, from the times of neighbouring samples. Its period is the median interval, since a chip's
+ * conversion may take a tenth longer than its datasheet's nominal time.
+ */
+function samplingOf(times: Float64Array) {
+  const intervals = Float64Array.from({ length: times.length - 1 }, (_, i) => (times[i + 1] ?? 0) - (times[i] ?? 0));
+  const usual = median(intervals);
+  return {
+    longestGapUs: largest(intervals),
+    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / usual) - 1), 0),
+    rateHz: US_PER_S / mean(intervals),
+    jitterP99Us: quantile(intervals.map((interval) => Math.abs(interval - usual)).sort(), 0.99),
   };
-  for (let i = edge.first; i < edge.after; i++) advance(tUs[i] ?? 0, watts[i] ?? 0);
-  advance(edge.toUs, interpolate(tUs, watts, edge.after, edge.toUs));
-  return { joules: wattMicroseconds / US_PER_S, maxW };
+}
+
+/** The largest mean over 10 ms that begin at the start or at a sample; `null` in a shorter stretch. */
+function largestShortMean(curve: EnergyCurve, samplesUs: Float64Array, fromUs: number, toUs: number): number | null {
+  if (toUs - fromUs < SHORT_US) return null;
+  const meanFrom = (t: number) => ((curve(t + SHORT_US) - curve(t)) * US_PER_S) / SHORT_US;
+  let found = meanFrom(fromUs);
+  for (const t of samplesUs) {
+    if (t + SHORT_US > toUs) break;
+    found = Math.max(found, meanFrom(t));
+  }
+  return found;
+}
+
+function largest(values: ArrayLike<number>): number {
+  let found = -Infinity;
+  for (let i = 0; i < values.length; i++) found = Math.max(found, values[i] ?? -Infinity);
+  return found;
 }

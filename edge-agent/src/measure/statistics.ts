@@ -40,7 +40,7 @@ export function median(values: ArrayLike<number>): number {
 }
 
 /** A quantile of sorted values by linear interpolation between the two nearest. `NaN` for none. */
-function quantile(sorted: Float64Array, p: number): number {
+export function quantile(sorted: Float64Array, p: number): number {
   const position = (sorted.length - 1) * p;
   const below = sorted[Math.floor(position)] ?? Number.NaN;
   const above = sorted[Math.ceil(position)] ?? Number.NaN;

@@ -26,7 +26,10 @@ export interface WindowFigures {
   readonly latencyMs: number;
   readonly joules: number | null;
   readonly maxW: number | null;
+  readonly max10msW: number | null;
+  readonly volts: number | null;
   readonly idleW: number | null;
+  readonly idleVolts: number | null;
   readonly grossMj: number | null;
   readonly netMj: number | null;
 }
@@ -35,16 +38,23 @@ const MJ_PER_J = 1000;
 
 export function figuresOf({ run, power, idleBefore, idleAfter }: MeasuredWindow): WindowFigures {
   const seconds = (run.t1Us - run.t0Us) / 1e6;
-  const images = run.latenciesMs.length;
-  const idleW = idleBefore === undefined || idleAfter === undefined ? null : (idleBefore.meanW + idleAfter.meanW) / 2;
+  const images = run.latenciesMs.length * (run.batch ?? 1);
+  const idleW = meanOfBoth(idleBefore?.meanW, idleAfter?.meanW);
   return {
     seconds,
     images,
     latencyMs: run.latenciesMs.reduce((sum, value) => sum + value, 0) / images,
     joules: power?.joules ?? null,
     maxW: power?.maxW ?? null,
+    max10msW: power?.max10msW ?? null,
+    volts: power?.volts ?? null,
     idleW,
+    idleVolts: meanOfBoth(idleBefore?.volts, idleAfter?.volts),
     grossMj: power === undefined ? null : (MJ_PER_J * power.joules) / images,
     netMj: power === undefined || idleW === null ? null : (MJ_PER_J * (power.joules - idleW * seconds)) / images,
   };
+}
+
+function meanOfBoth(before: number | null | undefined, after: number | null | undefined): number | null {
+  return typeof before === "number" && typeof after === "number" ? (before + after) / 2 : null;
 }

@@ -45,7 +45,13 @@ async function inspect({ modelPath, source, images }: Extract<ToModelWorker, { t
   const model = await readModel(modelPath);
   const { inputs } = await describeModel(modelPath);
   const quantized = (model.graph?.node ?? []).some(({ opType }) => /^(De)?Quantize|^QLinear|Integer$/.test(opType));
-  return { type: "inspected", params: countParameters(model), quantized, feeds: await prepare(source, inputs, images) };
+  return {
+    type: "inspected",
+    params: countParameters(model),
+    quantized,
+    dynamicBatch: inputs.every(({ shape }) => typeof shape[0] === "string"),
+    feeds: await prepare(source, inputs, images),
+  };
 }
 
 async function prepare(source: ImageSource, inputs: DataOptions["inputs"], images: number): Promise<Feeds[]> {

@@ -43,6 +43,8 @@ export interface Inspected {
   readonly params: number;
   /** Whether it is an int8 model already. */
   readonly quantized: boolean;
+  /** Whether the first side of every input is open, so that several images fit in one run. */
+  readonly dynamicBatch: boolean;
   /** Inputs for the runner; none when the model takes no images. */
   readonly feeds: readonly Feeds[];
 }

@@ -53,6 +53,13 @@ export async function prepareEntries(
       source: { ...source, mean: model.mean, std: model.std },
       images: INPUT_IMAGES,
     });
+    const { batch = 1 } = args.options;
+    if (batch > 1 && !inspected.dynamicBatch) {
+      throw new JobError(
+        `${model.name} takes a fixed number of images, so it cannot be measured with batch ${batch}: export it with a dynamic first side, or leave the batch out`,
+        { code: "batch-fixed", context: { model: model.name, batch } },
+      );
+    }
     const common = { run: `${job}/${index}`, model, precision, feeds: inspected.feeds };
     const params = model.params ?? (inspected.quantized ? null : inspected.params);
     if (precision === "fp32" && inspected.quantized) {

@@ -1,79 +1,86 @@
 import type { JobContext } from "../jobs/operation.ts";
-import { measureStretch, type Stretch } from "../measure/energy.ts";
-import { blockOrders, type Plan } from "../measure/plan.ts";
+import { createBlockOrder } from "../measure/blocks.ts";
+import type { Plan } from "../measure/plan.ts";
+import { agreementOf, type RepetitionEnd } from "../measure/repetition.ts";
+import { TimeBudget } from "../measure/time-budget.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
-import type { Accuracy, WindowResult } from "../runner/messages.ts";
+import type { Accuracy } from "../runner/messages.ts";
 import { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
+import { WindowMeasurement, type Slot } from "./measure-window.ts";
+import type { RowTraces } from "./row-traces.ts";
 import type { Workbench } from "./workbench.ts";
 
-/** Seconds of raw readings to keep besides a window and its idle stretch. */
-const SPARE_TRACE_S = 60;
-/** How much longer than expected a strict window may stay silent before presence calls the device stale. */
-const SILENCE_SPARE_S = 5;
+/** Share of the progress that the windows of the plan are; the rest is for those that precision asks for. */
+const PLANNED_SHARE = 0.6;
 
 /** What measuring one entry gave. */
 export interface MeasuredEntry {
   readonly windows: MeasuredWindow[];
   baselineMb: number;
+  /** The largest proportional set size after windows, 10^6 bytes. */
+  pssMb: number | null;
   /** Whether every warm-up became steady before its cap. */
   steady: boolean;
+  end: RepetitionEnd | undefined;
   accuracy: Accuracy | string;
 }
 
-interface Slot {
-  readonly runner: Runner;
-  readonly latencyMs: number;
+/** Where the measurement is. */
+export interface WindowProgress {
+  readonly entry: PreparedEntry;
+  /** Counts from 1. */
+  readonly block: number;
+  readonly blocks: string;
+  /** Of all windows, 0 to 1. */
+  readonly share: number;
 }
 
 export interface MeasuringJob {
   readonly entries: readonly PreparedEntry[];
   readonly plan: Plan;
-  /** Measures accuracy in a runner whose windows are done; a string says why there is none. */
-  readonly accuracyOf: (entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>;
-  readonly onWindow: (done: number, total: number, entry: PreparedEntry) => void;
+  /** Measures accuracy in a runner, apart from the windows; a string says why there is none. */
+  readonly accuracyOf: string | ((entry: PreparedEntry, runner: Runner) => Promise<Accuracy | string>);
+  readonly onWindow: (progress: WindowProgress) => void;
+  /** Keeps the raw readings. */
+  readonly traces?: RowTraces;
 }
 
-/** Measures all entries in randomised complete blocks, one window of each per block. */
+/**
+ * Measures entries in randomised blocks, one window of each per block: all of them for as many blocks as planned, then those that are
+ * not precise enough yet, for as long as windows and time allow.
+ */
 export class EntryMeasurement {
   readonly #job: MeasuringJob;
   readonly #bench: Workbench;
   readonly #context: JobContext;
+  readonly #window: WindowMeasurement;
   readonly #results: MeasuredEntry[];
   readonly #kept = new Map<number, Slot>();
-  #lastIdle: Stretch | undefined;
 
   constructor(job: MeasuringJob, bench: Workbench, context: JobContext) {
     this.#job = job;
     this.#bench = bench;
     this.#context = context;
+    this.#window = new WindowMeasurement(job.plan, bench, context, job.traces);
     this.#results = job.entries.map(() => ({
       windows: [],
       baselineMb: Number.NaN,
+      pssMb: null,
       steady: true,
+      end: undefined,
       accuracy: "not measured",
     }));
   }
 
   async run(): Promise<readonly MeasuredEntry[]> {
-    const { entries, plan, onWindow, accuracyOf } = this.#job;
-    const total = plan.windows * entries.length;
-    let done = 0;
+    const { entries, plan } = this.#job;
     try {
       if (plan.keepRunners) {
         for (const index of entries.keys()) this.#kept.set(index, await this.#start(index));
       }
-      for (const [block, order] of blockOrders(entries.length, plan.windows, plan.seed).entries()) {
-        for (const index of order) {
-          const entry = entryAt(entries, index);
-          onWindow(done, total, entry);
-          await this.#measureOnce(index, block);
-          done += 1;
-        }
-      }
-      for (const [index, { runner }] of this.#kept) {
-        this.#resultOf(index).accuracy = await accuracyOf(entryAt(entries, index), runner);
-      }
+      await this.#blocks();
+      for (const index of entries.keys()) await this.#accuracy(index);
       return this.#results;
     } finally {
       this.#bench.measuring.end();
@@ -81,108 +88,113 @@ export class EntryMeasurement {
     }
   }
 
-  async #measureOnce(index: number, block: number): Promise<void> {
-    const { entries, plan, accuracyOf } = this.#job;
-    const kept = this.#kept.get(index);
-    const slot = kept ?? (await this.#start(index));
-    try {
-      await this.#window(index, block, slot);
-      if (kept === undefined && block === plan.windows - 1) {
-        this.#resultOf(index).accuracy = await accuracyOf(entryAt(entries, index), slot.runner);
+  async #blocks(): Promise<void> {
+    const { entries, plan } = this.#job;
+    const orderOf = createBlockOrder(plan.seed);
+    const budget = new TimeBudget(plan.budgetS, () => this.#bench.clock.monotonicUs());
+    let open = [...entries.keys()];
+    for (let block = 0; block < plan.maxWindows && open.length > 0; block++) {
+      if (block > 0 && !budget.allows(open.length)) break;
+      for (const [done, index] of orderOf(open).entries()) {
+        this.#tell(index, block, done / open.length);
+        await this.#measureOnce(index, block);
       }
+      budget.took(open.length);
+      if (block + 1 >= plan.windows) open = this.#imprecise(open, block + 1);
+    }
+    // What is still open, only time has ended.
+    for (const index of open) this.#close(index, "budget");
+  }
+
+  /** Those that need more windows; the others are done. */
+  #imprecise(open: readonly number[], windows: number): number[] {
+    const { plan } = this.#job;
+    return open.filter((index) => {
+      const { share } = agreementOf(this.#resultOf(index).windows);
+      const goesOn =
+        plan.target !== undefined && windows < plan.maxWindows && (share === undefined || share > plan.target);
+      if (!goesOn) this.#close(index, "plan");
+      return goesOn;
+    });
+  }
+
+  #close(index: number, endedBy: RepetitionEnd["endedBy"]): void {
+    const result = this.#resultOf(index);
+    const { target, windows: planned } = this.#job.plan;
+    const { windows } = result;
+    result.end = { target, reached: agreementOf(windows), windows: windows.length, planned, endedBy };
+  }
+
+  #tell(index: number, block: number, share: number): void {
+    const { entries, plan, onWindow } = this.#job;
+    const more = plan.maxWindows - plan.windows;
+    const planned = more > 0 ? PLANNED_SHARE : 1;
+    onWindow({
+      entry: entryAt(entries, index),
+      block: block + 1,
+      blocks: block < plan.windows ? `${plan.windows}` : `up to ${plan.maxWindows}`,
+      share:
+        block < plan.windows
+          ? (planned * (block + share)) / plan.windows
+          : planned + ((1 - planned) * (block - plan.windows + share)) / more,
+    });
+  }
+
+  async #measureOnce(index: number, block: number): Promise<void> {
+    const result = this.#resultOf(index);
+    await this.#inSlot(index, { warm: true }, async (slot) => {
+      result.windows.push(await this.#window.take(entryAt(this.#job.entries, index), block, slot));
+      const { pssMb } = await slot.runner.memory();
+      if (pssMb !== null) result.pssMb = Math.max(result.pssMb ?? 0, pssMb);
+    });
+  }
+
+  async #accuracy(index: number): Promise<void> {
+    const { entries, accuracyOf } = this.#job;
+    const entry = entryAt(entries, index);
+    const result = this.#resultOf(index);
+    if (typeof accuracyOf === "string") {
+      result.accuracy = accuracyOf;
+      return;
+    }
+    await this.#inSlot(index, { warm: false }, async ({ runner }) => {
+      result.accuracy = await accuracyOf(entry, runner);
+    });
+  }
+
+  /** In the entry's kept process, or in a fresh one. */
+  async #inSlot(index: number, start: { warm: boolean }, work: (slot: Slot) => Promise<void>): Promise<void> {
+    const kept = this.#kept.get(index);
+    if (kept !== undefined) return work(kept);
+    const slot = await this.#start(index, start);
+    try {
+      await work(slot);
     } finally {
-      if (kept === undefined) await slot.runner[Symbol.asyncDispose]();
+      await slot.runner[Symbol.asyncDispose]();
     }
   }
 
-  /** A fresh process with the model loaded and warm. */
-  async #start(index: number): Promise<Slot> {
+  /** A fresh process with the model loaded, and warm unless it is for accuracy alone. */
+  async #start(index: number, { warm }: { warm: boolean } = { warm: true }): Promise<Slot> {
     const { entries, plan } = this.#job;
     const entry = entryAt(entries, index);
-    const { cores } = this.#bench;
+    const { threads, spinning, graphOptimization, batch } = plan;
     const { runner, loaded } = await Runner.load(
-      { modelPath: entry.path, threads: plan.threads, spinning: plan.spinning },
-      { cores: cores.runner, signal: this.#context.signal },
+      { modelPath: entry.path, threads, spinning, graphOptimization, batch },
+      { cores: this.#bench.cores.runner, signal: this.#context.signal },
     );
+    if (!warm) return { runner, latencyMs: Number.NaN };
     try {
       if (entry.feeds.length > 0) await runner.setInputs(entry.feeds);
-      const warm = await runner.warmUp(plan.warmUp);
+      const warmed = await runner.warmUp(plan.warmUp);
       const result = this.#resultOf(index);
       result.baselineMb = loaded.baselineMb;
-      result.steady &&= warm.steady;
-      return { runner, latencyMs: warm.medianMs };
+      result.steady &&= warmed.steady;
+      return { runner, latencyMs: warmed.medianMs };
     } catch (error) {
       await runner[Symbol.asyncDispose]();
       throw error;
     }
-  }
-
-  async #window(index: number, block: number, { runner, latencyMs }: Slot): Promise<void> {
-    const { plan } = this.#job;
-    const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
-    const entry = entryAt(this.#job.entries, index);
-    const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
-    sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
-    const before = (plan.keepRunners ? this.#lastIdle : undefined) ?? (await this.#idle());
-
-    const machineBefore = probe.snapshot();
-    if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
-    const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
-      measuring.begin(entry.run, clock.monotonicUs()),
-    );
-    measuring.end();
-    // Now, so that the work of sending falls into what is left out between the window and the idle stretch, and so that a
-    // sampler that dies in that stretch does not take the window with it.
-    this.#record(entry, block, run);
-    const tracing = sampler.trace(power.channel, run.t0Us, run.t1Us);
-    const after = await this.#idle();
-    this.#lastIdle = after;
-
-    const trace = await tracing;
-    this.#resultOf(index).windows.push({
-      block,
-      run,
-      power: trace === undefined ? undefined : measureStretch(trace, run.t0Us, run.t1Us),
-      idleBefore: before,
-      idleAfter: after,
-      faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
-      periodUs: 1e6 / sampler.channel(power.channel).rateHz,
-      machine: { before: machineBefore, after: probe.snapshot() },
-    });
-  }
-
-  /** Nothing runs, the runners are alive: what the board draws without the model. */
-  async #idle(): Promise<Stretch | undefined> {
-    const { clock, power, sampler } = this.#bench;
-    const { signal } = this.#context;
-    const { rollS, idleS } = this.#job.plan;
-    await clock.sleep(rollS * 1000, signal);
-    const fromUs = clock.monotonicUs();
-    await clock.sleep(idleS * 1000, signal);
-    const toUs = clock.monotonicUs();
-    const trace = await sampler.trace(power.channel, fromUs, toUs);
-    return trace === undefined ? undefined : measureStretch(trace, fromUs, toUs);
-  }
-
-  /** Telemetry of a window, after it. */
-  #record({ model, precision, run }: PreparedEntry, block: number, window: WindowResult): void {
-    const { telemetry } = this.#bench;
-    const { plan } = this.#job;
-    const key = `inference/${model.name}/${precision}`;
-    const constants = { model: model.name, precision, run };
-    window.startsUs.forEach((tUs, i) => {
-      const latencyMs = Number((window.latenciesMs[i] ?? 0).toFixed(4));
-      telemetry.record("inference", key, tUs, { ...constants, latencyMs });
-    });
-    telemetry.record("event", "run_event", window.t0Us, {
-      kind: "window",
-      title: `${model.name} ${precision}`,
-      text: `window ${block + 1} of ${plan.windows}: ${window.latenciesMs.length} inferences`,
-      tags: `window,${model.name},${precision}`,
-      timeEnd: telemetry.toEpochMs(window.t1Us),
-      run,
-    });
-    telemetry.flush();
   }
 
   #resultOf(index: number): MeasuredEntry {

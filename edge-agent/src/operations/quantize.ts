@@ -73,7 +73,7 @@ async function compareAccuracy(
   const path = await bench.store.fetch(evaluation, keep, signal);
   const measure = async (file: string, name: string, half: number) => {
     const { runner } = await Runner.load(
-      { modelPath: file, threads: bench.info().hardware.cores, spinning: false },
+      { modelPath: file, threads: bench.info().hardware.cores, spinning: false, graphOptimization: "all", batch: 1 },
       { cores: undefined, signal },
     );
     await using running = runner;

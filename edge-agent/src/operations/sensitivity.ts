@@ -17,6 +17,7 @@ import type { Columns } from "../telemetry/batcher.ts";
 import { digestsOf, fetchCalibration } from "./calibration.ts";
 import { prepareEntries, type PreparedEntries } from "./entries.ts";
 import { EntryMeasurement } from "./measure-entries.ts";
+import { rowMeter } from "./row-meter.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Shares of the job's progress at which its parts begin. */
@@ -108,12 +109,12 @@ async function measureEnergies(
     {
       entries,
       plan,
-      accuracyOf: () => Promise.resolve("not asked for"),
-      onWindow: (done, total, { model, precision }) =>
+      accuracyOf: "not asked for",
+      onWindow: ({ entry: { model, precision }, block, blocks, share }) =>
         context.progress({
           step: "measure",
-          detail: `${model.name} ${precision}, window ${done + 1} of ${total}`,
-          share: FROM.energy + (done / total) * (FROM.calibrate - FROM.energy),
+          detail: `${model.name} ${precision}, block ${block} of ${blocks}`,
+          share: FROM.energy + share * (FROM.calibrate - FROM.energy),
         }),
     },
     bench,
@@ -123,8 +124,9 @@ async function measureEnergies(
   const found = entries.map(({ run, model, precision, params, fileBytes }, index): ModelEnergy | null => {
     const { windows = [], baselineMb = Number.NaN } = measured[index] ?? {};
     const facts = { device: bench.device, run, model: model.name, precision, params, fileBytes, baselineMb };
-    const unknown = { pruning: null, fineTuneEpochs: null, accuracyPct: null, flags: [] };
-    const row = makeRow({ ...facts, ...unknown, source: bench.power.source }, windows, plan);
+    const unknown = { pruning: null, fineTuneEpochs: null, accuracyPct: null, trace: null, flags: [] };
+    const power = { source: bench.power.source, meter: rowMeter(bench) };
+    const row = makeRow({ ...facts, ...unknown, ...power }, windows, plan);
     for (const flag of row.flags) flags.add(flag);
     const { gross, grossHalfWidth95 } = row.energyMj;
     if (gross === null) return null;

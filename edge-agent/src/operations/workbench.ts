@@ -1,8 +1,11 @@
 import type { DeviceInfo } from "@edgewatt/protocol";
 import type { Clock } from "@edgewatt/runtime";
+import type { ArtifactCache } from "../artifacts/cache.ts";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import type { SystemProbe } from "../device/system-state.ts";
+import type { MeterFactStore } from "../measure/meter-facts.ts";
 import type { Measuring } from "../measure/measuring.ts";
+import type { SupplyVoltage } from "../measure/supply-voltage.ts";
 import type { QuantizedModels } from "../models/quantized.ts";
 import type { CoreSplit } from "../process/cores.ts";
 import type { Sampler } from "../sampler/sampler.ts";
@@ -17,9 +20,13 @@ export interface Workbench {
   readonly store: ArtifactStore;
   readonly quantized: QuantizedModels;
   readonly sampler: Sampler;
+  readonly supply: SupplyVoltage;
+  /** Full-rate readings of the rows that were measured here. */
+  readonly traces: ArtifactCache;
   readonly telemetry: Telemetry;
   readonly measuring: Measuring;
   readonly probe: SystemProbe;
+  readonly meterFacts: MeterFactStore;
   readonly cores: CoreSplit;
   readonly clock: Clock;
   info(): DeviceInfo;

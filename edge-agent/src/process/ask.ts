@@ -43,6 +43,10 @@ export class AskedChild<
     void this.#watch(() => signal.removeEventListener("abort", onAbort));
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   async #watch(onEnd: () => void): Promise<void> {
     const error = await this.#child.ended;
     onEnd();

@@ -2,7 +2,8 @@ import { EdgewattError } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import { monotonicUs } from "../process/monotonic.ts";
 import { measureAccuracy } from "./accuracy.ts";
-import { peakMemoryMb } from "./memory.ts";
+import { joinBatches } from "./batches.ts";
+import { peakMemoryMb, proportionalMemoryMb, resetPeakMemory } from "./memory.ts";
 import type { FromRunner, ToRunner } from "./messages.ts";
 import { loadModel, ORT_VERSION, patternFeeds, toOrtFeeds, type Model, type OrtFeeds } from "./model.ts";
 import { warmUp } from "./warm-up.ts";
@@ -25,25 +26,24 @@ function loaded(): Model {
 }
 
 /** Runs the model on the inputs in turn, in the same order in every window. */
-function runner(): (index: number) => Promise<void> {
+function runner(): (index: number) => Promise<unknown> {
   const current = loaded();
   if (feeds.length === 0) feeds = [patternFeeds(current)];
   const inputs = feeds;
-  return async (index) => {
-    await current.run(inputs[index % inputs.length] ?? {});
-  };
+  return (index) => current.run(inputs[index % inputs.length] ?? {});
 }
 
 async function handle(message: ToRunner): Promise<FromRunner> {
   switch (message.type) {
     case "load": {
+      resetPeakMemory();
       const baselineMb = peakMemoryMb();
       const startUs = monotonicUs();
       model = await loadModel(message);
       return { type: "loaded", onnxruntime: ORT_VERSION, baselineMb, loadMs: (monotonicUs() - startUs) / 1000 };
     }
     case "inputs":
-      feeds = message.feeds.map(toOrtFeeds);
+      feeds = joinBatches(message.feeds, loaded().batch).map(toOrtFeeds);
       return { type: "ready" };
     case "warmUp": {
       const warm = await warmUp(runner(), message, monotonicUs);
@@ -53,9 +53,12 @@ async function handle(message: ToRunner): Promise<FromRunner> {
     case "window":
       return measureWindow(runner(), message, {
         expectedMs,
+        batch: loaded().batch,
         nowUs: monotonicUs,
         onStart: () => tell({ type: "windowStarts" }),
       });
+    case "memory":
+      return { type: "memory", pssMb: proportionalMemoryMb() };
     case "accuracy":
       return measureAccuracy(loaded(), message, (share) => {
         if (monotonicUs() - progressUs < PROGRESS_EVERY_US) return;

@@ -1,3 +1,5 @@
+import type { GraphOptimization } from "@edgewatt/protocol";
+
 /** A tensor as it crosses processes. */
 export interface TensorData {
   readonly type: string;
@@ -11,6 +13,9 @@ export interface LoadRequest {
   readonly modelPath: string;
   readonly threads: number;
   readonly spinning: boolean;
+  readonly graphOptimization: GraphOptimization;
+  /** Images per run. */
+  readonly batch: number;
 }
 
 /** When a model counts as warm: enough runs and time, and the medians of two seconds in a row within a tolerance. */
@@ -41,12 +46,13 @@ export type ToRunner =
   | { readonly type: "inputs"; readonly feeds: readonly Feeds[] }
   | ({ readonly type: "warmUp" } & WarmUpRequest)
   | ({ readonly type: "window" } & WindowRequest)
+  | { readonly type: "memory" }
   | ({ readonly type: "accuracy" } & AccuracyRequest);
 
 export interface Loaded {
   readonly type: "loaded";
   readonly onnxruntime: string;
-  /** Peak resident memory before the model was loaded, 10^6 bytes. */
+  /** Peak resident memory before the model was loaded, 10^6 bytes: Node.js with ONNX Runtime. */
   readonly baselineMb: number;
   readonly loadMs: number;
 }
@@ -64,6 +70,8 @@ export interface WindowResult {
   readonly type: "window";
   readonly t0Us: number;
   readonly t1Us: number;
+  /** Images in each run; 1 where nothing is said. */
+  readonly batch?: number;
   /** Start of each run. */
   readonly startsUs: Float64Array;
   readonly latenciesMs: Float64Array;
@@ -73,13 +81,19 @@ export interface WindowResult {
   readonly peakMb: number;
 }
 
+export interface Memory {
+  readonly type: "memory";
+  /** Proportional set size now, 10^6 bytes; `null` where the kernel does not tell. */
+  readonly pssMb: number | null;
+}
+
 export interface Accuracy {
   readonly type: "accuracy";
   readonly correct: number;
   readonly images: number;
 }
 
-export type RunnerReply = Loaded | Warm | WindowResult | Accuracy | { readonly type: "ready" };
+export type RunnerReply = Loaded | Warm | WindowResult | Memory | Accuracy | { readonly type: "ready" };
 
 /** Said while a request is worked on; between `windowStarts` and the window's result the child says nothing. */
 export type RunnerNote = { readonly type: "windowStarts" } | { readonly type: "progress"; readonly share: number };

@@ -15,19 +15,25 @@ interface InputDescription {
 /** A loaded model of the runner. */
 export interface Model {
   readonly inputs: readonly InputDescription[];
-  /** Runs once; blocks the thread for the time of the inference, as the binding is synchronous. */
+  /** Images per run. */
+  readonly batch: number;
+  /**
+   * Runs once; blocks the thread for the time of the inference, as the binding is synchronous. Outputs are not preallocated:
+   * onnxruntime-node 1.30 fills given tensors and returns copies of them all the same.
+   */
   run(feeds: OrtFeeds): Promise<ort.InferenceSession.OnnxValueMapType>;
 }
 
 export const ORT_VERSION = ort.env.versions.common;
 
 /** Loads a model with the session options that the benchmark's factors stand for. @throws {JobError} `model-not-loadable` */
-export async function loadModel({ modelPath, threads, spinning }: LoadRequest): Promise<Model> {
+export async function loadModel(request: LoadRequest): Promise<Model> {
+  const { modelPath, threads, spinning, graphOptimization, batch } = request;
   let session: ort.InferenceSession;
   try {
     session = await ort.InferenceSession.create(modelPath, {
       executionProviders: ["cpu"],
-      graphOptimizationLevel: "all",
+      graphOptimizationLevel: graphOptimization,
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       logSeverityLevel: 3,
@@ -46,7 +52,7 @@ export async function loadModel({ modelPath, threads, spinning }: LoadRequest): 
     type: input.isTensor ? input.type : "not a tensor",
     shape: input.isTensor ? input.shape : [],
   }));
-  return { inputs, run: (feeds) => session.run(feeds) };
+  return { inputs, batch, run: (feeds) => session.run(feeds) };
 }
 
 export function toOrtFeeds(feeds: Feeds): OrtFeeds {
@@ -59,11 +65,11 @@ function toTensor({ type, dims, data }: TensorData): ort.Tensor {
 
 /**
  * Inputs for a model that takes no images: a fixed pattern of numbers between 0 and 1 in float inputs, zeros in integer
- * ones, dynamic sides 1. The values of an input do not change how long dense layers take.
+ * ones, a dynamic batch that of the benchmark, other dynamic sides 1. The values of an input do not change how long dense layers take.
  */
 export function patternFeeds(model: Model): OrtFeeds {
   const entries = model.inputs.map((input): [string, ort.Tensor] => {
-    const dims = input.shape.map((side) => (typeof side === "number" ? side : 1));
+    const dims = input.shape.map((side, axis) => (typeof side === "number" ? side : axis === 0 ? model.batch : 1));
     const size = dims.reduce((a, b) => a * b, 1);
     if (input.type === "float32") {
       return [

@@ -5,6 +5,7 @@ import type {
   Feeds,
   Loaded,
   LoadRequest,
+  Memory,
   RunnerNote,
   RunnerReply,
   ToRunner,
@@ -61,10 +62,20 @@ export class Runner implements AsyncDisposable {
     return this.#child.ask({ type: "window", ...request }, "window", onStart);
   }
 
+  /** What the process holds now; not for the time of a window. */
+  memory(): Promise<Memory> {
+    return this.#child.ask({ type: "memory" }, "memory");
+  }
+
   accuracy(request: AccuracyRequest, onProgress: (share: number) => void): Promise<Accuracy> {
     return this.#child.ask({ type: "accuracy", ...request }, "accuracy", (note) => {
       if (note.type === "progress") onProgress(note.share);
     });
+  }
+
+  /** The runner's process. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,7 +5,7 @@ const STEADY_TOLERANCE = 0.01;
 
 /** Runs a model until it is warm by the request's rules, or its cap is reached, which the result tells. */
 export async function warmUp(
-  run: (index: number) => Promise<void>,
+  run: (index: number) => Promise<unknown>,
   request: WarmUpRequest,
   nowUs: () => number,
 ): Promise<Warm> {

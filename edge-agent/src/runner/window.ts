@@ -12,12 +12,12 @@ const SPARE_RUNS = 1024;
  * @param expectedMs latency that the warm-up found, which sizes that memory
  */
 export async function measureWindow(
-  run: (index: number) => Promise<void>,
+  run: (index: number) => Promise<unknown>,
   request: WindowRequest,
-  tools: { expectedMs: number; nowUs: () => number; onStart: () => void },
+  tools: { expectedMs: number; batch: number; nowUs: () => number; onStart: () => void },
 ): Promise<WindowResult> {
   const { windowS, minRuns, leadInRuns } = request;
-  const { expectedMs, nowUs, onStart } = tools;
+  const { expectedMs, batch, nowUs, onStart } = tools;
   const capacity = Math.ceil(Math.max((windowS * 1000) / expectedMs, minRuns) * HEADROOM) + SPARE_RUNS;
   const startsUs = new Float64Array(capacity);
   const latenciesMs = new Float64Array(capacity);
@@ -55,6 +55,7 @@ export async function measureWindow(
     type: "window",
     t0Us,
     t1Us,
+    batch,
     startsUs: startsUs.slice(0, n),
     latenciesMs: latenciesMs.slice(0, n),
     gcMs,

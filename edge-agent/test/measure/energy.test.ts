@@ -29,7 +29,8 @@ describe("measureStretch", () => {
     );
     const exact = 2 * (2.871 - 1.033) + 1.5 * (2.871 ** 2 - 1.033 ** 2);
     expect(stretch?.joules).toBeCloseTo(exact, 9);
-    expect(stretch?.maxW).toBeCloseTo(2 + 3 * 2.871, 9);
+    // The last reading inside, at 2.837 s.
+    expect(stretch?.maxW).toBeCloseTo(2 + 3 * 2.837, 9);
   });
 
   it("is within 0.1 % of the energy of waves with a closed form at 900 Hz", () => {
@@ -72,5 +73,74 @@ describe("measureStretch", () => {
     const tUs = Float64Array.of(0, 100, 200, 900, 1000);
     const trace: Trace = { tUs, watts: Float64Array.of(1, 1, 1, 1, 1), joules: null };
     expect(measureStretch(trace, 50, 950)?.longestGapUs).toBe(700);
+  });
+
+  it("prefers a chip's own total to its readings, and compares them", () => {
+    const { tUs, watts } = sampled((s) => 3 + Math.sin(s), 50, 6);
+    const curve = (s: number) => 3 * s - Math.cos(s);
+    const joules = tUs.map((t) => 1.02 * curve(t / 1e6));
+    const stretch = measureStretch({ tUs, watts, joules }, 1e6, 5e6);
+    expect(stretch?.joules).toBeCloseTo(1.02 * (curve(5) - curve(1)), 3);
+    expect(stretch?.maxW).toBeCloseTo(
+      Math.max(...watts.filter((_, i) => (tUs[i] ?? 0) > 1e6 && (tUs[i] ?? 0) < 5e6)),
+      12,
+    );
+    expect(stretch?.checks.total).toBeCloseTo(0.02, 4);
+  });
+
+  it("compares nothing where the readings are differences of the total, or too few", () => {
+    const tUs = Float64Array.from({ length: 40 }, (_, i) => i * 1e5);
+    const joules = tUs.map((t) => 3 * (t / 1e6) + Math.sin(t / 1e6));
+    const watts = joules.map((total, i) => (total - (joules[i - 1] ?? 0)) / 0.1);
+    expect(measureStretch({ tUs, watts, joules }, 0.55e6, 3.05e6)?.checks).toEqual({
+      total: null,
+      meanTimesTime: null,
+    });
+  });
+
+  it("finds uneven sampling by mean power times time", () => {
+    const even = sampled((s) => (s % 1 < 0.5 ? 2 : 4), 1000, 4);
+    expect(Math.abs(measureStretch(even, 1e6, 3e6)?.checks.meanTimesTime ?? 1)).toBeLessThan(0.002);
+    // Half of the readings of the upper level are lost.
+    const kept = [...even.tUs.keys()].filter((i) => (even.watts[i] ?? 0) < 3 || i % 2 === 0);
+    const uneven: Trace = {
+      tUs: Float64Array.from(kept, (i) => even.tUs[i] ?? 0),
+      watts: Float64Array.from(kept, (i) => even.watts[i] ?? 0),
+      joules: null,
+    };
+    const stretch = measureStretch(uneven, 1e6, 3e6);
+    expect(stretch?.joules).toBeCloseTo(6, 2);
+    expect(stretch?.checks.meanTimesTime).toBeCloseTo(8 / 3 / 3 - 1, 2);
+    // 1000 of 2000 are of the upper level, and the one after the end counts up to there.
+    expect(stretch?.missing).toBe(501);
+  });
+
+  it("tells rate, jitter and missing readings", () => {
+    const period = 1000;
+    const times = Array.from({ length: 2001 }, (_, i) => i * period + (i % 50 === 0 ? 90 : 0)).filter(
+      (_, i) => i !== 700 && i !== 701 && i !== 1200,
+    );
+    const trace: Trace = { tUs: Float64Array.from(times), watts: new Float64Array(times.length).fill(2), joules: null };
+    const stretch = measureStretch(trace, 100_500, 1_900_500, { volts: 5.1 });
+    expect(stretch).toMatchObject({ missing: 3, longestGapUs: 3000, volts: 5.1 });
+    // From 90 µs after 100 000 to 1 901 000: 1798 intervals.
+    expect(stretch?.rateHz).toBeCloseTo(1798 / ((1_901_000 - 100_090) / 1e6), 6);
+    expect(stretch?.jitterP99Us).toBeCloseTo(90, 6);
+  });
+
+  it("finds the largest 10 ms between readings, and none for a slow meter", () => {
+    // 6 W for 5 ms and 2 W otherwise: (5 · 6 + 5 · 2) / 10 = 4 W.
+    const pulse = sampled((s) => (s > 0.5 && s < 0.505 ? 6 : 2), 10_000, 2);
+    const stretch = measureStretch(pulse, 0.1e6, 1.9e6);
+    expect(stretch?.maxW).toBe(6);
+    expect(stretch?.max10msW).toBeCloseTo(4, 1);
+    expect(
+      measureStretch(
+        sampled(() => 2, 99, 2),
+        0.1e6,
+        1.9e6,
+      )?.max10msW,
+    ).toBeNull();
+    expect(measureStretch(pulse, 0.1e6, 0.105e6)?.max10msW).toBeNull();
   });
 });

@@ -1,9 +1,9 @@
 import { resultsSchema } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
-import { blockOrders, expectedSeconds, makePlan } from "../../src/measure/plan.ts";
-import type { Stretch } from "../../src/measure/energy.ts";
-import { makeRow, type RowFacts } from "../../src/measure/row.ts";
+import { makePlan } from "../../src/measure/plan.ts";
+import { makeRow, type RowMeter } from "../../src/measure/row.ts";
 import type { MeasuredWindow } from "../../src/measure/window-figures.ts";
+import { measuredWindow as window, rowFacts, stretch } from "./measured-window.ts";
 
 const plan = makePlan({
   options: { quick: false, spinning: false, strict: false },
@@ -13,47 +13,13 @@ const plan = makePlan({
   seed: 7,
 });
 
-const facts: RowFacts = {
-  device: "pi-1",
-  run: "J/0",
-  model: "m",
-  precision: "fp32",
-  pruning: 0,
-  fineTuneEpochs: 0,
-  params: 1000,
-  fileBytes: 5_000_000,
-  baselineMb: 50,
-  accuracyPct: 90,
-  source: "ina219",
-  flags: [],
+const facts = rowFacts({});
+
+const meter: RowMeter = {
+  limits: { gain: { shunt: 0.01, chip: 0.005 }, offsetA: 0.002, offsetV: 0.004, timeBase: 0 },
+  accumulates: false,
+  averagingUs: 1064,
 };
-
-function stretch(seconds: number, meanW: number): Stretch {
-  return { joules: meanW * seconds, seconds, meanW, maxW: meanW + 1, samples: 10, longestGapUs: 1000 };
-}
-
-/** A window of `n` runs of `ms` each at `meanW` over `idleW`. */
-function window(n: number, ms: number, meanW: number, idleW: number): MeasuredWindow {
-  const seconds = (n * ms) / 1000;
-  return {
-    block: 0,
-    run: {
-      type: "window",
-      t0Us: 0,
-      t1Us: seconds * 1e6,
-      startsUs: Float64Array.from({ length: n }, (_, i) => i * ms * 1000),
-      latenciesMs: new Float64Array(n).fill(ms),
-      gcMs: 0,
-      peakMb: 100,
-    },
-    power: stretch(seconds, meanW),
-    idleBefore: stretch(seconds, idleW),
-    idleAfter: stretch(seconds, idleW),
-    faults: [],
-    periodUs: 1000,
-    machine: { before: { throttled: null }, after: { throttled: null } },
-  };
-}
 
 describe("makeRow", () => {
   it("gives energies that agree with power and time", () => {
@@ -70,7 +36,9 @@ describe("makeRow", () => {
     const blind: MeasuredWindow = { ...window(2000, 5, 4, 2), power: undefined, faults: ["no-answer"] };
     const row = makeRow(facts, [blind, blind, blind], plan);
     expect(row.meanPowerW).toBeNull();
-    expect(row.energyMj).toEqual({ gross: null, grossHalfWidth95: null, net: null, netHalfWidth95: null });
+    expect(new Set(Object.values(row.energyMj))).toEqual(new Set([null]));
+    expect([row.maxPowerW, row.maxPower10msW, row.maxPowerBandwidthHz]).toEqual([null, null, null]);
+    expect(row.windows).toEqual({ measured: 3, powered: 0 });
     expect(row.imageMs).toBeCloseTo(5, 9);
     expect(row.flags).toEqual(["power-missing: 3 of 3 windows: no-answer"]);
   });
@@ -80,7 +48,50 @@ describe("makeRow", () => {
     const row = makeRow(facts, [window(2000, 5, 4, 2), blind, window(2000, 5, 4, 2)], plan);
     expect(row.energyMj.gross).toBeCloseTo(20, 9);
     expect(row.imageMs).toBeCloseTo(5, 9);
+    expect(row.latencyMs.mean).toBeCloseTo(19 / 3, 9);
+    expect(row.windows).toEqual({ measured: 3, powered: 2 });
     expect(row.flags[0]).toMatch(/^power-missing: 1 of 3/);
+  });
+
+  it("adds the meter's part to the half-widths in quadrature where its limits are stated, and says so where not", () => {
+    const windows = [window(2000, 5, 4, 2), window(2000, 5, 4.1, 2), window(2000, 5, 3.9, 2)];
+    const stated = makeRow({ ...facts, meter }, windows, plan).energyMj;
+    const unstated = makeRow({ ...facts, meter: { ...meter, limits: null } }, windows, plan).energyMj;
+    expect(unstated.grossMeter95).toBeNull();
+    expect(unstated.grossHalfWidth95).toBe(unstated.grossRepetition95);
+    expect(stated.grossRepetition95).toBe(unstated.grossRepetition95);
+    expect(stated.grossHalfWidth95).toBeCloseTo(
+      Math.hypot(stated.grossRepetition95 ?? 0, stated.grossMeter95 ?? 0),
+      12,
+    );
+    expect(stated.netHalfWidth95).toBeCloseTo(Math.hypot(stated.netRepetition95 ?? 0, stated.netMeter95 ?? 0), 12);
+    expect(stated.netMeter95).toBeLessThan(stated.grossMeter95 ?? 0);
+    const [first] = windows;
+    const single = first && makeRow({ ...facts, meter }, [first], plan).energyMj;
+    expect(single?.grossHalfWidth95).toBeNull();
+    expect(single?.grossMeter95).toBeGreaterThan(0);
+  });
+
+  it("states what the maximum of power can show, and the extremes of latency that its runs support", () => {
+    const row = makeRow(
+      { ...facts, meter },
+      [window(2000, 5, 4, 2), window(2000, 6, 4.2, 2), window(2000, 4, 4, 2)],
+      plan,
+    );
+    expect(row).toMatchObject({ maxPowerW: 5.2, memoryModelMb: 50 });
+    expect(row.maxPower10msW).toBeCloseTo(4.6, 12);
+    expect(row.maxPowerBandwidthHz).toBeCloseTo(416.4, 1);
+    expect(row.latencyMs).toMatchObject({ min: 4, max: 6, p50: 5, p90: 6, p99: 6, p999: null });
+  });
+
+  it("flags energies that come out differently by another way", () => {
+    const odd = window(2000, 5, 4, 2);
+    const power = odd.power && { ...odd.power, checks: { total: -0.013, meanTimesTime: 0.0061 } };
+    const { flags } = makeRow(facts, [odd, { ...odd, power }, odd], plan);
+    expect(flags).toEqual([
+      "energy-cross-check: the chip's own total and its readings differ by 1.3 %, over 1 %",
+      "energy-cross-check: mean power × time differs from the integral by 0.61 %, over 0.5 %",
+    ]);
   });
 
   it("says when a window ended before its time", () => {
@@ -107,45 +118,5 @@ describe("makeRow", () => {
     const odd = window(2000, 5, 4, 2);
     const broken: MeasuredWindow = { ...odd, power: odd.power && { ...odd.power, maxW: 3 } };
     expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(/consistency: mean power is above/);
-  });
-});
-
-describe("makePlan", () => {
-  it("leaves the sampler a core, and honours what is asked for", () => {
-    expect(plan).toMatchObject({ windows: 5, windowS: 10, idleS: 10, threads: 3, keepRunners: false, seed: 7 });
-    const options = { quick: true, spinning: true, strict: true, windows: 4, windowS: 0.5, threads: 2, seed: 3 };
-    const asked = makePlan({ options, entries: 2, cores: 1, availableMemoryMb: 4000, seed: 7 });
-    expect(asked).toMatchObject({ windows: 4, windowS: 0.5, threads: 2, seed: 3, spinning: true, keepRunners: true });
-  });
-
-  it("keeps the quick study under its time and the full one under its own", () => {
-    const options = { quick: true, spinning: false, strict: false };
-    const quick = makePlan({ options, entries: 12, cores: 2, availableMemoryMb: 8000, seed: 7 });
-    expect(expectedSeconds(quick, 12)).toBeLessThan(170);
-    expect(expectedSeconds(plan, 12)).toBeLessThan(45 * 60);
-  });
-
-  it("cuts windows to a time budget and says so in the row", () => {
-    const options = { quick: false, spinning: false, strict: false, budgetS: 900 };
-    const cut = makePlan({ options, entries: 12, cores: 2, availableMemoryMb: 8000, seed: 7 });
-    expect(cut.windows).toBe(2);
-    expect(expectedSeconds(cut, 12)).toBeLessThanOrEqual(900);
-    const row = makeRow(facts, [window(2000, 5, 4, 2), window(2000, 5, 4, 2)], cut);
-    expect(row.flags).toContain("few-windows: 2 instead of 5 to keep to the time budget");
-  });
-
-  it("does not hold more runners than memory allows", () => {
-    const options = { quick: true, spinning: false, strict: false };
-    expect(makePlan({ options, entries: 12, cores: 4, availableMemoryMb: 800, seed: 7 }).keepRunners).toBe(false);
-  });
-});
-
-describe("blockOrders", () => {
-  it("has every entry once per block, in an order that the seed repeats", () => {
-    const orders = blockOrders(12, 5, 42);
-    for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual([...Array(12).keys()]);
-    expect(blockOrders(12, 5, 42)).toEqual(orders);
-    expect(blockOrders(12, 5, 43)).not.toEqual(orders);
-    expect(new Set(orders.map(String)).size).toBeGreaterThan(1);
   });
 });

@@ -22,6 +22,7 @@ export {
   type PowerSource,
   type ServiceStatus,
 } from "./presence.ts";
+export type { GraphOptimization } from "./factors.ts";
 export {
   MAX_TELEMETRY_BYTES,
   type Ack,

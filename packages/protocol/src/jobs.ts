@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GRAPH_OPTIMIZATIONS, MAX_WINDOWS } from "./factors.ts";
 import { artifactSchema, modelArtifactSchema } from "./artifact.ts";
 import { OPERATIONS } from "./names.ts";
 import { precisionSchema, resultsSchema } from "./results.ts";
@@ -53,16 +54,28 @@ export type QuantizeOptions = z.infer<typeof quantizeOptionsSchema>;
 export const benchmarkOptionsSchema = z.looseObject({
   /** Short windows: shows that everything works; a result to cite needs the full method. */
   quick: z.boolean().default(false),
-  /** Windows per entry, one in each randomised block. */
-  windows: z.number().int().min(1).max(20).optional(),
+  /**
+   * Windows per entry, one in each randomised block: exactly so many, unless `maxWindows` allows more. Without it, those of the method
+   * and as many more as its precision takes.
+   */
+  windows: z.number().int().min(1).max(MAX_WINDOWS).optional(),
+  /** How many windows an entry gets at most while its figures are not precise enough. */
+  maxWindows: z.number().int().min(1).max(MAX_WINDOWS).optional(),
+  /** What is precise enough: the 95 % half-width of gross energy (latency without power), in percent of it. */
+  targetHalfWidthPct: z.number().positive().max(100).optional(),
   windowS: z.number().positive().max(600).optional(),
   idleS: z.number().min(0).max(600).optional(),
-  /** Fewer windows are taken where all would take longer than this. */
+  /** What all windows together may take: fewer are taken, or precision is not reached, and the rows say so. */
   budgetS: z.number().positive().optional(),
   /** Intra-op threads of ONNX Runtime; default: all cores but the sampler's. */
   threads: z.number().int().min(1).max(256).optional(),
   /** Whether ONNX Runtime's idle threads spin. */
   spinning: z.boolean().default(false),
+  graphOptimization: z.enum(GRAPH_OPTIMIZATIONS).optional(),
+  /** Images per inference, in models whose batch is dynamic; figures stay per image. */
+  batch: z.number().int().min(1).max(1024).optional(),
+  /** Whether the power that sampling itself takes is measured first; default: in the full method, once a day. */
+  observer: z.boolean().optional(),
   /** Test images for accuracy, from the start of the evaluation set; 0 = none. */
   accuracyImages: count.optional(),
   /** Send nothing inside measured windows. */

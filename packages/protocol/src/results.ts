@@ -38,11 +38,15 @@ const resultDeviceSchema = z.looseObject({
       slowW: z.number(),
       deltaW: z.number(),
       halfWidth95W: z.number(),
+      /** What limits it, such as that an estimate sees processor time alone. */
+      note: z.string().optional(),
     })
     .nullable()
     .optional(),
   /** How much later a change of the processor's load shows in the measured power. */
   lag: z.looseObject({ ms: z.number(), halfWidth95Ms: z.number(), steps: z.number() }).nullable().optional(),
+  /** Why there is no lag. */
+  lagNote: z.string().optional(),
   temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
   /** Which processors the sampler and the runner were bound to, in words. */
   affinity: z.string().optional(),
@@ -51,9 +55,14 @@ export type ResultDevice = z.infer<typeof resultDeviceSchema>;
 
 const resultMethodSchema = z.looseObject({
   quick: z.boolean(),
-  /** Windows per row. */
+  /** Windows that every row has; a row with figures that spread more has more, see its own `windows`. */
   windows: z.number(),
   windowS: z.number(),
+  /** How many windows a row gets at most, and the half-width at which it gets no more (`null`: not looked at). */
+  maxWindows: z.number().optional(),
+  targetHalfWidthPct: figure.optional(),
+  /** What all windows together may take. */
+  budgetS: z.number().optional(),
   threads: z.number(),
   batch: z.number(),
   /** Test images on which accuracy was measured; 0 when there was no data set. */
@@ -78,6 +87,8 @@ const resultRowSchema = z.looseObject({
   memoryBaselineMb: figure,
   /** Peak minus baseline: what the model itself takes, with its arena. */
   memoryModelMb: figure.optional(),
+  /** Proportional set size after the windows: what the process holds then, shared pages counted in parts. */
+  memoryPssMb: figure.optional(),
   latencyMs: z.looseObject({
     mean: figure,
     min: figure.optional(),

@@ -11,6 +11,8 @@ export interface Column {
   readonly align: "left" | "right";
   /** Whether the figure is only as good as the power source: it is marked where that is an estimate. */
   readonly power?: true;
+  /** Left out where no row has the figure. */
+  readonly optional?: true;
   /** `null`: not measured. */
   readonly format: (row: ResultRow) => string | null;
   /** Which of a row's flags say why the cell is blank, by their code. */
@@ -128,6 +130,17 @@ export const COLUMNS: readonly Column[] = [
     format: figure((row) => row.maxPowerW),
     blankCodes: powerCodes,
     blankReason: `power: ${notMeasured}`,
+  },
+  {
+    key: "maxPower10msW",
+    title: "max power, mean over 10 ms (W)",
+    short: "max 10 ms W",
+    align: "right",
+    power: true,
+    optional: true,
+    format: figure((row) => row.maxPower10msW ?? null),
+    blankCodes: powerCodes,
+    blankReason: "max power over 10 ms: the meter gives fewer than 100 readings a second",
   },
   {
     key: "energyGrossMj",

@@ -1,6 +1,11 @@
-import type { ResultDevice, Results } from "@edgewatt/protocol";
+import type { ResultDevice, ResultRow, Results } from "@edgewatt/protocol";
 import { markdownTable } from "markdown-table";
+import { comparisonTable } from "./comparisons.ts";
+import { deviceContext } from "./device-context.ts";
 import { figures } from "./figures/index.ts";
+import { memoryParagraphs } from "./memory.ts";
+import { formatCount } from "./number-format.ts";
+import { PUBLISHED, publishedTable, type PublishedStudy, type PublishedTable } from "./published.ts";
 import { resultsTable, type ResultsTable, type TableCell } from "./results-table.ts";
 
 /** The results table with its footnotes and caption. */
@@ -18,43 +23,54 @@ export function viewMarkdown(view: ResultsTable): string {
   return `${[grid, footnotes.join("\n"), view.caption.map(escape).join("  \n")].filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** A whole report: table, figures beside it in the same folder, devices and method. */
+/** A whole report: tables, figures beside it in the same folder, memory, devices and method. */
 export function reportMarkdown(results: Results): string {
-  const images = figures(results).map(({ name, title }) => `![${escape(title)}](${name}.svg)`);
+  const comparisons = comparisonTable(results);
+  const memory = memoryParagraphs(results);
   const parts = [
     "# edgewatt report",
     `Made ${results.created}. The same figures for machines: [results.json](results.json), [results.csv](results.csv).`,
     "## Results",
     toMarkdown(results).trimEnd(),
+    ...(comparisons === undefined ? [] : ["## Comparisons", ...gridWithNotes(comparisons)]),
     "## Figures",
-    ...images,
+    ...figures(results).map(({ name, title }) => `![${escape(title)}](${name}.svg)`),
+    ...(memory.length === 0 ? [] : ["## Memory", ...memory.map(escape)]),
     "## Devices",
-    ...results.devices.map(deviceMarkdown),
+    ...results.devices.map((device) => deviceMarkdown(device, results)),
+    ...traceMarkdown(results.rows),
+    "## Published",
+    ...PUBLISHED.flatMap(publishedMarkdown),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-function deviceMarkdown(device: ResultDevice): string {
-  const { power } = device;
-  const settings = power === null ? "" : settingsText(power.settings);
-  const source =
-    power === null
-      ? "none: the device has no power source"
-      : `${power.source}${power.source === "estimate" ? " (a model of CPU load, no meter)" : ""}, channel ${power.channel}, ${power.rateHz} Hz${settings}`;
-  const facts = [
-    `board: ${device.board}`,
-    `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
-    `software: ${device.os}, Node ${device.node}, ONNX Runtime ${device.onnxruntime}`,
-    `power: ${source}`,
-  ];
-  return [`**${escape(device.id)}**`, "", ...facts.map((fact) => `- ${escape(fact)}`)].join("\n");
+/** A table of texts with a line under it for each note. */
+function gridWithNotes({ head, rows, notes }: Pick<PublishedTable, "head" | "rows" | "notes">): string[] {
+  const grid = markdownTable([head.map(escape), ...rows.map((row) => row.map(escape))]);
+  return [grid, notes.map((note) => `- ${escape(note)}`).join("\n")];
 }
 
-function settingsText(settings: Readonly<Record<string, unknown>>): string {
-  const entries = Object.entries(settings).map(
-    ([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`,
-  );
-  return entries.length === 0 ? "" : ` (${entries.join(", ")})`;
+function publishedMarkdown(study: PublishedStudy): string[] {
+  const table = publishedTable(study);
+  return [escape(table.title), ...gridWithNotes(table)];
+}
+
+function deviceMarkdown(device: ResultDevice, results: Results): string {
+  const rows = results.rows.filter((row) => row.device === device.id);
+  return [`**${escape(device.id)}**`, "", ...deviceContext(device, rows).map((fact) => `- ${escape(fact)}`)].join("\n");
+}
+
+/** Where the full-rate readings are: at the hub, or on the device that took them. */
+function traceMarkdown(rows: readonly ResultRow[]): string[] {
+  const lines = rows.flatMap(({ device, trace }) => {
+    if (trace === undefined || trace === null) return [];
+    const where = trace.url === null ? `on ${escape(device)}` : `<${trace.url}>`;
+    return [`- ${escape(trace.name)}, ${formatCount(trace.bytes)} bytes, ${where}, sha256 ${trace.sha256}`];
+  });
+  return lines.length === 0
+    ? []
+    : ["## Readings", "Every reading of every window and its idle stretches, as gzip'd CSV.", lines.join("\n")];
 }
 
 function cellMarkdown({ text, notes }: TableCell): string {

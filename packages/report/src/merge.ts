@@ -1,4 +1,11 @@
-import { RESULTS_SCHEMA, type ResultDevice, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
+import {
+  RESULTS_SCHEMA,
+  type Comparison,
+  type ResultDevice,
+  type ResultMethod,
+  type ResultRow,
+  type Results,
+} from "@edgewatt/protocol";
 import { ReportError } from "./errors.ts";
 import { powerSourceOf } from "./power-source.ts";
 
@@ -29,13 +36,33 @@ export function mergeResults(documents: readonly Results[]): Results {
       rows.set(key, withMethod({ ...row, created, powerSource }, methodOf(row, document), newest.method));
     }
   }
+  const merged = [...rows.values()];
   const united = [...devices.values()].sort((a, b) => compareText(a.id, b.id));
+  const { comparisons: _, ...document } = newest;
   return {
-    ...newest,
+    ...document,
     schema: RESULTS_SCHEMA,
     devices: united,
-    rows: [...rows.values()].map((row) => withPowerSource(row, united)).sort(compareRows),
+    rows: merged.map((row) => withPowerSource(row, united)).sort(compareRows),
+    ...comparisonsOf(documents, merged),
   };
+}
+
+/** Ratios both of whose rows are still there: a ratio belongs to the two runs that were measured block by block. */
+function comparisonsOf(
+  documents: readonly Results[],
+  rows: readonly ResultRow[],
+): Pick<Results, "comparisons"> | undefined {
+  const keyOf = (device: string, run: string) => JSON.stringify([device, run]);
+  const runs = new Set(rows.map(({ device, run }) => keyOf(device, run)));
+  const kept = new Map<string, Comparison>();
+  for (const comparison of documents.flatMap(({ comparisons = [] }) => comparisons)) {
+    const { device, numerator, denominator } = comparison;
+    if (!runs.has(keyOf(device, numerator.run)) || !runs.has(keyOf(device, denominator.run))) continue;
+    kept.set(JSON.stringify([device, numerator.run, denominator.run]), comparison);
+  }
+  const sorted = [...kept].sort(([a], [b]) => compareText(a, b)).map(([, comparison]) => comparison);
+  return sorted.length === 0 ? undefined : { comparisons: sorted };
 }
 
 /** The method by which a row was measured. */

@@ -2,6 +2,7 @@ import type { ResultMethod, ResultRow, Results } from "@edgewatt/protocol";
 import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
 import { consistencyNote, inconsistencies } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
+import { powerCaption } from "./power-caption.ts";
 import { estimated, powerSourceOf } from "./power-source.ts";
 
 export interface TableColumn {
@@ -32,7 +33,9 @@ const BLANK = "–";
 export function resultsTable(results: Results): ResultsTable {
   const estimates = estimated(results);
   const severalDevices = new Set(results.rows.map((row) => row.device)).size > 1;
-  const columns = COLUMNS.filter((column) => column.key !== "device" || severalDevices);
+  const columns = COLUMNS.filter(({ key, optional, format }) =>
+    key === "device" ? severalDevices : optional !== true || results.rows.some((row) => format(row) !== null),
+  );
   const footnotes = collectFootnotes(results, columns);
   const rows = results.rows.map((row) => [
     ...columns.map((column) => cell(column, row, { results, footnotes, estimates })),
@@ -149,9 +152,15 @@ function describeMethod(method: ResultMethod): string {
   const accuracy =
     method.accuracyImages === 0 ? "accuracy not measured" : `accuracy on ${method.accuracyImages} test images`;
   return (
-    `${method.windows} windows of ${method.windowS} s per row${quick}, ` +
+    `${windowsText(method)} of ${method.windowS} s per row${quick}, ` +
     `${method.threads} ${method.threads === 1 ? "thread" : "threads"}, batch ${method.batch}, ${accuracy}`
   );
+}
+
+/** Rows whose figures spread get more windows than the others. */
+function windowsText({ windows, maxWindows = windows, targetHalfWidthPct }: ResultMethod): string {
+  if (maxWindows <= windows || typeof targetHalfWidthPct !== "number") return `${windows} windows`;
+  return `${windows} windows, and up to ${maxWindows} until their half-width is ${targetHalfWidthPct} %,`;
 }
 
 function describeCalibration(results: Results): string {
@@ -169,8 +178,9 @@ export const ESTIMATE_TEXT =
 function caption(results: Results, estimates: "all" | "some" | "none"): string[] {
   return [
     `Method: ${describeMethod(results.method)}.`,
-    "± is the 95 % confidence half-width of the mean. MB = 10⁶ bytes. #params: of the float model, before folding.",
-    "Gross energy: all energy of the measured window ÷ images. Net energy: gross minus idle power × time.",
+    "± is the 95 % confidence half-width of the mean over windows. MB = 10⁶ bytes. #params: of the float model, before folding.",
+    "Gross energy: all energy of the measured window of back-to-back inference ÷ images in it. Net energy: gross minus idle power × time.",
+    ...powerCaption(results),
     ...(estimates === "none" ? [] : [ESTIMATE_TEXT]),
     describeCalibration(results),
     consistencyNote(results),

@@ -11,6 +11,17 @@ test("units are in the headers and blanks are empty", () => {
   expect(first?.["latency p99 (ms)"]).not.toBe("");
 });
 
+test("what a half-width is made of, and what a maximum can show, have columns of their own", () => {
+  const [row] = parse<Record<string, string>>(toCsv(study({ source: "ina219" })), { columns: true });
+  const [whole, repetition, meter] = ["95 % half-width", "half-width by repetition", "half-width by meter"].map(
+    (name) => Number(row?.[`energy gross ${name} (mJ)`]),
+  );
+  expect(whole).toBeCloseTo(Math.hypot(repetition ?? 0, meter ?? 0), 9);
+  expect(row).toMatchObject({ "max power bandwidth (Hz)": "416.4", "max power over 10 ms (W)": "5.91" });
+  const [estimate] = parse<Record<string, string>>(toCsv(study()), { columns: true });
+  expect(estimate?.["energy gross half-width by meter (mJ)"]).toBe("");
+});
+
 test("every text and figure comes back exactly", () => {
   const results = study();
   const [template] = results.rows;

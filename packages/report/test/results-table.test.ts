@@ -137,3 +137,11 @@ test("a row of another run is marked when its method differs, not when only the 
   expect(notes).toHaveLength(1);
   expect(notes[0]).toContain(`windows of ${method.windowS + 1} s`);
 });
+
+test("the method says when rows may have more windows", () => {
+  const results = study();
+  const method = { ...results.method, windows: 5, maxWindows: 20, targetHalfWidthPct: 1, windowS: 10, quick: false };
+  expect(resultsTable({ ...results, method }).caption[0]).toBe(
+    "Method: 5 windows, and up to 20 until their half-width is 1 %, of 10 s per row, 3 threads, batch 1, accuracy on 2000 test images.",
+  );
+});

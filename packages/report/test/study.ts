@@ -58,6 +58,9 @@ function row(
   const power = options.source !== null;
   const meanPowerW = 5.214;
   const idlePowerW = 2.83;
+  const metered = options.source === "ina219";
+  const gross = { repetition: latency * 0.15, meter: metered ? meanPowerW * latency * 1.01 * 0.014 : null };
+  const net = { repetition: latency * 0.2, meter: metered ? latency * 0.03 : null };
   return {
     device: options.device,
     model: `mobilenetv1-cifar10-p${String(model.pruning * 100).padStart(2, "0")}`,
@@ -66,8 +69,9 @@ function row(
     precision,
     params: model.params,
     fileSizeMb: (model.params * (precision === "int8" ? 1.1 : 4)) / 1e6,
-    maxMemoryMb: 96.43,
+    maxMemoryMb: 96.43 - 20 * (1 - model.scale),
     memoryBaselineMb: 54.1,
+    memoryModelMb: 42.33 - 20 * (1 - model.scale),
     latencyMs: {
       mean: latency,
       p50: latency * 0.99,
@@ -76,14 +80,20 @@ function row(
       halfWidth95: latency * 0.02,
     },
     maxPowerW: power ? 6.3 : null,
+    maxPowerBandwidthHz: metered ? 416.4 : null,
+    maxPower10msW: metered ? 5.91 : null,
     meanPowerW: power ? meanPowerW : null,
     idlePowerW: power ? idlePowerW : null,
     imageMs: latency * 1.01,
     energyMj: {
       gross: power ? meanPowerW * latency * 1.01 : null,
-      grossHalfWidth95: power ? latency * 0.15 : null,
+      grossHalfWidth95: power ? Math.hypot(gross.repetition, gross.meter ?? 0) : null,
+      grossRepetition95: power ? gross.repetition : null,
+      grossMeter95: gross.meter,
       net: power ? (meanPowerW - idlePowerW) * latency * 1.01 : null,
-      netHalfWidth95: power ? latency * 0.2 : null,
+      netHalfWidth95: power ? Math.hypot(net.repetition, net.meter ?? 0) : null,
+      netRepetition95: power ? net.repetition : null,
+      netMeter95: net.meter,
     },
     accuracyPct: options.accuracy ? model.accuracy - (precision === "int8" ? 0.3 : 0) : null,
     factors: { threads: 3, spinning: false, batch: 1 },

@@ -96,7 +96,8 @@ export const DEFINITIONS: Readonly<Record<FigureName, FigureDefinition>> = {
   },
   "energy-vs-pruning": {
     title: "Energy against pruning",
-    subtitle: "Per image, lower is better; gross: all of the window, net: above idle; bars are 95 % half-widths",
+    subtitle:
+      "Per image, lower is better; gross: all of the window, net: above idle; bars: 95 %, as in the table's caption",
     x: pruning,
     panels: [grossEnergy, netEnergy],
     y: "energy per image (mJ)",

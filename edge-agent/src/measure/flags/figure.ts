@@ -1,0 +1,14 @@
+/** Two significant digits: a flag's figures show how far off something is, and no more. */
+export function rounded(value: number): string {
+  return String(Number(value.toPrecision(2)));
+}
+
+export function percent(share: number): string {
+  return `${rounded(100 * share)} %`;
+}
+
+/** The largest of the values that are known; `undefined` when none is. */
+export function largest(values: readonly (number | undefined)[]): number | undefined {
+  const known = values.filter((value) => value !== undefined);
+  return known.length === 0 ? undefined : Math.max(...known);
+}

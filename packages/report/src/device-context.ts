@@ -1,0 +1,54 @@
+import type { ResultDevice, ResultRow } from "@edgewatt/protocol";
+import { formatWithHalfWidth } from "./number-format.ts";
+import { describeSource } from "./power-caption.ts";
+
+/** What is needed to repeat a measurement on a device, a line each; what was not measured is not there. */
+export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]): string[] {
+  const { power, affinity, observer, lag, lagNote } = device;
+  return [
+    `board: ${device.board}`,
+    `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
+    ...(affinity === undefined ? [] : [`bound to processors: ${affinity}`]),
+    `software: ${device.os}, Node ${device.node}, ONNX Runtime ${device.onnxruntime}`,
+    `power: ${describeSource(device)}`,
+    ...(power === null || Object.keys(power.settings).length === 0
+      ? []
+      : [`meter settings: ${settings(power.settings)}`]),
+    ...(observer === null || observer === undefined ? [] : [observerLine(observer)]),
+    ...(lag === null || lag === undefined
+      ? lagNote === undefined
+        ? []
+        : [`lag of power behind load: not known, ${lagNote}`]
+      : [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`]),
+    ...temperatureLine(device, rows),
+  ];
+}
+
+function observerLine(observer: NonNullable<ResultDevice["observer"]>): string {
+  const { deltaW, halfWidth95W, fastHz, slowHz, fastW, slowW, note } = observer;
+  return (
+    `reading the meter: ${formatWithHalfWidth(1000 * deltaW, 1000 * halfWidth95W)} mW at ${brief(fastHz)} against ${brief(slowHz)} readings a second ` +
+    `(idle ${brief(fastW)} and ${brief(slowW)} W)${note === undefined ? "" : `; ${note}`}`
+  );
+}
+
+function temperatureLine(device: ResultDevice, rows: readonly ResultRow[]): string[] {
+  const { start = null, end = null } = device.temperatureC ?? {};
+  const inRows = rows.flatMap(({ temperatureC }) => [temperatureC?.start ?? null, temperatureC?.end ?? null]);
+  const known = inRows.filter((value) => value !== null);
+  if (start === null && end === null && known.length === 0) return [];
+  const run = start === null || end === null ? "" : `${start} °C before and ${end} °C after`;
+  const windows = known.length === 0 ? "" : `${Math.min(...known)} to ${Math.max(...known)} °C around the windows`;
+  return [`temperature of the processor: ${[run, windows].filter((part) => part !== "").join(", ")}`];
+}
+
+function settings(values: Readonly<Record<string, unknown>>): string {
+  return Object.entries(values)
+    .map(([key, value]) => `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
+}
+
+/** Three digits, without zeros that say nothing. */
+function brief(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}
