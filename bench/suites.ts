@@ -41,6 +41,21 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 15,
     open: async () => (await import("./quantizer/ablation.ts")).ablation,
   },
+  {
+    name: "measuring/latency",
+    expectedMinutes: 1.5,
+    open: async () => (await import("./measuring/latency.ts")).latency,
+  },
+  {
+    name: "measuring/sampler",
+    expectedMinutes: 1.5,
+    open: async () => (await import("./measuring/sampler.ts")).sampler,
+  },
+  {
+    name: "measuring/start",
+    expectedMinutes: 0.5,
+    open: async () => (await import("./measuring/start.ts")).start,
+  },
 ];
 
 /**

@@ -32,7 +32,7 @@ import { createSensitivity } from "./operations/sensitivity.ts";
 import type { Workbench } from "./operations/workbench.ts";
 import { splitCores } from "./process/cores.ts";
 import { Sampler } from "./sampler/sampler.ts";
-import { chooseMeters, tableChannel } from "./sensors/meters.ts";
+import { chooseMeters, tableChannel } from "./sensors/choose-meters.ts";
 import { IngestWatch } from "./telemetry/ingest-watch.ts";
 import { Live } from "./telemetry/live.ts";
 import { MemorySpool } from "./telemetry/memory-spool.ts";

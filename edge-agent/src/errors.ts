@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 
 /** A meter that cannot be read: the bus, the address or the register that failed is in `context`. */
 export class DeviceError extends EdgewattError {}

@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 import { JobError } from "../errors.ts";
 import { monotonicUs } from "../process/monotonic.ts";
 import { measureAccuracy } from "./accuracy.ts";

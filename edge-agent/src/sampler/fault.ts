@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 
 /** Why readings were lost, at a moment of CLOCK_MONOTONIC. */
 export interface SampledFault {

@@ -12,10 +12,20 @@ export interface SamplingLoop {
 }
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
+const STEP_US = 10;
+/**
+ * Times to wait, ms. A fraction that is computed would be an object on the heap each time it is handed to `Atomics.wait`; these
+ * are there already (the text keeps V8 from storing the numbers bare, of which it would make objects again).
+ */
+const WAITS_MS: readonly (number | string)[] = [
+  "none",
+  ...Array.from({ length: TURN_US / STEP_US }, (_, i) => ((i + 1) * STEP_US) / 1000),
+];
 
-/** Blocks this thread, which has nothing else to do: the wake-up is more punctual than a timer's. */
-function block(ms: number): void {
-  if (ms > 0) Atomics.wait(sleeper, 0, 0, ms);
+/** Blocks this thread, which has nothing else to do, for up to a turn: the wake-up is more punctual than a timer's. */
+function block(us: number): void {
+  const steps = Math.min(Math.floor(us / STEP_US), WAITS_MS.length - 1);
+  if (steps > 0) Atomics.wait(sleeper, 0, 0, WAITS_MS[steps] as number);
 }
 
 /** The meter that is due first. */
@@ -42,10 +52,10 @@ export async function sample(loop: SamplingLoop, control: { readonly stopped: bo
       const meter = earliest(meters);
       const nowUs = monotonicUs();
       if (meter === undefined || meter.dueUs >= endUs) {
-        block((endUs - nowUs) / 1000);
+        block(endUs - nowUs);
         break;
       }
-      block((meter.dueUs - nowUs) / 1000);
+      block(meter.dueUs - nowUs);
       meter.turn();
     }
     await nextTurn();

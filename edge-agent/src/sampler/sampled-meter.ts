@@ -1,4 +1,4 @@
-import { EdgewattError } from "@edgewatt/protocol";
+import { EdgewattError } from "@edgewatt/protocol/errors";
 import { emptyReading, type Sensor } from "../sensors/sensor.ts";
 import type { SampledFault } from "./fault.ts";
 import { describeFault } from "./fault.ts";
@@ -8,6 +8,10 @@ import { TraceRing } from "./ring.ts";
 
 const INTERVAL_US = 100_000;
 const POLL_US = 100;
+/** A meter with a clock of its own is asked so much before its next conversion should end. */
+const LEAD_US = 50;
+/** Share of a period by which it is asked earlier each time, until it has to be waited for: then its edge is known again. */
+const CREEP = 1 / 64;
 /** A meter that has given nothing for this many periods in a row is closed and opened again. */
 const REOPEN_AFTER_FAULTS = 10;
 const REOPEN_US = 1_000_000;
@@ -22,6 +26,9 @@ export interface MeterEvents {
 /**
  * One meter on its absolute schedule: `dueUs` says when `turn` wants to be called next. A fault loses readings, and nothing
  * else; a meter that stays silent is closed, and opened again a second later.
+ *
+ * A chip that converts by its own clock, up to 10 % off its nominal cycle, would drift against that schedule: read at full
+ * rate, the schedule follows the end of its conversions, so that each reading is fetched and stamped right after it is there.
  */
 export class SampledMeter {
   readonly #open: () => Promise<Sensor>;
@@ -38,6 +45,9 @@ export class SampledMeter {
   /** Of the absolute schedule; polling for the end of a conversion does not move it. */
   #scheduledUs = 0;
   #deadlineUs = 0;
+  /** Whether this reading had to be waited for, and whether any has at this rate: then the meter has a clock of its own. */
+  #waited = false;
+  #selfPaced = false;
   dueUs = -Infinity;
 
   constructor(open: () => Promise<Sensor>, events: MeterEvents, nowUs: () => number) {
@@ -78,11 +88,14 @@ export class SampledMeter {
     this.#events.onOpened(this.#sensor);
     this.#applyRate();
     this.#scheduledUs = this.#nowUs();
+    this.#waited = false;
+    this.#selfPaced = false;
     this.dueUs = this.#scheduledUs;
   }
 
   setRate(rate: SamplingRate, keepS: number): void {
     if (rate === this.#rate && keepS === this.#keepS) return;
+    if (rate !== this.#rate) this.#selfPaced = false;
     this.#rate = rate;
     this.#keepS = keepS;
     this.#applyRate();
@@ -100,10 +113,11 @@ export class SampledMeter {
   turn(): void {
     const sensor = this.#sensor;
     if (sensor === undefined) return;
-    if (this.dueUs === this.#scheduledUs) this.#deadlineUs = this.#nowUs() + 2 * this.#periodUs;
+    if (!this.#waited) this.#deadlineUs = this.#nowUs() + 2 * this.#periodUs;
     try {
       if (!sensor.read(this.#readings)) {
         if (this.#nowUs() <= this.#deadlineUs) {
+          this.#waited = true;
           this.dueUs = this.#nowUs() + POLL_US;
           return;
         }
@@ -128,9 +142,21 @@ export class SampledMeter {
         return;
       }
     }
-    // Behind by periods: go on with the schedule instead of catching up in a burst.
-    const behind = Math.ceil((this.#nowUs() - this.#scheduledUs) / this.#periodUs);
-    this.#scheduledUs += this.#periodUs * Math.max(1, behind);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    const nowUs = this.#nowUs();
+    if (this.#waited && this.#rate === "full") {
+      this.#selfPaced = true;
+      this.#scheduledUs = nowUs + this.#periodUs - LEAD_US;
+    } else {
+      // Behind by periods: go on with the schedule instead of catching up in a burst.
+      const behind = Math.ceil((nowUs - this.#scheduledUs) / this.#periodUs);
+      const creepUs = this.#selfPaced ? this.#periodUs * CREEP : 0;
+      this.#scheduledUs += this.#periodUs * Math.max(1, behind) - creepUs;
+    }
+    this.#waited = false;
     this.dueUs = this.#scheduledUs;
   }
 

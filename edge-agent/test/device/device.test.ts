@@ -8,7 +8,7 @@ import { ClockSync } from "../../src/device/clock-sync.ts";
 import { readHardware } from "../../src/device/hardware.ts";
 import { SystemProbe } from "../../src/device/system-state.ts";
 import { parseCoreList } from "../../src/process/cores.ts";
-import { chooseMeters, tableChannel } from "../../src/sensors/meters.ts";
+import { chooseMeters, tableChannel } from "../../src/sensors/choose-meters.ts";
 import type { Reading } from "../../src/sensors/sensor.ts";
 import { boardPower } from "../../src/sensors/estimate/boards.ts";
 import { estimate } from "../../src/sensors/estimate/estimate.ts";
