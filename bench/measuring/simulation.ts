@@ -1,7 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFakeIna219 } from "@edgewatt/testing";
+import { createSimulatedBus } from "@edgewatt/testing";
+
+const ADDRESS = 0x40;
+/** What the agent's configuration fills in where nothing is said. */
+const SETTINGS = { shuntOhm: 0.1, shuntTolerance: 0.01, maxA: 3.2, busRangeV: 16, resolutionBits: 12, averaging: 1 };
 
 /** A simulated INA219 for processes that are started with `env`. */
 export interface Simulation {
@@ -17,10 +21,12 @@ export interface Simulation {
 export async function inSimulation<T>(run: (simulation: Simulation) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), "edgewatt-bench-measuring-"));
   try {
-    const chip = await createFakeIna219(folder, { volts: 5, high: 0.9, low: 0.5, period: 0.02 });
-    const config = { bus: chip.bus, address: chip.address, shuntOhm: 0.1, maxA: 3.2, busRangeV: 16 };
+    const amps = { kind: "square", lowA: 0.5, highA: 0.9, periodS: 0.02 } as const;
+    const chips = [{ type: "ina219", address: ADDRESS, channels: [{ volts: 5, amps }] }] as const;
+    const { bus, env } = await createSimulatedBus(folder, { chips });
+    const config = { bus, address: ADDRESS, ...SETTINGS };
     const sampler = { meters: [{ name: "main", source: "ina219", config }], root: "" };
-    return await run({ folder, bus: chip.bus, address: chip.address, env: chip.env, sampler });
+    return await run({ folder, bus, address: ADDRESS, env, sampler });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
