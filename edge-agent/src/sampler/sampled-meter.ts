@@ -111,14 +111,15 @@ export class SampledMeter {
   turn(): void {
     const sensor = this.#sensor;
     if (sensor === undefined) return;
-    if (!this.#waited) this.#deadlineUs = this.#nowUs() + 2 * this.#periodUs;
     // Before the question: a process that was held up asks once more before it calls the meter late.
-    const isLate = this.#nowUs() > this.#deadlineUs;
+    const isLate = this.#waited && this.#nowUs() > this.#deadlineUs;
     try {
       if (!sensor.read(this.#readings)) {
         if (!isLate) {
+          const nowUs = this.#nowUs();
+          if (!this.#waited) this.#deadlineUs = nowUs + 2 * this.#periodUs;
           this.#waited = true;
-          this.dueUs = this.#nowUs() + POLL_US;
+          this.dueUs = nowUs + POLL_US;
           return;
         }
         throw new EdgewattError("the meter's conversion did not end in time: check its supply and the bus", {
