@@ -9,8 +9,8 @@ import { study } from "./study.ts";
 const ratio = (value: number, half: number) => ({ value, low95: value - half, high95: value + half });
 
 /** The study with runs of its own for each row, and int8 over fp32 of the first model. */
-function compared(): Results {
-  const results = study({ source: "ina219" });
+function compared(source: "ina219" | "estimate" = "ina219"): Results {
+  const results = study({ source });
   const rows = results.rows.map((row, index) => Object.assign(row, { run: `J/${index}` }));
   const of = (index: number) => {
     const row = rows[index];
@@ -57,6 +57,27 @@ test("ratios stand with their intervals and a sentence that reads one of them", 
   );
   expect(table?.notes.join()).toContain("cannot be told from zero");
   expect(comparisonTable(study())).toBeUndefined();
+});
+
+test("ratios of estimated energies are called estimates, and say that the model's error stays", () => {
+  const measured = comparisonTable(compared());
+  expect(measured?.head).toContain("energy, gross");
+  expect(measured?.notes.join()).toContain("one meter");
+  expect(measured?.notes.join()).not.toContain("estimate");
+
+  const modelled = comparisonTable(compared("estimate"));
+  expect(modelled?.head).toEqual(["rows", "latency", "energy, gross, estimate", "energy, net, estimate", "blocks"]);
+  expect(modelled?.notes[0]).toContain("of the gross energy of fp32, by an estimate.");
+  expect(modelled?.notes.join()).not.toContain("one meter");
+  expect(modelled?.notes.join()).toContain("the model's error does not cancel");
+
+  const results = compared();
+  const rows = results.rows.map((row) =>
+    row.run === "J/10" ? Object.assign(row, { powerSource: "estimate" as const }) : row,
+  );
+  const mixed = comparisonTable({ ...results, rows });
+  expect(mixed?.head).toContain("energy, gross");
+  expect(mixed?.rows.map((cells) => cells[2])).toEqual(["0.62 [0.60, 0.64]", "0.55 [0.54, 0.56] est."]);
 });
 
 test("a merged document keeps a ratio as long as both of its runs are shown", () => {
