@@ -24,6 +24,8 @@ export interface RowFacts {
   readonly params: number | null;
   readonly fileBytes: number;
   readonly baselineMb: number;
+  /** What ONNX Runtime takes for its first session, whatever the model. */
+  readonly sessionMb: number;
   /** Proportional set size after the windows. */
   readonly pssMb?: number | null;
   readonly accuracyPct: number | null;
@@ -68,7 +70,8 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     fileSizeMb: facts.fileBytes / BYTES_PER_MB,
     maxMemoryMb,
     memoryBaselineMb: facts.baselineMb,
-    memoryModelMb: maxMemoryMb - facts.baselineMb,
+    memorySessionMb: facts.sessionMb,
+    memoryModelMb: maxMemoryMb - facts.baselineMb - facts.sessionMb,
     memoryPssMb: facts.pssMb ?? null,
     latencyMs: {
       mean: mean(latenciesMs),

@@ -78,7 +78,7 @@ describe("makeRow", () => {
       [window(2000, 5, 4, 2), window(2000, 6, 4.2, 2), window(2000, 4, 4, 2)],
       plan,
     );
-    expect(row).toMatchObject({ maxPowerW: 5.2, memoryModelMb: 50 });
+    expect(row).toMatchObject({ maxPowerW: 5.2, memoryBaselineMb: 50, memorySessionMb: 28, memoryModelMb: 22 });
     expect(row.maxPower10msW).toBeCloseTo(4.6, 12);
     expect(row.maxPowerBandwidthHz).toBeCloseTo(416.4, 1);
     expect(row.latencyMs).toMatchObject({ min: 4, max: 6, p50: 5, p90: 6, p99: 6, p999: null });

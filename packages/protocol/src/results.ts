@@ -83,9 +83,11 @@ const resultRowSchema = z.looseObject({
   fileSizeMb: figure,
   /** Peak resident memory (VmHWM) of the process that ran the model. */
   maxMemoryMb: figure,
-  /** The same process before it loaded the model: runtime and libraries. */
+  /** The same process before it loaded the model: runtime, libraries and the inputs of the windows. */
   memoryBaselineMb: figure,
-  /** Peak minus baseline: what the model itself takes, with its arena. */
+  /** What ONNX Runtime takes for its first session, whatever the model; measured with a model of one node. */
+  memorySessionMb: figure.optional(),
+  /** Peak minus both of them: what the model itself takes, with its arena. */
   memoryModelMb: figure.optional(),
   /** Proportional set size after the windows: what the process holds then, shared pages counted in parts. */
   memoryPssMb: figure.optional(),

@@ -14,6 +14,7 @@ const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, result
   ["file size (MB)", (row) => row.fileSizeMb],
   ["max memory (MB)", (row) => row.maxMemoryMb],
   ["memory before the model (MB)", (row) => row.memoryBaselineMb],
+  ["memory of a first session (MB)", (row) => row.memorySessionMb ?? null],
   ["memory of the model (MB)", (row) => row.memoryModelMb ?? null],
   ["proportional set size (MB)", (row) => row.memoryPssMb ?? null],
   ["latency mean (ms)", (row) => row.latencyMs.mean],

@@ -98,6 +98,11 @@ test("memory says how much is there before any model, and what pruning changes",
   expect(text).toContain(
     "From pruning 0 to 0.4 the peak in fp32 goes from 96.43 to 87.63 MB (−9 %), the model's share from 42.33 to 33.53 MB (−21 %), its file from 12.87 to 4.699 MB (−63 %).",
   );
+  const told = study();
+  for (const row of told.rows) row.memorySessionMb = 28;
+  expect(memoryParagraphs(told)[0]).toContain(
+    "before any model is loaded, 28.00 MB its first session, whatever the model; the models' share",
+  );
   const blind = study();
   for (const row of blind.rows) row.memoryBaselineMb = null;
   expect(memoryParagraphs(blind)).toEqual([]);
