@@ -1,4 +1,5 @@
 import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
+import type { Stretch } from "./energy.ts";
 import { energyCheckFlags } from "./flags/energy-checks.ts";
 import { consistencyFlags } from "./flags/consistency.ts";
 import { windowFlags } from "./flags/windows.ts";
@@ -93,6 +94,7 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     accuracyPct: facts.accuracyPct,
     factors: factorsOf(plan),
     windows: { measured: windows.length, powered: powered.length },
+    sampling: samplingOf(windows.flatMap(({ power }) => power ?? [])),
     trace: facts.trace,
     flags: [],
     run: facts.run,
@@ -106,6 +108,15 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     ...consistencyFlags(row),
   ];
   return { ...row, flags };
+}
+
+function samplingOf(stretches: readonly Stretch[]): NonNullable<ResultRow["sampling"]> | null {
+  if (stretches.length === 0) return null;
+  return {
+    rateHz: Math.min(...stretches.map(({ rateHz }) => rateHz)),
+    jitterP99Ms: Math.max(...stretches.map(({ jitterP99Us }) => jitterP99Us)) / 1000,
+    missing: stretches.reduce((sum, { missing }) => sum + missing, 0),
+  };
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -84,6 +84,15 @@ describe("makeRow", () => {
     expect(row.latencyMs).toMatchObject({ min: 4, max: 6, p50: 5, p90: 6, p99: 6, p999: null });
   });
 
+  it("says how the meter kept its schedule at worst, and nothing where there was no power", () => {
+    const good = window(2000, 5, 4, 2);
+    const slow = { ...good, power: good.power && { ...good.power, rateHz: 890, jitterP99Us: 450, missing: 2 } };
+    const lost = { ...good, power: good.power && { ...good.power, missing: 1 } };
+    expect(makeRow(facts, [good, slow, lost], plan).sampling).toEqual({ rateHz: 890, jitterP99Ms: 0.45, missing: 3 });
+    const blind = { ...good, power: undefined };
+    expect(makeRow(facts, [blind, blind, blind], plan).sampling).toBeNull();
+  });
+
   it("flags energies that come out differently by another way", () => {
     const odd = window(2000, 5, 4, 2);
     const power = odd.power && { ...odd.power, checks: { total: -0.013, meanTimesTime: 0.0061 } };

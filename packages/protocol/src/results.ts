@@ -133,6 +133,18 @@ const resultRowSchema = z.looseObject({
   }),
   /** Windows that were measured, and those of them whose power is known. */
   windows: z.looseObject({ measured: z.number(), powered: z.number() }).optional(),
+  /** How the meter kept its schedule, at worst over the windows whose power is known; `null` where there are none. */
+  sampling: z
+    .looseObject({
+      /** Readings per second that came. */
+      rateHz: z.number(),
+      /** 99th percentile of the distance of an interval between readings from their median. */
+      jitterP99Ms: z.number(),
+      /** Readings that the usual interval foretells and that did not come, in all windows. */
+      missing: z.number(),
+    })
+    .nullable()
+    .optional(),
   temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
   /** The full-rate readings of all windows; `url` is where it was uploaded. */
   trace: z
