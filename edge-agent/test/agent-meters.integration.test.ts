@@ -31,6 +31,8 @@ const ERRORS: Readonly<Record<"ina219" | "ina228", ConverterErrors>> = {
 };
 /** Meter and shunt alone leave more than this of the energy open. */
 const METER_LIMIT = 0.012;
+/** What a machine that others use may add where the row says that readings are missing. */
+const DISTURBED_LIMIT = 0.05;
 
 let dir: TempDir;
 let broker: TestBroker;
@@ -77,12 +79,14 @@ function trueWindows(device: string, bus: SimulatedBus): TrueWindow[] {
 
 /** The row's energy per image and mean power are those of the windows together, within the uncertainty that it states. */
 function checkEnergy(row: ResultRow, windows: readonly TrueWindow[]): void {
+  const isDisturbed = row.flags.some((flag) => flag.startsWith("samples-missing"));
+  const limit = isDisturbed ? DISTURBED_LIMIT : METER_LIMIT;
   const total = (key: keyof TrueWindow) => windows.reduce((sum, window) => sum + window[key], 0);
   const trueMj = (1000 * total("joules")) / total("images");
   const { gross, grossHalfWidth95 } = row.energyMj;
-  expect(Math.abs((gross ?? Number.NaN) - trueMj)).toBeLessThan(Math.max(grossHalfWidth95 ?? 0, METER_LIMIT * trueMj));
+  expect(Math.abs((gross ?? Number.NaN) - trueMj)).toBeLessThan(Math.max(grossHalfWidth95 ?? 0, limit * trueMj));
   const trueW = total("joules") / total("seconds");
-  expect(Math.abs((row.meanPowerW ?? Number.NaN) / trueW - 1)).toBeLessThan(METER_LIMIT);
+  expect(Math.abs((row.meanPowerW ?? Number.NaN) / trueW - 1)).toBeLessThan(limit);
   expect(row.maxPowerW).toBeGreaterThan(trueW);
 }
 
@@ -125,7 +129,7 @@ describe.skipIf(gcc.skip)(`a benchmark on a simulated meter ${gcc.reason}`, () =
   it("loses the window in which its chip is pulled out, and nothing else", async () => {
     const device = "pi-pulled";
     const bus = await startWith(device, "ina219");
-    const options = { ...OPTIONS, windows: 3, windowS: 4, idleS: 1 };
+    const options = { ...OPTIONS, windows: 3, windowS: 6, idleS: 1 };
     await observer.send(device, command("PULLED", { entries: [{ model, precision: "fp32" }], options }));
     const toldWindows = (count: number) =>
       eventually(
@@ -143,17 +147,21 @@ describe.skipIf(gcc.skip)(`a benchmark on a simulated meter ${gcc.reason}`, () =
       () => {
         const endUs = Number(first?.columns["timeEnd"]) * 1000 + 200_000;
         const open = observer.rows(device, "power").filter(({ tUs, columns }) => tUs > endUs && "run" in columns);
-        if (open.length === 0) throw new RangeError("the second window is not open");
+        const seconds = ((open.at(-1)?.tUs ?? 0) - (open[0]?.tUs ?? 0)) / 1e6;
+        if (seconds < 0.5) throw new RangeError("the second window is not well under way");
       },
       { timeoutMs: 45_000, everyMs: 20 },
     );
     await bus.setFaults(AT, { absent: true });
-    await toldWindows(2);
+    await eventually(() => expect(observer.info.get(device)?.power[0]?.fault).toMatch(/nothing answers/), {
+      timeoutMs: 45_000,
+      everyMs: 20,
+    });
     await bus.setFaults(AT, { absent: false });
     const { result } = await observer.reach("PULLED", "succeeded");
     const [row] = benchmarkResultSchema.parse(result).results.rows;
     if (row === undefined) throw new RangeError("no row");
-    expect(row.flags).toContain("power-missing: 1 of 3 windows: no-answer");
+    expect(row.flags.join("\n")).toMatch(/^power-missing: 1 of 3 windows: .*no-answer/m);
     expect(row.flags.join()).not.toMatch(/meter-fault: .*no-answer|idle-missing/);
     expect(row.latencyMs.halfWidth95).not.toBeNull();
     const windows = await toldWindows(3);

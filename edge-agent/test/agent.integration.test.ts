@@ -317,7 +317,7 @@ describe.skipIf(gcc.skip)(`with an INA219 ${gcc.reason}`, () => {
     await writeFile(config, `agent:\n  meters: { main: { source: ina219, bus: ${bus.bus} } }\n`);
     const args = ["--config", config];
     agents.push(await startAgent({ broker: broker.url, device: "pi-ina", data: dir.path, args, env: bus.env }));
-    const options = { ...TINY, windows: 1 };
+    const options = { ...TINY, windows: 3 };
     await observer.send("pi-ina", command("INA", { entries: [{ model, precision: "fp32" }], options }));
     const { results } = benchmarkResultSchema.parse((await observer.reach("INA", "succeeded")).result);
     expect(results.devices[0]?.power).toMatchObject({ source: "ina219", settings: { bus: 9, shuntOhm: 0.1 } });
@@ -326,7 +326,15 @@ describe.skipIf(gcc.skip)(`with an INA219 ${gcc.reason}`, () => {
       expect(watts).toBeGreaterThan(4 * 0.99);
       expect(watts).toBeLessThan(4 * 1.01);
     }
-    expect(row?.flags.join()).not.toMatch(/estimate|power-missing/);
+    expect(row?.flags.join()).not.toMatch(/estimate|power-missing|energy-cross-check/);
+    // The truth lies within what the row states, and most of that is the chip's and the shunt's.
+    const { gross, grossHalfWidth95, grossMeter95 } = row?.energyMj ?? {};
+    expect(Math.abs((gross ?? 0) - 4 * (row?.imageMs ?? 0))).toBeLessThanOrEqual(grossHalfWidth95 ?? 0);
+    expect((grossMeter95 ?? 0) / (gross ?? 0)).toBeGreaterThan(0.005);
+    expect((grossMeter95 ?? 0) / (gross ?? 0)).toBeLessThan(0.03);
+    expect(row?.maxPowerBandwidthHz).toBeCloseTo(416, 0);
+    expect(row?.maxPower10msW).toBeCloseTo(4, 1);
+    expect(row?.trace?.bytes).toBeGreaterThan(1000);
     const power = observer.rows("pi-ina", "power");
     expect(power.length).toBeGreaterThan(5);
     expect(

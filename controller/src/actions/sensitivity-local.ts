@@ -11,7 +11,7 @@ import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { calibrationPath } from "./quantize-local.ts";
 import { recipeOf } from "./quantize-options.ts";
-import type { SensitivityCommandOptions } from "./sensitivity.ts";
+import type { SensitivityCommandOptions } from "./sensitivity-options.ts";
 
 /** Compares the layers of a model file on this machine, without a broker; there is no meter then, so energies stay blank. */
 export async function compareLocally(

@@ -26,32 +26,10 @@ import { type Context, print, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
-import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
-import { type RecipeOptions, recipeOf } from "./quantize-options.ts";
+import { recipeOf } from "./quantize-options.ts";
+import type { SensitivityCommandOptions } from "./sensitivity-options.ts";
 import { findModel, readRegistry } from "../registry/registry.ts";
-
-/** Flags of `edgewatt sensitivity`, on a device and with `--local`. */
-export interface SensitivityCommandOptions
-  extends
-    BrokerOption,
-    DatasetsOption,
-    Pick<RecipeOptions, "format" | "perTensor" | "reduceRange" | "method" | "percentile"> {
-  readonly on?: string;
-  readonly local?: true;
-  readonly calibration?: string;
-  readonly images?: number;
-  readonly evaluation?: string;
-  readonly evaluationImages?: number;
-  readonly threads?: number;
-  readonly windows?: number;
-  readonly windowS?: number;
-  readonly idleS?: number;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly inputShape?: readonly number[];
-  readonly report?: string;
-}
 
 const DEFAULT_IMAGES = 256;
 const DEFAULT_EVALUATION_IMAGES = 1000;

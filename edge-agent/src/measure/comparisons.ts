@@ -27,7 +27,8 @@ export function compareRows(rows: readonly RowWindows[], seed: number): Comparis
       pairs: pair(of, over, latency).length,
       latency: paired(latency),
       energyGross: paired(gross),
-      energyNet: paired(net),
+      // A ratio of what cannot be told from zero would look like knowledge.
+      energyNet: isNetResolved(numerator) && isNetResolved(denominator) ? paired(net) : null,
     };
   });
 }
@@ -45,6 +46,10 @@ function pairsOf(rows: readonly ResultRow[]): [ResultRow, ResultRow][] {
       : [];
   });
   return [...quantized, ...pruned] as [ResultRow, ResultRow][];
+}
+
+function isNetResolved({ energyMj: { net: value, netHalfWidth95 } }: ResultRow): boolean {
+  return value !== null && netHalfWidth95 !== null && value > netHalfWidth95;
 }
 
 function nameOf({ run, model, precision }: ResultRow): Comparison["numerator"] {

@@ -74,6 +74,14 @@ describe("compareRows", () => {
     expect(ratio?.energyGross?.value).toBeCloseTo(0.7, 9);
   });
 
+  it("has no ratio of net energies that cannot be told from zero", () => {
+    const faint = entry(["m", 0, "int8"], 1.99);
+    expect(faint.row.flags.join()).toContain("net-unresolved");
+    const [ratio] = compareRows([entry(["m", 0, "fp32"], 5), faint], 7);
+    expect(ratio?.energyNet).toBeNull();
+    expect(ratio?.energyGross?.value).toBeCloseTo(0.398, 3);
+  });
+
   it("says nothing where two models could be the unpruned one", () => {
     const rows = [entry(["a", 0, "fp32"], 5), entry(["b", 0, "fp32"], 4), entry(["c", 0.1, "fp32"], 3)];
     expect(compareRows(rows, 7)).toEqual([]);

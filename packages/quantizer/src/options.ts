@@ -3,7 +3,7 @@ import type { CalibrationMethod } from "./calibration/method.ts";
 import { QuantizerError } from "./errors.ts";
 import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
-import type { SearchTarget } from "./improve/search.ts";
+import type { SearchTarget } from "./improve/search-target.ts";
 import { recipeConflicts, type ParityMode } from "./recipe.ts";
 
 export type QuantizeStep = "prepare" | "calibrate" | "improve" | "quantize" | "verify";

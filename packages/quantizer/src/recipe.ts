@@ -1,5 +1,5 @@
 import type { CalibrationMethod } from "./calibration/method.ts";
-import type { SearchTarget } from "./improve/search.ts";
+import type { SearchTarget } from "./improve/search-target.ts";
 import type { Technique } from "./improve/techniques.ts";
 
 // `@edgewatt/quantizer/recipe`: what can be asked for. It loads neither ONNX Runtime nor anything else, so that a command line can show its

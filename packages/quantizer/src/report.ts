@@ -1,16 +1,10 @@
 import type { DataKind } from "@edgewatt/onnx";
 import type { CalibrationMethod } from "./calibration/method.ts";
+import type { FloatNode } from "./int8/float-node.ts";
 import type { QuantizationFormat } from "./int8/format.ts";
 import type { Technique } from "./improve/techniques.ts";
 import type { SearchResult, SearchTry } from "./improve/search.ts";
 import type { ParityMode } from "./recipe.ts";
-
-/** A node that stays in float, and why. */
-export interface FloatNode {
-  readonly name: string;
-  readonly op: string;
-  readonly reason: string;
-}
 
 /** Signal-to-noise of one layer's output in the int8 model, noise of the layers before it included. */
 export interface LayerReport {

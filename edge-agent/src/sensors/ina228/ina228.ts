@@ -128,7 +128,9 @@ export const ina228 = defineDriver({
         }
         if ((flags & DIAGNOSTICS.conversionReady) === 0) return false;
         const readyUs = (beforeUs + host.monotonicUs()) / 2;
+        const energyBeforeUs = host.monotonicUs();
         chip.readBlock(REGISTER.energy, energyResult);
+        const energyUs = (energyBeforeUs + host.monotonicUs()) / 2;
         const counter = energyResult.readUIntBE(0, ENERGY_BYTES);
         if ((flags & DIAGNOSTICS.mathOverflow) !== 0) {
           clearEnergy(chip);
@@ -152,8 +154,9 @@ export const ina228 = defineDriver({
         into.watts = amps < 0 ? -watts : watts;
         into.volts = volts;
         into.amps = amps;
-        // The counter is read at the end of the interval whose middle is `tUs`; the mean power takes it back there.
-        into.joules = energy.countsBefore(((watts / scale.energyLsbJ) * periodUs) / 2e6) * scale.energyLsbJ;
+        // The counter runs on after the conversion whose middle is `tUs`; the mean power takes it back there.
+        const sinceS = (energyUs - into.tUs) / 1e6;
+        into.joules = energy.countsBefore((watts / scale.energyLsbJ) * sinceS) * scale.energyLsbJ;
         return true;
       },
       [Symbol.dispose]: () => chip[Symbol.dispose](),

@@ -5,7 +5,8 @@ import type { OpenedInt8, QuantizedNode } from "../int8/fusion.ts";
 import type { Technique } from "../improve/techniques.ts";
 import type { SearchResult } from "../improve/search.ts";
 import type { KeptOutputs } from "../quality/expected-outputs.ts";
-import type { CalibrationReport, FloatNode } from "../report.ts";
+import type { FloatNode } from "../int8/float-node.ts";
+import type { CalibrationReport } from "../report.ts";
 
 /** An int8 model in memory, and what is known of how it came about; nothing is written or checked yet. */
 export interface Draft {

@@ -1,6 +1,6 @@
 import { Graph, makeOutput, openSession, throwIfCanceled, type DataSource, type ModelProto } from "@edgewatt/onnx";
 import { fittingBatches } from "../calibration/batches.ts";
-import type { EmitOptions } from "../int8/emit.ts";
+import type { EmitOptions } from "../int8/emit-options.ts";
 import { buildInt8, planOf, type Candidate } from "./build-int8.ts";
 import { ChannelMeter, measureChannels } from "./channel-statistics.ts";
 import { copyGraph, subModel } from "./copy-graph.ts";

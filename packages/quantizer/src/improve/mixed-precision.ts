@@ -1,5 +1,6 @@
 import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
-import { emitModel, type EmitOptions } from "../int8/emit.ts";
+import { emitModel } from "../int8/emit.ts";
+import type { EmitOptions } from "../int8/emit-options.ts";
 import { makePlan } from "../int8/plan.ts";
 import { compareVariants } from "../sensitivity/alone.ts";
 import { planOf, type Candidate } from "./build-int8.ts";

@@ -8,15 +8,8 @@ import { buildInt8, type Candidate } from "./build-int8.ts";
 import { openJudge, type Judge, type Score } from "./judge.ts";
 import { rankLayers } from "./mixed-precision.ts";
 import type { ImageRange } from "./split-images.ts";
+import type { SearchTarget } from "./search-target.ts";
 import { RESCALING, type Technique } from "./techniques.ts";
-
-/** What is asked of an int8 model; all that is named must hold. */
-export interface SearchTarget {
-  /** Accuracy that may be lost, in percentage points. Without labels the share of images with another largest output stands for it: it can only be larger. */
-  readonly accuracyDropPt?: number;
-  /** Signal-to-quantization-noise of the outputs, at least. */
-  readonly sqnrDb?: number;
-}
 
 export interface Configuration {
   readonly method: CalibrationMethod;

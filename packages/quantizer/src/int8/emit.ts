@@ -9,21 +9,11 @@ import {
   type TensorProto,
 } from "@edgewatt/onnx";
 import { activationRange, computeParams, quantizeBias, type QuantParams } from "./arithmetic.ts";
-import type { QuantizationFormat } from "./format.ts";
+import type { EmitOptions } from "./emit-options.ts";
 import { int8Weights, type Int8Weights } from "./weights.ts";
 import { Int8Writer } from "./graph-writer.ts";
 import type { Plan } from "./plan.ts";
 import type { Rewrite } from "../rules/rule.ts";
-
-export interface EmitOptions {
-  readonly format: QuantizationFormat;
-  readonly perChannel: boolean;
-  readonly reducedRange: boolean;
-  /** By node name: int8 weights in place of those rounded to nearest; their scales are those that `int8Weights` tells. */
-  readonly weights?: ReadonlyMap<string, Int8Array>;
-  /** By node name: bias values in place of the node's own, or of none (not for MatMul, which has no bias). */
-  readonly biases?: ReadonlyMap<string, Float32Array>;
-}
 
 /** The int8 model, and where to find what the float model calls by another name. */
 export interface EmittedModel {

@@ -8,7 +8,7 @@ import {
   type QuantParams,
   type Range,
 } from "./arithmetic.ts";
-import type { FloatNode } from "../report.ts";
+import type { FloatNode } from "./float-node.ts";
 import type { QuantizationFormat } from "./format.ts";
 import { clipBounds } from "../rules/absorbed.ts";
 import { isFinalInFloat } from "../rules/independent.ts";

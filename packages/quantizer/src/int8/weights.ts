@@ -1,6 +1,6 @@
 import { dimsOf, elementCount, readFloats, type Graph, type NodeProto, type TensorProto } from "@edgewatt/onnx";
 import { guardBias, quantizeWeights, weightRange, weightScales } from "./arithmetic.ts";
-import type { EmitOptions } from "./emit.ts";
+import type { EmitOptions } from "./emit-options.ts";
 import { QuantizerError } from "../errors.ts";
 import type { Plan } from "./plan.ts";
 

@@ -14,7 +14,8 @@ import type { QuantizeOptions, ReportProgress } from "../options.ts";
 import { measureQuality, type Quality } from "../quality/compare.ts";
 import { ExpectedOutputs, type KeptOutputs } from "../quality/expected-outputs.ts";
 import { measureLayers, type LayerFigures } from "../quality/layers.ts";
-import { searchReport, type FloatNode, type FormatCheck, type QuantizeReport } from "../report.ts";
+import type { FloatNode } from "../int8/float-node.ts";
+import { searchReport, type FormatCheck, type QuantizeReport } from "../report.ts";
 
 /** What a report says of an int8 model that was written and checked. */
 type CheckedReport = Omit<QuantizeReport, "in" | "out" | "parity" | "bytes" | "wallS" | "peakMemoryMb"> & {

@@ -3,7 +3,7 @@ import type { Range } from "../int8/arithmetic.ts";
 import type { EmittedModel } from "../int8/emit.ts";
 import { QuantizerError } from "../errors.ts";
 import type { QuantizationFormat } from "../int8/format.ts";
-import type { FloatNode } from "../report.ts";
+import type { FloatNode } from "../int8/float-node.ts";
 import { activationParams } from "./activation-params.ts";
 import { allInitializerParams } from "./initializer-params.ts";
 import { Inserter } from "./insert.ts";

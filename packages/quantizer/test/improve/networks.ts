@@ -4,7 +4,7 @@ import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { randomSource } from "../../../onnx/test/random-source.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
-import type { EmitOptions } from "../../src/int8/emit.ts";
+import type { EmitOptions } from "../../src/int8/emit-options.ts";
 import { buildInt8, type Candidate } from "../../src/improve/build-int8.ts";
 import { copyGraph } from "../../src/improve/copy-graph.ts";
 import { openJudge } from "../../src/improve/judge.ts";

@@ -101,7 +101,8 @@ static int answers(struct chip *chip, const struct chip_control *control) {
   return control->nack_every == 0 || chip->transfers % (uint64_t)control->nack_every != 0;
 }
 
-static void write_register(struct chip *chip, const struct chip_control *control, const uint8_t *bytes, int count, double now) {
+static void write_register(struct chip *chip, const struct chip_control *control, const uint8_t *bytes, int count,
+                           double now) {
   chip->pointer = bytes[0];
   if (count < 3) return;
   uint16_t value = (uint16_t)(bytes[1] << 8 | bytes[2]);

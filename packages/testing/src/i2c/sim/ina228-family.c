@@ -37,7 +37,8 @@ static double limited(double value, double limit, int *overflow) {
   return copysign(limit, value);
 }
 
-int ina228_convert(struct chip *chip, const struct chip_control *control, int64_t k, double t, const struct ina228_steps *steps,
+int ina228_convert(struct chip *chip, const struct chip_control *control, int64_t k, double t,
+                   const struct ina228_steps *steps,
                    void (*each)(struct chip *chip, double current, double power, double seconds)) {
   double lsb = steps->shunt[chip->registers[CONFIGURATION] & ADCRANGE ? 1 : 0];
   double calibration = chip->registers[SHUNT_CAL];
@@ -48,7 +49,7 @@ int ina228_convert(struct chip *chip, const struct chip_control *control, int64_
     shunt = convert_shunt(control, 0, k, &t, shunt_time(chip), lsb, -steps->full - 1, steps->full);
   }
   if (bus_time(chip) > 0) bus = convert_bus(control, 0, k, &t, bus_time(chip), steps->bus, 0, steps->full);
-  /* SHUNT_CAL is the shunt in units that make the current come out in its LSB (section 8.1.2): 4096 where both LSBs agree. */
+  /* SHUNT_CAL is the shunt in units that make the current come out in its LSB (section 8.1.2): 4096 where both agree. */
   double current = calibration > 0 ? shunt * 4096.0 / calibration : 0;
   current = limited(current, steps->full, &chip->overflow);
   double power = limited(fabs(current) * bus / steps->power_divisor, 0xFFFFFF, &chip->overflow);

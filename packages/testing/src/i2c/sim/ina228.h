@@ -5,8 +5,8 @@
 #include "sim.h"
 
 enum {
-  CONFIGURATION, ADC_CONFIGURATION, SHUNT_CAL, SHUNT_TEMPCO, SHUNT, BUS, TEMPERATURE, CURRENT, POWER, ENERGY, CHARGE, DIAG_ALRT,
-  FIRST_LIMIT, LAST_LIMIT = 0x11, MANUFACTURER = 0x3E, DEVICE
+  CONFIGURATION, ADC_CONFIGURATION, SHUNT_CAL, SHUNT_TEMPCO, SHUNT, BUS, TEMPERATURE, CURRENT, POWER, ENERGY, CHARGE,
+  DIAG_ALRT, FIRST_LIMIT, LAST_LIMIT = 0x11, MANUFACTURER = 0x3E, DEVICE
 };
 
 #define RST 0x8000
@@ -32,10 +32,11 @@ struct ina228_steps {
 void ina228_reset(struct chip *chip);
 double ina228_cycle(const struct chip *chip);
 /*
- * Converts shunt, bus and temperature once; the registers have a new result when as many as are averaged have been. `each` is
- * called with current and power, in their registers' units, and the nominal time of this conversion.
+ * Converts shunt, bus and temperature once; the registers have a new result when as many as are averaged have been.
+ * `each` is called with current and power, in their registers' units, and the nominal time of this conversion.
  */
-int ina228_convert(struct chip *chip, const struct chip_control *control, int64_t k, double t, const struct ina228_steps *steps,
+int ina228_convert(struct chip *chip, const struct chip_control *control, int64_t k, double t,
+                   const struct ina228_steps *steps,
                    void (*each)(struct chip *chip, double current, double power, double seconds));
 /* The registers that both have in the same shape. */
 int ina228_read_common(struct chip *chip, uint8_t reg, uint8_t *out);
