@@ -123,9 +123,22 @@ describe("makeRow", () => {
     expect(net.flags.join()).toMatch(/net-unresolved/);
   });
 
+  it("says when the net energy is below zero, even within what consistency allows", () => {
+    const windows = [4, 4.0001, 3.9999].map((watts) => window(2000, 5, watts, 4.01));
+    const { energyMj, flags } = makeRow(facts, windows, plan);
+    expect(energyMj.net).toBeCloseTo(-0.05, 6);
+    expect(flags).toEqual(["net-negative: idle power was above the mean of the windows"]);
+    const [only] = windows;
+    expect(only && makeRow(facts, [only], { ...plan, windows: 1 }).flags).toContain(flags[0]);
+    const unresolved = [3.9, 4.1, 4].map((watts) => window(2000, 5, watts, 4.01));
+    expect(makeRow(facts, unresolved, plan).flags).toEqual(["net-unresolved: the net energy cannot be told from zero"]);
+  });
+
   it("catches a mean above the maximum", () => {
     const odd = window(2000, 5, 4, 2);
     const broken: MeasuredWindow = { ...odd, power: odd.power && { ...odd.power, maxW: 3 } };
-    expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(/consistency: mean power is above/);
+    expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(
+      /consistency: mean power 4.000 W is above max power 3.000 W/,
+    );
   });
 });
