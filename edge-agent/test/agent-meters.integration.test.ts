@@ -83,8 +83,12 @@ function checkEnergy(row: ResultRow, windows: readonly TrueWindow[]): void {
   const limit = isDisturbed ? DISTURBED_LIMIT : METER_LIMIT;
   const total = (key: keyof TrueWindow) => windows.reduce((sum, window) => sum + window[key], 0);
   const trueMj = (1000 * total("joules")) / total("images");
-  const { gross, grossHalfWidth95 } = row.energyMj;
-  expect(Math.abs((gross ?? Number.NaN) - trueMj)).toBeLessThan(Math.max(grossHalfWidth95 ?? 0, limit * trueMj));
+  const { gross, grossHalfWidth95, grossMeter95 } = row.energyMj;
+  expect(grossMeter95).toBeGreaterThan(METER_LIMIT * trueMj);
+  const stated = Number(grossHalfWidth95);
+  expect(Math.abs((gross ?? Number.NaN) - trueMj)).toBeLessThan(
+    isDisturbed ? Math.max(stated, DISTURBED_LIMIT * trueMj) : stated,
+  );
   const trueW = total("joules") / total("seconds");
   expect(Math.abs((row.meanPowerW ?? Number.NaN) / trueW - 1)).toBeLessThan(limit);
   expect(row.maxPowerW).toBeGreaterThan(trueW);

@@ -24,7 +24,7 @@ export interface Plan {
   readonly minRuns: number;
   readonly leadInRuns: number;
   readonly idleS: number;
-  /** Left out on either side of a window, so that idle stretches see none of its edges. */
+  /** Left out before each idle stretch, so that it sees nothing of the window, the warm-up or the sending before it. */
   readonly rollS: number;
   readonly warmUp: WarmUpRequest;
   /** How long a window waits for the temperature at which the first began. */

@@ -1,4 +1,5 @@
 import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
+import type { Stretch } from "./energy.ts";
 import { energyCheckFlags } from "./flags/energy-checks.ts";
 import { consistencyFlags } from "./flags/consistency.ts";
 import { windowFlags } from "./flags/windows.ts";
@@ -24,6 +25,8 @@ export interface RowFacts {
   readonly params: number | null;
   readonly fileBytes: number;
   readonly baselineMb: number;
+  /** What ONNX Runtime takes for its first session, whatever the model. */
+  readonly sessionMb: number;
   /** Proportional set size after the windows. */
   readonly pssMb?: number | null;
   readonly accuracyPct: number | null;
@@ -68,7 +71,8 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     fileSizeMb: facts.fileBytes / BYTES_PER_MB,
     maxMemoryMb,
     memoryBaselineMb: facts.baselineMb,
-    memoryModelMb: maxMemoryMb - facts.baselineMb,
+    memorySessionMb: facts.sessionMb,
+    memoryModelMb: maxMemoryMb - facts.baselineMb - facts.sessionMb,
     memoryPssMb: facts.pssMb ?? null,
     latencyMs: {
       mean: mean(latenciesMs),
@@ -90,6 +94,7 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     accuracyPct: facts.accuracyPct,
     factors: factorsOf(plan),
     windows: { measured: windows.length, powered: powered.length },
+    sampling: samplingOf(windows.flatMap(({ power }) => power ?? [])),
     trace: facts.trace,
     flags: [],
     run: facts.run,
@@ -103,6 +108,15 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     ...consistencyFlags(row),
   ];
   return { ...row, flags };
+}
+
+function samplingOf(stretches: readonly Stretch[]): NonNullable<ResultRow["sampling"]> | null {
+  if (stretches.length === 0) return null;
+  return {
+    rateHz: Math.min(...stretches.map(({ rateHz }) => rateHz)),
+    jitterP99Ms: Math.max(...stretches.map(({ jitterP99Us }) => jitterP99Us)) / 1000,
+    missing: stretches.reduce((sum, { missing }) => sum + missing, 0),
+  };
 }
 
 function largest(values: readonly (number | null)[]): number | null {

@@ -6,9 +6,16 @@ const T_975 = [
 
 const Z_975 = 1.959964;
 
-/** The 0.975 quantile of Student's t; beyond the table by its expansion around the normal quantile (error below 0.001). */
+/**
+ * The 0.975 quantile of Student's t; beyond the table by two terms of its expansion around the normal quantile (Abramowitz and Stegun,
+ * 26.7.5), whose error is below 0.001.
+ */
 export function studentT975(degreesOfFreedom: number): number {
-  return T_975[degreesOfFreedom - 1] ?? Z_975 + (Z_975 ** 3 + Z_975) / (4 * degreesOfFreedom);
+  const z = Z_975;
+  return (
+    T_975[degreesOfFreedom - 1] ??
+    z + (z ** 3 + z) / (4 * degreesOfFreedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * degreesOfFreedom ** 2)
+  );
 }
 
 export function mean(values: ArrayLike<number>): number {

@@ -142,7 +142,7 @@ function rowOf(
   { meter, plan, bench, traced }: { meter: MeterReport; plan: Plan; bench: Workbench; traced: FinishedTrace },
 ): ResultRow {
   if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
-  const { accuracy, steady, windows, baselineMb, pssMb, end } = measured;
+  const { accuracy, steady, windows, baselineMb, sessionMb, pssMb, end } = measured;
   const flags = [...traced.flags, ...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
@@ -162,6 +162,7 @@ function rowOf(
       params: entry.params,
       fileBytes: entry.fileBytes,
       baselineMb,
+      sessionMb,
       pssMb,
       accuracyPct: typeof accuracy === "string" ? null : (100 * accuracy.correct) / accuracy.images,
       source: bench.power.source,

@@ -18,6 +18,8 @@ const PLANNED_SHARE = 0.6;
 export interface MeasuredEntry {
   readonly windows: MeasuredWindow[];
   baselineMb: number;
+  /** What ONNX Runtime takes for its first session, whatever the model. */
+  sessionMb: number;
   /** The largest proportional set size after windows, 10^6 bytes. */
   pssMb: number | null;
   /** Whether every warm-up became steady before its cap. */
@@ -66,6 +68,7 @@ export class EntryMeasurement {
     this.#results = job.entries.map(() => ({
       windows: [],
       baselineMb: Number.NaN,
+      sessionMb: Number.NaN,
       pssMb: null,
       steady: true,
       end: undefined,
@@ -76,6 +79,9 @@ export class EntryMeasurement {
   async run(): Promise<readonly MeasuredEntry[]> {
     const { entries, plan } = this.#job;
     try {
+      const { cores } = this.#bench;
+      const sessionMb = await Runner.firstSessionMb(plan, { cores: cores.runner, signal: this.#context.signal });
+      for (const result of this.#results) result.sessionMb = sessionMb;
       if (plan.keepRunners) {
         for (const index of entries.keys()) this.#kept.set(index, await this.#start(index));
       }
@@ -180,12 +186,11 @@ export class EntryMeasurement {
     const entry = entryAt(entries, index);
     const { threads, spinning, graphOptimization, batch } = plan;
     const { runner, loaded } = await Runner.load(
-      { modelPath: entry.path, threads, spinning, graphOptimization, batch },
+      { modelPath: entry.path, threads, spinning, graphOptimization, batch, feeds: warm ? entry.feeds : [] },
       { cores: this.#bench.cores.runner, signal: this.#context.signal },
     );
     if (!warm) return { runner, latencyMs: Number.NaN };
     try {
-      if (entry.feeds.length > 0) await runner.setInputs(entry.feeds);
       const warmed = await runner.warmUp(plan.warmUp);
       const result = this.#resultOf(index);
       result.baselineMb = loaded.baselineMb;

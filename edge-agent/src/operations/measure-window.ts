@@ -91,9 +91,12 @@ export class WindowMeasurement {
     };
   }
 
-  /** Between two windows of kept runners one idle stretch serves both; a fresh process has its own, after it has cooled down. */
+  /**
+   * Between two windows of kept runners one idle stretch serves both, unless the meter missed it, which must not cost the window
+   * after it too; a fresh process has its own, after it has cooled down.
+   */
   async #idleBefore(): Promise<Metered> {
-    if (this.#plan.keepRunners && this.#lastIdle !== undefined) return this.#lastIdle;
+    if (this.#plan.keepRunners && this.#lastIdle?.stretch !== undefined) return this.#lastIdle;
     await this.#coolDown.wait();
     return this.#idle();
   }

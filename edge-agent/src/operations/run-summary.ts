@@ -14,6 +14,7 @@ export function runSummary(row: ResultRow, powerSource: PowerSource): Columns {
     fileSizeMb: row.fileSizeMb,
     maxMemoryMb: row.maxMemoryMb,
     memoryBaselineMb: row.memoryBaselineMb,
+    memorySessionMb: row.memorySessionMb ?? null,
     memoryModelMb: row.memoryModelMb ?? null,
     latencyMs: latencyMs.mean,
     latencyP50Ms: latencyMs.p50,

@@ -133,8 +133,8 @@ async function measureEnergies(
   ).run();
   const flags = new Set<string>();
   const found = entries.map(({ run, model, precision, params, fileBytes }, index): ModelEnergy | null => {
-    const { windows = [], baselineMb = Number.NaN } = measured[index] ?? {};
-    const facts = { device: bench.device, run, model: model.name, precision, params, fileBytes, baselineMb };
+    const { windows = [], baselineMb = Number.NaN, sessionMb = Number.NaN } = measured[index] ?? {};
+    const facts = { device: bench.device, run, model: model.name, precision, params, fileBytes, baselineMb, sessionMb };
     const unknown = { pruning: null, fineTuneEpochs: null, accuracyPct: null, trace: null, flags: [] };
     const power = { source: bench.power.source, meter: rowMeter(bench) };
     const row = makeRow({ ...facts, ...unknown, ...power }, windows, plan);

@@ -5,7 +5,15 @@ import { measureAccuracy } from "./accuracy.ts";
 import { joinBatches } from "./batches.ts";
 import { peakMemoryMb, proportionalMemoryMb, resetPeakMemory } from "./memory.ts";
 import type { FromRunner, ToRunner } from "./messages.ts";
-import { loadModel, ORT_VERSION, patternFeeds, toOrtFeeds, type Model, type OrtFeeds } from "./model.ts";
+import {
+  loadModel,
+  openFirstSession,
+  ORT_VERSION,
+  patternFeeds,
+  toOrtFeeds,
+  type Model,
+  type OrtFeeds,
+} from "./model.ts";
 import { warmUp } from "./warm-up.ts";
 import { measureWindow } from "./window.ts";
 
@@ -36,15 +44,20 @@ function runner(): (index: number) => Promise<unknown> {
 async function handle(message: ToRunner): Promise<FromRunner> {
   switch (message.type) {
     case "load": {
+      // Before the baseline is read: the inputs are the benchmark's, not the model's.
+      feeds = joinBatches(message.feeds ?? [], message.batch).map(toOrtFeeds);
       resetPeakMemory();
       const baselineMb = peakMemoryMb();
       const startUs = monotonicUs();
       model = await loadModel(message);
       return { type: "loaded", onnxruntime: ORT_VERSION, baselineMb, loadMs: (monotonicUs() - startUs) / 1000 };
     }
-    case "inputs":
-      feeds = joinBatches(message.feeds, loaded().batch).map(toOrtFeeds);
-      return { type: "ready" };
+    case "firstSession": {
+      resetPeakMemory();
+      const beforeMb = peakMemoryMb();
+      await openFirstSession(message);
+      return { type: "firstSession", sessionMb: peakMemoryMb() - beforeMb };
+    }
     case "warmUp": {
       const warm = await warmUp(runner(), message, monotonicUs);
       expectedMs = warm.medianMs;

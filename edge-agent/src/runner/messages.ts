@@ -16,7 +16,12 @@ export interface LoadRequest {
   readonly graphOptimization: GraphOptimization;
   /** Images per run. */
   readonly batch: number;
+  /** Inputs of one image each that runs take in turn; without any a fixed pattern is used. */
+  readonly feeds?: readonly Feeds[];
 }
+
+/** What a session is opened with, besides its model. */
+export type SessionOptions = Pick<LoadRequest, "threads" | "spinning" | "graphOptimization">;
 
 /** When a model counts as warm: enough runs and time, and the medians of two seconds in a row within a tolerance. */
 export interface WarmUpRequest {
@@ -43,7 +48,7 @@ export interface AccuracyRequest {
 
 export type ToRunner =
   | ({ readonly type: "load" } & LoadRequest)
-  | { readonly type: "inputs"; readonly feeds: readonly Feeds[] }
+  | ({ readonly type: "firstSession" } & SessionOptions)
   | ({ readonly type: "warmUp" } & WarmUpRequest)
   | ({ readonly type: "window" } & WindowRequest)
   | { readonly type: "memory" }
@@ -52,9 +57,16 @@ export type ToRunner =
 export interface Loaded {
   readonly type: "loaded";
   readonly onnxruntime: string;
-  /** Peak resident memory before the model was loaded, 10^6 bytes: Node.js with ONNX Runtime. */
+  /** Peak resident memory before the model was loaded, 10^6 bytes: Node.js with ONNX Runtime, and the inputs of the windows. */
   readonly baselineMb: number;
   readonly loadMs: number;
+}
+
+/** What ONNX Runtime takes for its first session, whatever the model: of a model with one node, which takes nothing itself. */
+interface FirstSession {
+  readonly type: "firstSession";
+  /** By how much the peak of resident memory rose, 10^6 bytes. */
+  readonly sessionMb: number;
 }
 
 export interface Warm {
@@ -93,7 +105,7 @@ export interface Accuracy {
   readonly images: number;
 }
 
-export type RunnerReply = Loaded | Warm | WindowResult | Memory | Accuracy | { readonly type: "ready" };
+export type RunnerReply = Loaded | FirstSession | Warm | WindowResult | Memory | Accuracy;
 
 /** Said while a request is worked on; between `windowStarts` and the window's result the child says nothing. */
 export type RunnerNote = { readonly type: "windowStarts" } | { readonly type: "progress"; readonly share: number };

@@ -15,6 +15,7 @@ export function rowFacts(changes: Partial<RowFacts>): RowFacts {
     params: 1000,
     fileBytes: 5_000_000,
     baselineMb: 50,
+    sessionMb: 28,
     accuracyPct: 90,
     source: "ina219",
     meter: undefined,

@@ -78,10 +78,19 @@ describe("makeRow", () => {
       [window(2000, 5, 4, 2), window(2000, 6, 4.2, 2), window(2000, 4, 4, 2)],
       plan,
     );
-    expect(row).toMatchObject({ maxPowerW: 5.2, memoryModelMb: 50 });
+    expect(row).toMatchObject({ maxPowerW: 5.2, memoryBaselineMb: 50, memorySessionMb: 28, memoryModelMb: 22 });
     expect(row.maxPower10msW).toBeCloseTo(4.6, 12);
     expect(row.maxPowerBandwidthHz).toBeCloseTo(416.4, 1);
     expect(row.latencyMs).toMatchObject({ min: 4, max: 6, p50: 5, p90: 6, p99: 6, p999: null });
+  });
+
+  it("says how the meter kept its schedule at worst, and nothing where there was no power", () => {
+    const good = window(2000, 5, 4, 2);
+    const slow = { ...good, power: good.power && { ...good.power, rateHz: 890, jitterP99Us: 450, missing: 2 } };
+    const lost = { ...good, power: good.power && { ...good.power, missing: 1 } };
+    expect(makeRow(facts, [good, slow, lost], plan).sampling).toEqual({ rateHz: 890, jitterP99Ms: 0.45, missing: 3 });
+    const blind = { ...good, power: undefined };
+    expect(makeRow(facts, [blind, blind, blind], plan).sampling).toBeNull();
   });
 
   it("flags energies that come out differently by another way", () => {
@@ -114,9 +123,22 @@ describe("makeRow", () => {
     expect(net.flags.join()).toMatch(/net-unresolved/);
   });
 
+  it("says when the net energy is below zero, even within what consistency allows", () => {
+    const windows = [4, 4.0001, 3.9999].map((watts) => window(2000, 5, watts, 4.01));
+    const { energyMj, flags } = makeRow(facts, windows, plan);
+    expect(energyMj.net).toBeCloseTo(-0.05, 6);
+    expect(flags).toEqual(["net-negative: idle power was above the mean of the windows"]);
+    const [only] = windows;
+    expect(only && makeRow(facts, [only], { ...plan, windows: 1 }).flags).toContain(flags[0]);
+    const unresolved = [3.9, 4.1, 4].map((watts) => window(2000, 5, watts, 4.01));
+    expect(makeRow(facts, unresolved, plan).flags).toEqual(["net-unresolved: the net energy cannot be told from zero"]);
+  });
+
   it("catches a mean above the maximum", () => {
     const odd = window(2000, 5, 4, 2);
     const broken: MeasuredWindow = { ...odd, power: odd.power && { ...odd.power, maxW: 3 } };
-    expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(/consistency: mean power is above/);
+    expect(makeRow(facts, [broken, broken, broken], plan).flags.join()).toMatch(
+      /consistency: mean power 4.000 W is above max power 3.000 W/,
+    );
   });
 });

@@ -83,9 +83,11 @@ const resultRowSchema = z.looseObject({
   fileSizeMb: figure,
   /** Peak resident memory (VmHWM) of the process that ran the model. */
   maxMemoryMb: figure,
-  /** The same process before it loaded the model: runtime and libraries. */
+  /** The same process before it loaded the model: runtime, libraries and the inputs of the windows. */
   memoryBaselineMb: figure,
-  /** Peak minus baseline: what the model itself takes, with its arena. */
+  /** What ONNX Runtime takes for its first session, whatever the model; measured with a model of one node. */
+  memorySessionMb: figure.optional(),
+  /** Peak minus both of them: what the model itself takes, with its arena. */
   memoryModelMb: figure.optional(),
   /** Proportional set size after the windows: what the process holds then, shared pages counted in parts. */
   memoryPssMb: figure.optional(),
@@ -131,6 +133,18 @@ const resultRowSchema = z.looseObject({
   }),
   /** Windows that were measured, and those of them whose power is known. */
   windows: z.looseObject({ measured: z.number(), powered: z.number() }).optional(),
+  /** How the meter kept its schedule, at worst over the windows whose power is known; `null` where there are none. */
+  sampling: z
+    .looseObject({
+      /** Readings per second that came. */
+      rateHz: z.number(),
+      /** 99th percentile of the distance of an interval between readings from their median. */
+      jitterP99Ms: z.number(),
+      /** Readings that the usual interval foretells and that did not come, in all windows. */
+      missing: z.number(),
+    })
+    .nullable()
+    .optional(),
   temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
   /** The full-rate readings of all windows; `url` is where it was uploaded. */
   trace: z

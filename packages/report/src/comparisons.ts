@@ -1,5 +1,5 @@
-import type { Comparison, Results } from "@edgewatt/protocol";
-import { estimated } from "./power-source.ts";
+import { isModelled, type Comparison, type Results } from "@edgewatt/protocol";
+import { powerSourceOf } from "./power-source.ts";
 
 type Ratio = Comparison["latency"];
 
@@ -16,27 +16,43 @@ export function comparisonTable(results: Results): ComparisonTable | undefined {
   const { comparisons = [] } = results;
   const [first] = comparisons;
   if (first === undefined) return undefined;
+  const modelled = comparisons.map((one) => hasModelledEnergy(one, results));
+  const estimate = modelled.every(Boolean) ? ", estimate" : "";
   const several = new Set(comparisons.map(({ device }) => device)).size > 1;
   const example = comparisons.find(({ energyGross }) => energyGross !== null);
   return {
-    head: [...(several ? ["device"] : []), "rows", "latency", "energy, gross", "energy, net", "blocks"],
-    rows: comparisons.map((one) => [
-      ...(several ? [one.device] : []),
-      ratioName(one),
-      ratioText(one.latency),
-      ratioText(one.energyGross),
-      ratioText(one.energyNet),
-      String(one.pairs),
-    ]),
+    head: [
+      ...(several ? ["device"] : []),
+      "rows",
+      "latency",
+      `energy, gross${estimate}`,
+      `energy, net${estimate}`,
+      "blocks",
+    ],
+    rows: comparisons.map((one, index) => {
+      const mark = estimate === "" && modelled[index] === true ? " est." : "";
+      return [
+        ...(several ? [one.device] : []),
+        ratioName(one),
+        ratioText(one.latency),
+        ratioText(one.energyGross, mark),
+        ratioText(one.energyNet, mark),
+        String(one.pairs),
+      ];
+    }),
     notes: [
-      ...(example === undefined ? [] : [sentence(example)]),
-      "Ratios of means over the same randomised blocks, with 95 % intervals by a bootstrap of whole blocks. Both rows are of one meter: its gain, " +
-        "its shunt and the clock cancel, so these are surer than the energies themselves.",
-      ...(estimated(results) === "none"
+      ...(example === undefined ? [] : [sentence(example, hasModelledEnergy(example, results))]),
+      "Ratios of means over the same randomised blocks, with 95 % intervals by a bootstrap of whole blocks.",
+      ...(modelled.every(Boolean)
         ? []
         : [
-            "Where power is an estimate, its model takes the place of a meter: such a ratio of energies compares processor time.",
+            "Both rows are of one meter: its gain, its shunt and the clock cancel, so ratios of measured energies are surer than the energies themselves.",
           ]),
+      ...(modelled.some(Boolean)
+        ? [
+            "Ratios of estimated energies are of a model's figures: the model's error does not cancel, and no interval here covers it.",
+          ]
+        : []),
       ...(comparisons.some(({ latency, energyGross, energyNet }) => [latency, energyGross, energyNet].includes(null))
         ? [`${BLANK}: fewer than 3 blocks in which both were measured, or an energy that cannot be told from zero.`]
         : []),
@@ -50,19 +66,26 @@ function ratioName({ numerator, denominator }: Comparison): string {
     : `${numerator.precision}: ${numerator.model} ÷ ${denominator.model}`;
 }
 
-function sentence({ numerator, denominator, energyGross }: Comparison): string {
+/** Both rows are of one job, so of one source; that of a row which is not shown is as good as a model. */
+function hasModelledEnergy({ numerator }: Comparison, results: Results): boolean {
+  const row = results.rows.find(({ run }) => run === numerator.run);
+  const source = row === undefined ? null : powerSourceOf(row, results);
+  return source === null || isModelled(source);
+}
+
+function sentence({ numerator, denominator, energyGross }: Comparison, isEstimate: boolean): string {
   const [of, over] =
     numerator.model === denominator.model
       ? [`${numerator.precision} of ${numerator.model}`, denominator.precision]
       : [`${numerator.model} (${numerator.precision})`, denominator.model];
-  return `To be read: ${of} uses ${ratioText(energyGross)} of the gross energy of ${over}.`;
+  return `To be read: ${of} uses ${ratioText(energyGross)} of the gross energy of ${over}${isEstimate ? ", by an estimate" : ""}.`;
 }
 
-function ratioText(ratio: Ratio): string {
+function ratioText(ratio: Ratio, mark = ""): string {
   if (ratio === null) return BLANK;
   const { value, low95, high95 } = ratio;
   // Cut at the first digit of the interval's half-width; rounding must not make a digit of it that is not there.
   const half = Math.max(1e-4, ((high95 - low95) / 2) * 1.001);
   const digits = Math.min(4, Math.max(2, -Math.floor(Math.log10(half))));
-  return `${value.toFixed(digits)} [${low95.toFixed(digits)}, ${high95.toFixed(digits)}]`;
+  return `${value.toFixed(digits)} [${low95.toFixed(digits)}, ${high95.toFixed(digits)}]${mark}`;
 }

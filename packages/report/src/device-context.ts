@@ -14,6 +14,7 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
     ...(power === null || Object.keys(power.settings).length === 0
       ? []
       : [`meter settings: ${settings(power.settings)}`]),
+    ...samplingLine(rows),
     ...(observer === null || observer === undefined ? [] : [observerLine(observer)]),
     ...(lag === null || lag === undefined
       ? lagNote === undefined
@@ -21,6 +22,18 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
         : [`lag of power behind load: not known, ${lagNote}`]
       : [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`]),
     ...temperatureLine(device, rows),
+  ];
+}
+
+/** How the meter kept its schedule in the windows, at worst. */
+function samplingLine(rows: readonly ResultRow[]): string[] {
+  const known = rows.flatMap(({ sampling }) => sampling ?? []);
+  if (known.length === 0) return [];
+  const rateHz = Math.min(...known.map((one) => one.rateHz));
+  const jitterMs = Math.max(...known.map((one) => one.jitterP99Ms));
+  const missing = known.reduce((sum, one) => sum + one.missing, 0);
+  return [
+    `readings in the windows: at least ${brief(rateHz)} a second, 99 % of them within ${brief(jitterMs)} ms of the usual interval, ${missing} missing`,
   ];
 }
 

@@ -1,6 +1,5 @@
 export { ReportError } from "./errors.ts";
 export { mergeResults } from "./merge.ts";
-export { inconsistencies } from "./consistency.ts";
 export { resultsTable, type ResultsTable, type TableCell, type TableColumn } from "./results-table.ts";
 export { renderTable } from "./terminal.ts";
 export { toMarkdown } from "./markdown.ts";

@@ -70,7 +70,11 @@ function traceMarkdown(rows: readonly ResultRow[]): string[] {
   });
   return lines.length === 0
     ? []
-    : ["## Readings", "Every reading of every window and its idle stretches, as gzip'd CSV.", lines.join("\n")];
+    : [
+        "## Readings",
+        "Every reading of every window and its idle stretches, as gzip'd CSV. Addresses are of the hub that keeps them, and answer while it runs.",
+        lines.join("\n"),
+      ];
 }
 
 function cellMarkdown({ text, notes }: TableCell): string {

@@ -5,6 +5,8 @@ interface Memory {
   readonly row: ResultRow;
   readonly peak: number;
   readonly baseline: number;
+  /** 0 where it was not told apart from the model's. */
+  readonly session: number;
   readonly model: number;
 }
 
@@ -20,15 +22,18 @@ export function memoryParagraphs(results: Results): string[] {
 function memoryOf(row: ResultRow): Memory[] {
   const { maxMemoryMb: peak, memoryBaselineMb: baseline } = row;
   if (peak === null || baseline === null) return [];
-  return [{ row, peak, baseline, model: row.memoryModelMb ?? peak - baseline }];
+  const session = row.memorySessionMb ?? 0;
+  return [{ row, peak, baseline, session, model: row.memoryModelMb ?? peak - baseline - session }];
 }
 
 function sharesOf(known: readonly Memory[]): string {
   const largest = known.reduce((a, b) => (b.peak > a.peak ? b : a));
   const models = known.map(({ model }) => model);
+  const session =
+    largest.session > 0 ? `, ${formatFigure(largest.session)} MB its first session, whatever the model` : "";
   return (
     `of ${formatFigure(largest.peak)} MB at most (${nameOf(largest.row)}), ${formatFigure(largest.baseline)} MB are Node.js and ` +
-    `ONNX Runtime before any model is loaded; the models' share is ${rangeMb(models)} MB.`
+    `ONNX Runtime before any model is loaded${session}; the models' share is ${rangeMb(models)} MB.`
   );
 }
 

@@ -32,7 +32,7 @@ function maxPowerLine(rows: readonly ResultRow[]): string {
 /** What the half-widths of energy cover, which differs with what is known of the meter. */
 function coverageLine(rows: readonly ResultRow[]): string {
   const stated = rows.filter((row) => typeof row.energyMj.grossMeter95 === "number");
-  const none = "repetition only: nobody states the limits of error of this source";
+  const none = "repetition only: the limits of error of this source, or the voltage that they act on, are not known";
   if (stated.length === 0) return `± of energy covers ${none}.`;
   const meter = stated.map(({ energyMj }) => (100 * Number(energyMj.grossMeter95)) / Number(energyMj.gross));
   const both = `repetition over windows and the meter's limits of error (±${range(meter)} % of gross energy), combined in quadrature`;

@@ -1,6 +1,6 @@
-import type { ResultMethod, ResultRow, Results } from "@edgewatt/protocol";
+import { inconsistencies, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
 import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
-import { consistencyNote, inconsistencies } from "./consistency.ts";
+import { consistencyNote } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
 import { powerCaption } from "./power-caption.ts";
 import { estimated, estimateText, hasEstimatedPower, powerSourceOf } from "./power-source.ts";

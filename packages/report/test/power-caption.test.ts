@@ -20,7 +20,7 @@ test("says whether half-widths cover the meter or repetition only, and of how ma
   expect(caption(results)).toContain(
     "± of energy covers repetition over windows and the meter's limits of error (±1.4 % of gross energy), combined in quadrature.",
   );
-  expect(caption(study())).toContain("± of energy covers repetition only: nobody states the limits of error");
+  expect(caption(study())).toContain("± of energy covers repetition only: the limits of error of this source");
   const other = study({ device: "pi-2" });
   const both = {
     ...results,

@@ -9,8 +9,8 @@ import { study } from "./study.ts";
 const ratio = (value: number, half: number) => ({ value, low95: value - half, high95: value + half });
 
 /** The study with runs of its own for each row, and int8 over fp32 of the first model. */
-function compared(): Results {
-  const results = study({ source: "ina219" });
+function compared(source: "ina219" | "estimate" = "ina219"): Results {
+  const results = study({ source });
   const rows = results.rows.map((row, index) => Object.assign(row, { run: `J/${index}` }));
   const of = (index: number) => {
     const row = rows[index];
@@ -56,10 +56,28 @@ test("ratios stand with their intervals and a sentence that reads one of them", 
     "To be read: int8 of mobilenetv1-cifar10-p00 uses 0.62 [0.60, 0.64] of the gross energy of fp32.",
   );
   expect(table?.notes.join()).toContain("cannot be told from zero");
-  expect(table?.notes.join()).not.toContain("processor time");
-  const { comparisons } = compared();
-  expect(comparisonTable({ ...study(), comparisons })?.notes.join()).toContain("compares processor time");
   expect(comparisonTable(study())).toBeUndefined();
+});
+
+test("ratios of estimated energies are called estimates, and say that the model's error stays", () => {
+  const measured = comparisonTable(compared());
+  expect(measured?.head).toContain("energy, gross");
+  expect(measured?.notes.join()).toContain("one meter");
+  expect(measured?.notes.join()).not.toContain("estimate");
+
+  const modelled = comparisonTable(compared("estimate"));
+  expect(modelled?.head).toEqual(["rows", "latency", "energy, gross, estimate", "energy, net, estimate", "blocks"]);
+  expect(modelled?.notes[0]).toContain("of the gross energy of fp32, by an estimate.");
+  expect(modelled?.notes.join()).not.toContain("one meter");
+  expect(modelled?.notes.join()).toContain("the model's error does not cancel");
+
+  const results = compared();
+  const rows = results.rows.map((row) =>
+    row.run === "J/10" ? Object.assign(row, { powerSource: "estimate" as const }) : row,
+  );
+  const mixed = comparisonTable({ ...results, rows });
+  expect(mixed?.head).toContain("energy, gross");
+  expect(mixed?.rows.map((cells) => cells[2])).toEqual(["0.62 [0.60, 0.64]", "0.55 [0.54, 0.56] est."]);
 });
 
 test("a merged document keeps a ratio as long as both of its runs are shown", () => {
@@ -79,6 +97,11 @@ test("memory says how much is there before any model, and what pruning changes",
   );
   expect(text).toContain(
     "From pruning 0 to 0.4 the peak in fp32 goes from 96.43 to 87.63 MB (−9 %), the model's share from 42.33 to 33.53 MB (−21 %), its file from 12.87 to 4.699 MB (−63 %).",
+  );
+  const told = study();
+  for (const row of told.rows) row.memorySessionMb = 28;
+  expect(memoryParagraphs(told)[0]).toContain(
+    "before any model is loaded, 28.00 MB its first session, whatever the model; the models' share",
   );
   const blind = study();
   for (const row of blind.rows) row.memoryBaselineMb = null;
@@ -108,15 +131,18 @@ test("each device has its context, and each row its readings", () => {
     temperatureC: { start: 48.2, end: 61.3 },
   });
   first.temperatureC = { start: 55, end: 57.5 };
+  first.sampling = { rateHz: 938.2, jitterP99Ms: 0.1234, missing: 2 };
   const digest = "a".repeat(64);
   first.trace = { name: "m-fp32-J-0.csv.gz", sha256: digest, bytes: 123_456, url: "http://hub/artifacts/x" };
   const text = reportMarkdown(results);
   for (const line of [
     "- bound to processors: sampler 3, runner 0-2",
     "- reading the meter: 29.0 ± 4.0 mW at 940 against 5 readings a second (idle 2.84 and 2.81 W)",
+    "- readings in the windows: at least 938 a second, 99 % of them within 0.123 ms of the usual interval, 2 missing",
     "- lag of power behind load: 0.70 ± 0.20 ms over 10 steps",
     "- temperature of the processor: 48.2 °C before and 61.3 °C after, 55 to 57.5 °C around the windows",
     "- meter settings: idleW 2.7, fullW 7.1",
+    "Addresses are of the hub that keeps them, and answer while it runs.",
     `- m-fp32-J-0.csv.gz, 123,456 bytes, <http://hub/artifacts/x>, sha256 ${digest}`,
   ]) {
     expect(text).toContain(line);

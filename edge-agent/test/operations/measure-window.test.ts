@@ -1,0 +1,94 @@
+import { expect, it } from "vitest";
+import { makePlan } from "../../src/measure/plan.ts";
+import type { PreparedEntry } from "../../src/operations/entries.ts";
+import { WindowMeasurement, type Slot } from "../../src/operations/measure-window.ts";
+import type { Workbench } from "../../src/operations/workbench.ts";
+
+const WINDOW_US = 2e6;
+
+/** A board of constant power on a clock that only waiting and windows move, whose meter is away from time to time. */
+class Board {
+  nowUs = 1e9;
+  readonly #away: (tUs: number) => boolean;
+
+  constructor(away: (tUs: number) => boolean) {
+    this.#away = away;
+  }
+
+  bench(): Workbench {
+    const channel = { channel: "main", meter: "main", source: "ina219" };
+    const bench = {
+      power: channel,
+      clock: {
+        monotonicUs: () => this.nowUs,
+        sleep: async (ms: number) => void (this.nowUs += ms * 1000),
+      },
+      sampler: {
+        pid: 2,
+        setRate() {},
+        channel: () => ({ ...channel, rateHz: 1000 }),
+        faultsBetween: () => [],
+        trace: async (_: string, fromUs: number, toUs: number) => {
+          if (this.#away(fromUs) || this.#away(toUs)) return undefined;
+          const tUs = Float64Array.from({ length: (toUs - fromUs) / 1000 + 3 }, (__, i) => fromUs + (i - 1) * 1000);
+          return { tUs, watts: tUs.map(() => 3), joules: null };
+        },
+      },
+      supply: { mean: () => 5 },
+      measuring: { begin() {}, end() {} },
+      probe: { temperatureC: () => undefined, snapshot: () => ({ throttled: null }) },
+      telemetry: { record() {}, flush() {}, toEpochMs: (tUs: number) => tUs / 1000 },
+    };
+    return bench as unknown as Workbench;
+  }
+
+  slot(): Slot {
+    const runner = {
+      pid: 3,
+      window: async () => {
+        const t0Us = this.nowUs;
+        this.nowUs += WINDOW_US;
+        const startsUs = Float64Array.of(t0Us);
+        const latenciesMs = Float64Array.of(WINDOW_US / 1000);
+        return { type: "window", t0Us, t1Us: this.nowUs, startsUs, latenciesMs, gcMs: 0, peakMb: 90 };
+      },
+    };
+    return { runner: runner as unknown as Slot["runner"], latencyMs: 1 };
+  }
+}
+
+/** Windows of kept runners, as a quick run takes them. */
+async function take(board: Board, count: number) {
+  const plan = makePlan({
+    options: { quick: true, spinning: false, strict: false },
+    entries: 1,
+    cores: 2,
+    availableMemoryMb: 4000,
+    seed: 1,
+  });
+  const context = { signal: new AbortController().signal } as ConstructorParameters<typeof WindowMeasurement>[2];
+  const measurement = new WindowMeasurement(plan, board.bench(), context, undefined);
+  const entry = { run: "J/0", model: { name: "m" }, precision: "fp32" } as PreparedEntry;
+  const windows = [];
+  for (let block = 0; block < count; block++) windows.push(await measurement.take(entry, block, board.slot()));
+  return windows;
+}
+
+it("one idle stretch serves two windows of kept runners", async () => {
+  const board = new Board(() => false);
+  const [first, second] = await take(board, 2);
+  expect(first?.idleBefore).toBeDefined();
+  expect(second?.idleBefore).toBe(first?.idleAfter);
+  // Three idle stretches of 1 s after 0.3 s each, and two windows.
+  expect(board.nowUs - 1e9).toBeCloseTo(3 * 1.3e6 + 2 * WINDOW_US, 3);
+});
+
+it("an idle stretch that the meter missed costs no window but its own", async () => {
+  // The first window ends at 3.3 s; the idle stretch after it would be from 3.6 to 4.6 s.
+  const board = new Board((tUs) => tUs > 1e9 + 3.4e6 && tUs < 1e9 + 4.7e6);
+  const [first, second] = await take(board, 2);
+  expect(first?.power).toBeDefined();
+  expect(first?.idleAfter).toBeUndefined();
+  expect(second?.idleBefore).toBeDefined();
+  expect(second?.idleAfter).toBeDefined();
+});
