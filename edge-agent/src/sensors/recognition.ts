@@ -75,13 +75,15 @@ export function recogniseDie(registers: IdRegisters, die: number): Recognition {
  * Only reads, so that no stranger is written to.
  * @throws {DeviceError} `wrong-chip`, naming the chip that answers if it says what it is; or a fault of the bus
  */
-export function requireChip(bus: I2cBus, location: ChipLocation, { recognise }: Recognition): void {
+export function requireChip(bus: I2cBus, location: ChipLocation, { recognise, confirm }: Recognition): void {
   const { name, address } = location;
   // The first access proves that someone answers; what follows may be refused by a stranger.
   bus.readWord(address, 0);
   if (recognise(bus, address) !== undefined) return;
   const id = readAnyDieId(bus, address);
-  const found = id === undefined ? "it has no id registers" : `it is ${NAMES[id >> REVISION_BITS] ?? "another"}`;
+  // A chip that is confirmed by writing has no id registers either: what it was not known by is the content of others.
+  const missing = confirm === undefined ? "it has no id registers" : "its registers hold what that chip cannot";
+  const found = id === undefined ? missing : `it is ${NAMES[id >> REVISION_BITS] ?? "another"}`;
   const die = id === undefined ? "" : `, die id ${hex(id)}`;
   throw wrongChip(location, `the chip at ${hex(address)} of /dev/i2c-${location.bus} is no ${name}: ${found}${die}`);
 }

@@ -54,7 +54,8 @@ export class SimulatedIna228 implements SimulatedMonitor {
     const product = Math.abs(this.current) * this.bus;
     // V · I in steps of 3.2 (0.2) current LSB.
     this.power = Math.trunc(this.#kind === "ina228" ? product / 16_384 : product / 64);
-    this.mathOverflow = Math.abs(this.current) > limit;
+    // Stays until it is cleared by a write.
+    this.mathOverflow ||= Math.abs(this.current) > limit;
     this.accumulate((this.power * this.periodS) / 16);
     this.ready = true;
   }
@@ -107,7 +108,10 @@ export class SimulatedIna228 implements SimulatedMonitor {
         this.mathOverflow = false;
       }
     }
-    if (register === 1) this.adcConfiguration = value;
+    if (register === 1) {
+      this.adcConfiguration = value;
+      this.mathOverflow = false;
+    }
     if (register === 2) this.calibration = value & 0x7fff;
     if (register === 0x0b) this.alerts = value & 0xf000;
   }

@@ -42,7 +42,7 @@ export const DIAGNOSTICS = {
   latch: 1 << 15,
   /** ENERGYOF: the 40 bits of energy overflowed; cleared by reading the energy. */
   energyOverflow: 1 << 11,
-  /** MATHOF: current and power may be invalid; cleared by another conversion or by clearing the accumulators. */
+  /** MATHOF: current and power may be invalid; stays until another conversion is triggered or the accumulators are cleared. */
   mathOverflow: 1 << 9,
   /** CNVRF: with ALATCH cleared by reading this register. */
   conversionReady: 1 << 1,

@@ -115,7 +115,10 @@ export const ina238 = defineDriver({
         const watts = result.readUIntBE(0, POWER_BYTES) * scale.powerLsbW;
         const volts = chip.readSigned(REGISTER.busVoltage) * BUS_LSB_V;
         const amps = volts > 0 ? watts / volts : 0;
-        if ((flags & DIAGNOSTICS.mathOverflow) !== 0 || amps >= tooManyA) {
+        const isMathOverflow = (flags & DIAGNOSTICS.mathOverflow) !== 0;
+        // The flag stays until a conversion is started, which writing this register does.
+        if (isMathOverflow) chip.writeWord(REGISTER.adcConfiguration, adcConfiguration);
+        if (isMathOverflow || amps >= tooManyA) {
           throw chip.fault("overflow", `the current exceeds its range of ${maxA} A: ${OVERFLOW_ADVICE}`);
         }
         const into = readings[0];

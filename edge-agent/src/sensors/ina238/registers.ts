@@ -33,7 +33,7 @@ export function configurationWord(shuntRangeV: number): number {
 export const DIAGNOSTICS = {
   /** ALATCH: flags stay until this register is read. It is 0 after a reset, and so tells one. */
   latch: 1 << 15,
-  /** MATHOF: current and power may be invalid; cleared by another conversion. */
+  /** MATHOF: current and power may be invalid; stays until another conversion is triggered, by writing ADC_CONFIG. */
   mathOverflow: 1 << 9,
   /** CNVRF: with ALATCH cleared by reading this register. */
   conversionReady: 1 << 1,

@@ -93,6 +93,15 @@ describe("INA219", () => {
     expect(readOne(wide.sensor).volts).toBeCloseTo(17, 2);
   });
 
+  it("says of a stranger without id registers what it was not known by", async () => {
+    const host = new SimulatedHost();
+    const chip = new SimulatedIna219();
+    chip.configuration = 0xc000;
+    host.bus.chips.set(0x40, chip);
+    await expect(ina219.open(ina219.config.parse({}), host)).rejects.toThrow(/is no INA219: its registers hold what/);
+    expect(host.bus.writes).toEqual([]);
+  });
+
   it("does not take a load of nothing for a reset", async () => {
     const { chip, sensor } = await open({});
     chip.convert({ volts: 5, amps: 0, shuntOhm: 0.1 });
