@@ -40,7 +40,7 @@ async function findLag(lagMs: number) {
     loadSteps: runLoadSteps,
   } as const;
   const { lag, lagNote } = await checkMeter(FULL, bench, { signal: new AbortController().signal, event: () => {} });
-  if (lag === null) throw new RangeError(`no lag: ${lagNote}`);
+  if (lag === null || lag === undefined) throw new RangeError(`no lag: ${lagNote}`);
   return lag;
 }
 
