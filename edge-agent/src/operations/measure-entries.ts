@@ -5,6 +5,7 @@ import { agreementOf, type RepetitionEnd } from "../measure/repetition.ts";
 import { TimeBudget } from "../measure/time-budget.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { Accuracy } from "../runner/messages.ts";
+import { measureFirstSessionMb } from "../runner/first-session.ts";
 import { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
 import { WindowMeasurement, type Slot } from "./measure-window.ts";
@@ -80,7 +81,7 @@ export class EntryMeasurement {
     const { entries, plan } = this.#job;
     try {
       const { cores } = this.#bench;
-      const sessionMb = await Runner.firstSessionMb(plan, { cores: cores.runner, signal: this.#context.signal });
+      const sessionMb = await measureFirstSessionMb(plan, { cores: cores.runner, signal: this.#context.signal });
       for (const result of this.#results) result.sessionMb = sessionMb;
       if (plan.keepRunners) {
         for (const index of entries.keys()) this.#kept.set(index, await this.#start(index));

@@ -5,15 +5,7 @@ import { measureAccuracy } from "./accuracy.ts";
 import { joinBatches } from "./batches.ts";
 import { peakMemoryMb, proportionalMemoryMb, resetPeakMemory } from "./memory.ts";
 import type { FromRunner, ToRunner } from "./messages.ts";
-import {
-  loadModel,
-  openFirstSession,
-  ORT_VERSION,
-  patternFeeds,
-  toOrtFeeds,
-  type Model,
-  type OrtFeeds,
-} from "./model.ts";
+import { loadModel, ORT_VERSION, patternFeeds, toOrtFeeds, type Model, type OrtFeeds } from "./model.ts";
 import { warmUp } from "./warm-up.ts";
 import { measureWindow } from "./window.ts";
 
@@ -51,12 +43,6 @@ async function handle(message: ToRunner): Promise<FromRunner> {
       const startUs = monotonicUs();
       model = await loadModel(message);
       return { type: "loaded", onnxruntime: ORT_VERSION, baselineMb, loadMs: (monotonicUs() - startUs) / 1000 };
-    }
-    case "firstSession": {
-      resetPeakMemory();
-      const beforeMb = peakMemoryMb();
-      await openFirstSession(message);
-      return { type: "firstSession", sessionMb: peakMemoryMb() - beforeMb };
     }
     case "warmUp": {
       const warm = await warmUp(runner(), message, monotonicUs);

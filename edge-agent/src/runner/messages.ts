@@ -48,7 +48,6 @@ export interface AccuracyRequest {
 
 export type ToRunner =
   | ({ readonly type: "load" } & LoadRequest)
-  | ({ readonly type: "firstSession" } & SessionOptions)
   | ({ readonly type: "warmUp" } & WarmUpRequest)
   | ({ readonly type: "window" } & WindowRequest)
   | { readonly type: "memory" }
@@ -60,13 +59,6 @@ export interface Loaded {
   /** Peak resident memory before the model was loaded, 10^6 bytes: Node.js with ONNX Runtime, and the inputs of the windows. */
   readonly baselineMb: number;
   readonly loadMs: number;
-}
-
-/** What ONNX Runtime takes for its first session, whatever the model: of a model with one node, which takes nothing itself. */
-interface FirstSession {
-  readonly type: "firstSession";
-  /** By how much the peak of resident memory rose, 10^6 bytes. */
-  readonly sessionMb: number;
 }
 
 export interface Warm {
@@ -105,7 +97,7 @@ export interface Accuracy {
   readonly images: number;
 }
 
-export type RunnerReply = Loaded | FirstSession | Warm | WindowResult | Memory | Accuracy;
+export type RunnerReply = Loaded | Warm | WindowResult | Memory | Accuracy;
 
 /** Said while a request is worked on; between `windowStarts` and the window's result the child says nothing. */
 export type RunnerNote = { readonly type: "windowStarts" } | { readonly type: "progress"; readonly share: number };

@@ -7,7 +7,6 @@ import type {
   Memory,
   RunnerNote,
   RunnerReply,
-  SessionOptions,
   ToRunner,
   Warm,
   WarmUpRequest,
@@ -21,35 +20,25 @@ function isNote(message: RunnerReply | RunnerNote): message is RunnerNote {
   return message.type === "windowStarts" || message.type === "progress";
 }
 
-interface RunnerOptions {
-  readonly cores: readonly number[] | undefined;
-  readonly signal: AbortSignal;
-}
-
-type RunnerChild = AskedChild<RunnerReply, RunnerNote, ToRunner>;
-
-function openChild(options: RunnerOptions): RunnerChild {
-  return new AskedChild<RunnerReply, RunnerNote, ToRunner>({ name: "runner", script: SCRIPT, isNote, ...options });
-}
-
 /** A runner child with one model loaded; calls do not overlap, and any of them rejects when the child ends. */
 export class Runner implements AsyncDisposable {
-  readonly #child: RunnerChild;
+  readonly #child: AskedChild<RunnerReply, RunnerNote, ToRunner>;
 
-  private constructor(child: RunnerChild) {
+  private constructor(child: AskedChild<RunnerReply, RunnerNote, ToRunner>) {
     this.#child = child;
   }
 
-  /** What ONNX Runtime takes for its first session, whatever the model, 10^6 bytes; in a process of its own that ends with it. */
-  static async firstSessionMb(request: SessionOptions, options: RunnerOptions): Promise<number> {
-    await using child = openChild(options);
-    const { sessionMb } = await child.ask({ type: "firstSession", ...request }, "firstSession");
-    return sessionMb;
-  }
-
   /** Starts a fresh process and loads a model in it. @throws {JobError} when the model does not load */
-  static async load(request: LoadRequest, options: RunnerOptions): Promise<{ runner: Runner; loaded: Loaded }> {
-    const child = openChild(options);
+  static async load(
+    request: LoadRequest,
+    options: { cores: readonly number[] | undefined; signal: AbortSignal },
+  ): Promise<{ runner: Runner; loaded: Loaded }> {
+    const child = new AskedChild<RunnerReply, RunnerNote, ToRunner>({
+      name: "runner",
+      script: SCRIPT,
+      isNote,
+      ...options,
+    });
     try {
       return { loaded: await child.ask({ type: "load", ...request }, "loaded"), runner: new Runner(child) };
     } catch (error) {

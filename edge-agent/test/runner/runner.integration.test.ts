@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
+import { measureFirstSessionMb } from "../../src/runner/first-session.ts";
 import type { Feeds } from "../../src/runner/messages.ts";
 import { Runner } from "../../src/runner/runner.ts";
 
@@ -29,7 +30,7 @@ it("counts the inputs of the windows with what was there before the model", asyn
 });
 
 it("tells what a first session takes apart from what a model takes", async () => {
-  const sessionMb = await Runner.firstSessionMb(SESSION, options());
+  const sessionMb = await measureFirstSessionMb(SESSION, options());
   const { modelMb } = await memoryOf([]);
   expect(sessionMb).toBeGreaterThan(1);
   expect(sessionMb).toBeLessThan(modelMb);
