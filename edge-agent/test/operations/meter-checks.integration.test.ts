@@ -46,7 +46,7 @@ async function findLag(lagMs: number) {
 
 describe.skipIf(gcc.skip)(`the lag of a meter behind the load ${gcc.reason}`, () => {
   // A step that others' work on this machine cut into says little: then it is measured again.
-  it.each([0, 25])("of %i ms is found within its half-width", { timeout: 120_000 }, async (lagMs) => {
+  it.each([0, 25])("of %i ms is found within its half-width", { timeout: 280_000 }, async (lagMs) => {
     await eventually(
       async () => {
         const { ms, halfWidth95Ms, steps } = await findLag(lagMs);
@@ -54,7 +54,7 @@ describe.skipIf(gcc.skip)(`the lag of a meter behind the load ${gcc.reason}`, ()
         expect(Math.abs(ms - lagMs)).toBeLessThanOrEqual(Math.max(RESOLUTION_MS, halfWidth95Ms));
         expect(halfWidth95Ms).toBeLessThan(10);
       },
-      { timeoutMs: 90_000 },
+      { timeoutMs: 240_000 },
     );
   });
 });
