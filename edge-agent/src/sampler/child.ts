@@ -13,8 +13,8 @@ import { SampledMeter } from "./sampled-meter.ts";
 const KEEP_S = 130;
 /** How long a request for a trace waits for the reading after its end. */
 const TRACE_WAIT_US = 2_000_000;
-/** A standing fault is repeated no more often. */
-const FAULT_EVERY_US = 1_000_000;
+/** A standing fault is told no more often: often enough that no window misses one that falls into it. */
+const FAULT_EVERY_US = 100_000;
 
 const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
@@ -26,7 +26,7 @@ function tell(message: FromSampler): void {
   process.send?.(message);
 }
 
-/** Tells a fault when it is new, and then once a second. */
+/** Tells a fault when it is new, and then ten times a second. */
 function faultTeller(meter: string): (fault: SampledFault | undefined) => void {
   let toldUs = -Infinity;
   let toldCode = "";

@@ -10,7 +10,7 @@ import type { FromSampler, PowerInterval, SamplerStart, SamplingRate, ToSampler 
 const SCRIPT = new URL("../../dist/sampler/child.js", import.meta.url);
 const RESTART_MS = [200, 1000, 5000, 30_000] as const;
 const TRACE_TIMEOUT_MS = 5000;
-const KEPT_FAULTS = 1000;
+const KEPT_FAULTS = 10_000;
 const IDLE = { rate: IDLE_RATE_HZ, keepS: 0 };
 /** Announced until a meter has said what it can do. */
 const UNKNOWN_RATE_HZ = 10;
