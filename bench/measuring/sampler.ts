@@ -70,7 +70,8 @@ async function* measure({ signal }: BenchContext): AsyncGenerator<BenchResult> {
       peerValue: NUMBER_BYTES * NUMBERS_PER_LOOK * allocation.clockReadings,
       note: `growth of the heap per reading at full rate, beyond that at 10 Hz in the same time; Node.js gives each look at the clock (${allocation.clockReadings.toFixed(1)} per reading) as an object, and its sum with an offset may be one more`,
     },
-    { comparison: "<=", ratio: 1 },
+    // The goal would be none at all, which a ratio to what Node.js takes cannot show as reached.
+    null,
   );
 }
 
