@@ -1,5 +1,6 @@
 import type { AedesOptions, Client } from "aedes";
 import { BrokerError } from "./errors.ts";
+import type { Traffic } from "./traffic.ts";
 
 const IDENTIFIER_REJECTED = 2;
 
@@ -15,10 +16,9 @@ class IdentifierRejected extends BrokerError {
 }
 
 /** What clients may do while no credentials exist: everything but what would break the broker's promises. */
-export function openAccess(): Pick<
-  AedesOptions,
-  "preConnect" | "authenticate" | "authorizePublish" | "authorizeSubscribe" | "authorizeForward"
-> {
+export function openAccess(
+  traffic: Traffic,
+): Pick<AedesOptions, "preConnect" | "authenticate" | "authorizePublish" | "authorizeSubscribe" | "authorizeForward"> {
   const withoutId = new WeakSet<Client>();
   return {
     preConnect(client, packet, done) {
@@ -44,12 +44,16 @@ export function openAccess(): Pick<
 
     authorizeSubscribe(_client, subscription, done) {
       // Aedes would grant a shared subscription as a plain filter that never matches anything.
-      done(null, subscription.topic.startsWith("$share/") ? null : subscription);
+      const isShared = subscription.topic.startsWith("$share/");
+      if (isShared) traffic.subscriptionRefused("shared");
+      done(null, isShared ? null : subscription);
     },
 
     authorizeForward(client, packet) {
       // A client that gets a message before its CONNACK may stall for good; what is queued for it follows then.
-      return (client as Client & { readonly connackSent: boolean }).connackSent ? packet : null;
+      if (!(client as Client & { readonly connackSent: boolean }).connackSent) return null;
+      traffic.messagesSent += 1;
+      return packet;
     },
   };
 }

@@ -23,7 +23,7 @@ function closing(server: Server): Promise<void> {
 }
 
 /** Ends HTTP connections too, also one that has sent nothing; those that became WebSockets are the broker's. */
-export async function closeHttp(server: HttpServer): Promise<void> {
+async function closeHttp(server: HttpServer): Promise<void> {
   const closed = closing(server);
   server.closeAllConnections();
   await closed;

@@ -1,9 +1,9 @@
 import { listenAddress, runService } from "@edgewatt/runtime";
 import { createBroker } from "./broker.ts";
 import { brokerConfig } from "./config.ts";
-import { listenHealth } from "./health.ts";
 import { listenTcp, listenWebSocket } from "./listeners.ts";
 import type { Listener } from "./listeners.ts";
+import { brokerMetrics } from "./metrics.ts";
 
 await runService({
   name: "broker",
@@ -26,11 +26,8 @@ await runService({
       const mqtt = await open(listenTcp(broker, { host, port: config.mqttPort }));
       const ws =
         config.wsPort === undefined ? undefined : await open(listenWebSocket(broker, { host, port: config.wsPort }));
-      const metrics =
-        config.metricsPort === undefined
-          ? undefined
-          : await open(listenHealth(broker, { host, port: config.metricsPort }));
-      return { ready: { mqtt, ws, metrics }, stop };
+      const observation = { metrics: brokerMetrics(broker), health: () => ({ healthy: true, state: "ready" }) };
+      return { ready: { mqtt, ws }, observation, stop };
     } catch (error) {
       await stop();
       throw error;

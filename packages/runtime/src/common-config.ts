@@ -13,11 +13,14 @@ export const commonConfig = {
   json: z.boolean().default(false).describe("print one JSON document on stdout when ready"),
 };
 
-/** Fields of a service that listens; `listenAddress` judges them. */
+/** A TCP port to listen on, 0 for a free one. */
+export const portNumber = z.number().int().min(0).max(65_535);
+
+/** Fields of a service that listens, and every one does that is asked for metrics; `listenAddress` judges them. */
 export const listenConfig = {
   listen: z.string().min(1).default("127.0.0.1").describe("address to listen on"),
   insecure: z.boolean().default(false).describe("allow --listen beyond loopback although nothing authenticates"),
+  metricsPort: portNumber
+    .optional()
+    .describe("TCP port that answers GET /metrics and GET /health, 0 for a free one (off unless given)"),
 };
-
-/** A TCP port to listen on, 0 for a free one. */
-export const portNumber = z.number().int().min(0).max(65_535);

@@ -10,6 +10,17 @@ export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";
 export { createLogger, LOG_LEVELS, type Logger, type LogLevel } from "./logger.ts";
 export { ManualClock } from "./manual-clock.ts";
+export {
+  brokerHealth,
+  counter,
+  counters,
+  gauge,
+  gauges,
+  type Health,
+  type Labelled,
+  type Metric,
+  type Observation,
+} from "./metrics.ts";
 export { connectMqtt } from "./mqtt.ts";
 export type { ConnectOptions, MqttConnection, MqttSubscription } from "./mqtt-connection.ts";
 export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";

@@ -2,11 +2,15 @@ import type { z } from "zod";
 import { EdgewattError } from "@edgewatt/protocol";
 import type { Clock } from "./clock.ts";
 import { systemClock } from "./clock.ts";
+import type { listenConfig } from "./common-config.ts";
 import { loadConfig } from "./config.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { helpText } from "./help-text.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import { createLogger } from "./logger.ts";
+import { listenAddress } from "./listen.ts";
+import { MetricsPort } from "./metrics-port.ts";
+import type { Observation } from "./metrics.ts";
 import { listenForStop } from "./stop-signals.ts";
 
 /** A service that has started. */
@@ -17,6 +21,8 @@ export interface RunningService {
   stop(): Promise<void>;
   /** Rejects when the service can no longer do its work; the process then stops and exits with the error's code. */
   readonly failed?: Promise<never>;
+  /** What `--metrics-port` shows, where the schema has `listenConfig`. */
+  readonly observation?: Observation;
 }
 
 export interface ServiceContext<C> {
@@ -63,6 +69,15 @@ function announce(name: string, ready: Record<string, unknown>, json: boolean): 
   );
 }
 
+/** @throws {ConfigError} for an address that nobody allowed @throws {RuntimeError} for a port that cannot be had */
+async function openMetricsPort(service: string, config: object, log: Logger): Promise<MetricsPort | undefined> {
+  const { metricsPort: port, listen, insecure = false } = config as Partial<z.output<z.ZodObject<typeof listenConfig>>>;
+  if (port === undefined || listen === undefined) return undefined;
+  const host = listenAddress({ listen, insecure });
+  if (insecure) log.warn({ host, port }, "the metrics can be read by whoever reaches this address");
+  return MetricsPort.open({ service, host, port, log });
+}
+
 /**
  * Runs a service as the whole of this process: `--help`, configuration, start, ready line, until SIGINT, SIGTERM or the
  * parent's death asks it to end. The first signal stops it in order (exit code 130 after SIGINT, 0 otherwise), a second
@@ -82,14 +97,18 @@ export async function runService<S extends z.ZodObject>(definition: ServiceDefin
     onTimeout: () => log?.error({ stopTimeoutMs }, "the orderly stop took too long; ending now"),
   });
   let service: RunningService | undefined;
+  let metricsPort: MetricsPort | undefined;
   try {
     const config = loadConfig({ section: name, schema, argv, env: process.env, cwd: process.cwd() });
     const { logLevel, json } = config as { logLevel?: LogLevel; json?: boolean };
     log = createLogger({ name, level: logLevel ?? "info" });
+    // First: a port that is taken ends the process before it has done anything.
+    metricsPort = await openMetricsPort(name, config, log);
     service = await start({ config, log, clock: systemClock, signal: stopping.signal });
     service.failed?.catch((error: unknown) => log?.debug({ err: error }, "the service reported a failure"));
+    if (service.observation !== undefined) metricsPort?.observe(service.observation);
     if (!stopping.signal.aborted) {
-      announce(name, service.ready, json ?? false);
+      announce(name, { ...service.ready, metrics: metricsPort?.url }, json ?? false);
       await Promise.race([stopping.requested, ...(service.failed ? [service.failed] : [])]);
     }
     process.exitCode = stopping.exitCode;
@@ -104,10 +123,12 @@ export async function runService<S extends z.ZodObject>(definition: ServiceDefin
     }
   }
   stopping.begin();
+  metricsPort?.stopping();
   try {
     await service?.stop();
   } catch (error) {
     report(name, error, log);
     process.exitCode = EXIT.failed;
   }
+  await metricsPort?.close();
 }

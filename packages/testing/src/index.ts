@@ -24,6 +24,7 @@ export {
   spawnService,
   type SpawnServiceOptions,
 } from "./services.ts";
+export { figure, scrape, type ScrapedMetric } from "./scrape.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { VirtualDevice } from "./virtual-device.ts";
 export { requireKernel } from "./kernel/kernel-files.ts";
