@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import path from "node:path";
 import {
+  brokerHealth,
   connectMqtt,
   dataDir,
   hostPort,
@@ -16,6 +17,7 @@ import { isLoopback } from "./http/origin.ts";
 import { createHubServer } from "./http/server.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
+import { hubMetrics } from "./metrics.ts";
 import { HubStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
@@ -68,6 +70,10 @@ await runService({
       status.announceOn(broker);
       return {
         ready: { hub: url },
+        observation: {
+          metrics: hubMetrics({ connection: broker, store, journal, recorder, relay }),
+          health: () => brokerHealth(broker.connected),
+        },
         async stop() {
           recorder.stop();
           await status.offline(broker);

@@ -12,6 +12,14 @@ export interface StoreLimits {
   readonly maxStoreBytes: number;
 }
 
+export interface StoreUsage {
+  readonly artifacts: number;
+  readonly bytes: number;
+  /** Bytes received of uploads under way, which count against the limit too. */
+  readonly arrivingBytes: number;
+  readonly limitBytes: number;
+}
+
 /**
  * Files named by the sha256 of their bytes. A file is there whole or not at all: bytes arrive in a file aside, which is
  * checked, synced and renamed. Two uploads of the same bytes do not disturb each other.
@@ -51,6 +59,16 @@ export class ArtifactStore {
 
   get dir(): string {
     return this.#dir;
+  }
+
+  /** How full it is. */
+  get usage(): StoreUsage {
+    return {
+      artifacts: this.#kept.size,
+      bytes: this.#bytes,
+      arrivingBytes: this.#arriving,
+      limitBytes: this.#limits.maxStoreBytes,
+    };
   }
 
   async has(sha256: string): Promise<boolean> {

@@ -32,6 +32,11 @@ export class MqttRelay {
     this.#log = options.log;
   }
 
+  /** Connections that are being relayed. */
+  get connections(): number {
+    return this.#server.clients.size;
+  }
+
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
       this.#check(request);

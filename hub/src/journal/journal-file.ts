@@ -14,6 +14,9 @@ export class JournalFile {
   #handle: FileHandle;
   #bytes: number;
   #waiting: string[] = [];
+  /** When the oldest of the lines that wait, and of those that are being written, came; on `performance`'s clock. */
+  #waitingSinceMs: number | undefined;
+  #writingSinceMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #work: Promise<void> = Promise.resolve();
 
@@ -40,9 +43,16 @@ export class JournalFile {
     return this.#bytes;
   }
 
+  /** Age of the oldest line that is not on the disk yet, s; 0 without one. */
+  get lagS(): number {
+    const sinceMs = this.#writingSinceMs ?? this.#waitingSinceMs;
+    return sinceMs === undefined ? 0 : (performance.now() - sinceMs) / 1000;
+  }
+
   append(record: unknown): void {
     const line = toLines([record]);
     this.#waiting.push(line);
+    this.#waitingSinceMs ??= performance.now();
     this.#bytes += Buffer.byteLength(line);
     this.#timer ??= setTimeout(() => this.#enqueue(() => this.#flush()), FLUSH_MS);
   }
@@ -51,6 +61,7 @@ export class JournalFile {
   compact(records: readonly unknown[]): void {
     const kept = toLines(records);
     this.#waiting = [];
+    this.#waitingSinceMs = undefined;
     this.#bytes = Buffer.byteLength(kept);
     this.#enqueue(async () => {
       await writeFileAtomic(this.#file, kept);
@@ -78,13 +89,18 @@ export class JournalFile {
     const lines = this.#waiting;
     this.#waiting = [];
     if (lines.length === 0) return;
+    this.#writingSinceMs = this.#waitingSinceMs;
+    this.#waitingSinceMs = undefined;
     try {
       await this.#handle.appendFile(lines.join(""));
       await this.#handle.datasync();
     } catch (error) {
       // Part of them may be on disk: what follows begins on a line of its own.
       this.#waiting.unshift("\n", ...lines);
+      this.#waitingSinceMs = this.#writingSinceMs;
       throw error;
+    } finally {
+      this.#writingSinceMs = undefined;
     }
   }
 }

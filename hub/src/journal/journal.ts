@@ -32,6 +32,16 @@ export class Journal {
     return this.#version;
   }
 
+  /** Size of its file, with what waits to be written. */
+  get bytes(): number {
+    return this.#file?.bytes ?? 0;
+  }
+
+  /** Age of the oldest entry that is not on the disk yet, s; 0 without one. */
+  get lagS(): number {
+    return this.#file?.lagS ?? 0;
+  }
+
   /** Newest first. */
   runs(): Run[] {
     return [...this.#runs.values()].sort((a, b) => startOf(b) - startOf(a));

@@ -27,6 +27,7 @@ export class Recorder {
   /** The rev that the broker has shown of each command since the newest connect. */
   #seen = new Map<string, number>();
   #lastMessageUs = 0;
+  #restoredCommands = 0;
   #restoring: AbortController | undefined;
 
   private constructor(options: { connection: MqttConnection; journal: Journal; log: Logger; clock: Clock }) {
@@ -50,6 +51,11 @@ export class Recorder {
     await connection.subscribe(topicFilter("jobState"), (message) => recorder.#state(message));
     recorder.#restore();
     return recorder;
+  }
+
+  /** Commands that were given back to the broker since the start. */
+  get restoredCommands(): number {
+    return this.#restoredCommands;
   }
 
   stop(): void {
@@ -117,6 +123,7 @@ export class Recorder {
     const topic = formatTopic({ kind: "command", device, op: command.op, job: command.job });
     if ((this.#seen.get(topic) ?? 0) >= command.rev) return;
     await this.#connection.publish(topic, encodeMessage("command", command), { qos: 1, retain: true });
+    this.#restoredCommands += 1;
     this.#log.info({ device, job: command.job, rev: command.rev }, "gave a lost command back to the broker");
   }
 }
