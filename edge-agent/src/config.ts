@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { DEVICE_ID } from "@edgewatt/protocol";
-import { commonConfig } from "@edgewatt/runtime";
+import { commonConfig, listenConfig } from "@edgewatt/runtime";
 import { z } from "zod";
 import { meterSchema, SOURCE_IDS } from "./sensors/index.ts";
 
@@ -20,6 +20,7 @@ export function defaultDeviceId(name: string = hostname()): string {
 
 export const configSchema = z.strictObject({
   ...commonConfig,
+  ...listenConfig,
   broker: commonConfig.broker.unwrap().default("mqtt://127.0.0.1:1883"),
   device: z
     .string()

@@ -1,8 +1,9 @@
-import { commonConfig } from "@edgewatt/runtime";
+import { commonConfig, listenConfig } from "@edgewatt/runtime";
 import { z } from "zod";
 
 export const ingestConfig = z.strictObject({
   ...commonConfig,
+  ...listenConfig,
   broker: commonConfig.broker.unwrap().describe("address of the MQTT broker"),
   influx: z
     .url({ protocol: /^https?$/, message: "expected an address such as http://127.0.0.1:8086" })

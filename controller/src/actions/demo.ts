@@ -56,6 +56,8 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
     insecure: false,
     mqttPort: 0,
     httpPort: 0,
+    // One port that the environment names would be taken by four.
+    ...(context.env["EDGEWATT_METRICS_PORT"] ? { metricsPort: 0 } : {}),
     env: context.env,
     cwd: context.cwd,
     signal: context.signal,

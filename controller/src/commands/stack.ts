@@ -31,6 +31,11 @@ export function addStackCommands(program: Command, { context, exitWith }: App): 
     .option("--mqtt-port <port>", "port of the broker, 0 for a free one; default: 1883", port)
     .option("--ws-port <port>", "port of the broker's own WebSocket; default: off, the hub relays /mqtt", port)
     .option("--http-port <port>", "port of the live page, 0 for a free one; default: 8080", port)
+    .option(
+      "--metrics-port <port>",
+      "port of the broker's Prometheus metrics; hub, ingest and agent take the three after it, with 0 each a free one; default: off",
+      port,
+    )
     .action(async (_options, command: Command) => (await import("../actions/up.ts")).up(context, command.opts()));
 
   withDatasets(withStack(program.command("demo")))

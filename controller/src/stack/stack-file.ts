@@ -11,6 +11,8 @@ const readySchema = z.object({
   influx: z.string().nullable(),
   data: z.string(),
   device: z.string(),
+  /** Where each part shows its metrics, for those that do. */
+  metrics: z.record(z.string(), z.string()).optional(),
 });
 const stackSchema = readySchema.extend(processIdentitySchema.shape);
 

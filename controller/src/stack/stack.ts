@@ -24,6 +24,8 @@ export interface StackAddresses {
   readonly mqttPort?: number;
   readonly wsPort?: number;
   readonly httpPort?: number;
+  /** Of the broker; hub, ingest and agent take the three after it, or each a free one when it is 0. */
+  readonly metricsPort?: number;
 }
 
 export interface StackOptions extends StackFlags, StackAddresses {
@@ -57,6 +59,15 @@ function announced(ready: Ready | undefined, key: string): string {
 function portFlag(flag: string, asked: number | undefined, previous: unknown): string[] {
   const port = typeof previous === "string" ? new URL(previous).port : asked;
   return port === undefined ? [] : [flag, String(port)];
+}
+
+/** In the order of their ports. */
+const OBSERVED = ["broker", "hub", "ingest", "agent"] as const satisfies readonly AppName[];
+type Observed = (typeof OBSERVED)[number];
+
+function metricsFlag(name: Observed, first: number | undefined, previous: unknown): string[] {
+  const asked = first === undefined || first === 0 ? first : first + OBSERVED.indexOf(name);
+  return portFlag("--metrics-port", asked, previous);
 }
 
 function checkDevice(asked: string | undefined): void {
@@ -118,10 +129,20 @@ async function startParts(
   const reach = options.listen === undefined ? [] : ["--listen", options.listen];
   if (options.insecure !== undefined) reach.push(options.insecure ? "--insecure" : "--no-insecure");
   const service = (
-    name: AppName,
+    name: Observed,
     stopTimeoutMs: number,
     args: (previous: Ready | undefined) => string[],
-  ): ChildSpec => ({ name, script: binOf(name), args: (previous) => [...common, ...args(previous)], stopTimeoutMs });
+  ): ChildSpec => ({
+    name,
+    script: binOf(name),
+    args: (previous) => [
+      ...common,
+      ...reach,
+      ...metricsFlag(name, options.metricsPort, previous?.["metrics"]),
+      ...args(previous),
+    ],
+    stopTimeoutMs,
+  });
 
   const influxd = options.influx === undefined ? findOnPath("influxd", options.env) : undefined;
   const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
@@ -129,7 +150,6 @@ async function startParts(
 
   const [broker] = await start(
     service("broker", SERVICE_STOP_MS, (previous) => [
-      ...reach,
       ...portFlag("--mqtt-port", options.mqttPort, previous?.["mqtt"]),
       ...portFlag("--ws-port", options.wsPort, previous?.["ws"]),
     ]),
@@ -138,10 +158,9 @@ async function startParts(
   const ws = broker?.["ws"];
   const behindBroker = ["--broker", mqtt, "--data", data];
 
-  const [hub] = await start(
+  const [hub, ingest] = await start(
     service("hub", SERVICE_STOP_MS, (previous) => [
       ...behindBroker,
-      ...reach,
       ...portFlag("--http-port", options.httpPort, previous?.["hub"]),
     ]),
     service("ingest", SERVICE_STOP_MS, () => [...behindBroker, ...(influx === undefined ? [] : ["--influx", influx])]),
@@ -156,5 +175,15 @@ async function startParts(
     influx: influx ?? null,
     data,
     device: announced(agent, "device"),
+    ...metricsOf({ broker, hub, ingest, agent }),
   };
+}
+
+/** Where the parts show their metrics; nothing when none does. */
+function metricsOf(parts: Readonly<Record<Observed, Ready | undefined>>): Pick<StackReady, "metrics"> {
+  const urls = OBSERVED.flatMap((name) => {
+    const url = parts[name]?.["metrics"];
+    return typeof url === "string" ? [[name, url] as const] : [];
+  });
+  return urls.length === 0 ? {} : { metrics: Object.fromEntries(urls) };
 }
