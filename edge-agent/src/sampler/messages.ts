@@ -11,6 +11,8 @@ export interface PowerInterval {
   readonly a: number;
   /** Raw readings inside; 0 when the interval lies between two readings. */
   readonly n: number;
+  /** Longest time from a reading to one that lies inside, µs; 0 when none does. */
+  readonly gapUs: number;
 }
 
 /** What the sampler child is started with, as JSON in its first argument. */

@@ -34,6 +34,8 @@ export interface SamplerOptions {
   readonly onInterval: (channel: ChannelState, interval: PowerInterval) => void;
   /** A meter was opened, lost or found again. */
   readonly onChange: () => void;
+  /** A fault was told, by its code; a standing one is told ten times a second. */
+  readonly onFault?: (code: string) => void;
 }
 
 interface Fault {
@@ -147,7 +149,9 @@ export class Sampler {
 
   async #watch(child: Child<FromSampler, ToSampler>): Promise<void> {
     const error = await child.ended;
-    if (error !== undefined) this.#restart(error.message);
+    if (error === undefined) return;
+    this.#options.onFault?.("sampler-died");
+    this.#restart(error.message);
   }
 
   #restart(message: string): void {
@@ -163,6 +167,7 @@ export class Sampler {
   }
 
   #receive(message: FromSampler): void {
+    if (message.type === "fault") this.#options.onFault?.(message.code);
     switch (message.type) {
       case "opened": {
         const { meter, rateHz, accumulates, channels } = message;
