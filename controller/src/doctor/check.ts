@@ -6,6 +6,8 @@ export interface Check {
   readonly message: string;
   /** What to do about it. */
   readonly advice?: string;
+  /** The figures that were judged, for `--json`. */
+  readonly figures?: Readonly<Record<string, unknown>>;
 }
 
 export function ok(name: string, message: string): Check {

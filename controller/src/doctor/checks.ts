@@ -3,6 +3,7 @@ import { ControllerError } from "../errors.ts";
 import { type AgentQuestion, findChips, type FoundChip, inspectSources, type Inspection } from "./agent-report.ts";
 import { type Check, fromError } from "./check.ts";
 import { checkI2cAccess, checkI2cAddon, checkI2cEnabled, checkI2cSpeed, i2cBuses } from "./i2c.ts";
+import { checkDeadLetters } from "./dead-letters.ts";
 import {
   checkBoard,
   checkClock,
@@ -34,9 +35,10 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
     checkClock(env),
     checkMemoryControl(root),
   ]);
-  const services = await Promise.all([
+  const [database, broker, deadLetters, dataset] = await Promise.all([
     checkDatabase(context, options),
     checkBroker(context, options),
+    checkDeadLetters(context, options),
     checkDataset(context, options),
   ]);
   return [
@@ -48,7 +50,10 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
     ...power,
     ...machine,
     checkInfluxd(env),
-    ...services,
+    database,
+    ...broker,
+    deadLetters,
+    dataset,
   ];
 }
 

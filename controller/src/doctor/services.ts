@@ -1,6 +1,7 @@
 import path from "node:path";
 import { dataDir, FileError, UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
+import { readPipeline } from "../client/pipeline.ts";
 import type { Context } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
@@ -8,6 +9,7 @@ import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { findOnPath } from "../stack/influxd.ts";
 import { readStackFile } from "../stack/stack-file.ts";
 import { type Check, fail, fromError, ok, warn } from "./check.ts";
+import { checkPipeline } from "./pipeline.ts";
 
 export interface ServiceOptions extends BrokerOption, DatasetsOption {
   readonly influx?: string;
@@ -35,13 +37,16 @@ export async function checkDataset(context: Context, options: ServiceOptions): P
     : ok("data set", dataset.path);
 }
 
-export async function checkBroker(context: Context, options: ServiceOptions): Promise<Check> {
+/** The broker, and what it knows of telemetry on its way. */
+export async function checkBroker(context: Context, options: ServiceOptions): Promise<Check[]> {
   try {
-    await withConnection(context, options, () => Promise.resolve());
-    return ok("broker", "answers");
+    return await withConnection(context, options, async (connection) => [
+      ok("broker", "answers"),
+      ...checkPipeline(await readPipeline(connection, context.signal)),
+    ]);
   } catch (error) {
     if (!(error instanceof UnreachableError)) throw error;
-    return fromError("broker", options.broker === undefined ? "warn" : "fail", error);
+    return [fromError("broker", options.broker === undefined ? "warn" : "fail", error)];
   }
 }
 

@@ -16,6 +16,7 @@ export { MESSAGE_VERSION } from "./schemas.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
+export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
 export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
 export {

@@ -41,8 +41,8 @@ export interface Tag {
 export interface Measurement {
   readonly name: string;
   readonly description: string;
-  /** The stream that carries it; `null` for what a service writes about itself. */
-  readonly stream: Stream | null;
+  /** The stream that carries it; an ingest writes what it tells of itself without one. */
+  readonly stream: Stream;
   readonly tags: readonly Tag[];
   readonly fields: readonly Field[];
 }
@@ -199,20 +199,38 @@ const layer: Measurement = {
 const pipeline: Measurement = {
   name: "pipeline",
   description: "Telemetry on its way: each service reports its own counts every 10 s",
-  stream: null,
+  stream: "system",
   tags: [
     { name: "service", from: { column: "service" } },
     { name: "id", from: { column: "id" } },
     { name: "device", from: { column: "device" } },
   ],
   fields: [
-    field("points", "points", "integer", "points", "Points written since the last report"),
-    field("acks", "acks", "integer", "1", "Acknowledgements sent or received"),
-    field("batches", "batches", "integer", "1", "Batches handled"),
+    field(
+      "points",
+      "points",
+      "integer",
+      "points",
+      "Points since the last report: recorded by an agent, made durable by an ingest",
+    ),
+    field(
+      "acks",
+      "acks",
+      "integer",
+      "1",
+      "Acknowledgements since the last report: received by an agent, sent by an ingest",
+    ),
+    field("batches", "batches", "integer", "1", "Batches that became durable since the last report"),
     field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable"),
     field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them"),
-    field("dropped", "dropped", "integer", "points", "Points dropped"),
-    field("dead_letters", "deadLetters", "integer", "points", "Points the database refused"),
+    field("dropped", "dropped", "integer", "points", "Points dropped since the last report"),
+    field(
+      "dead_letters",
+      "deadLetters",
+      "integer",
+      "points",
+      "Points and batches put into dead-letter files since the last report",
+    ),
     field("queue", "queue", "integer", "1", "Batches in memory"),
   ],
 };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OPERATIONS } from "./names.ts";
+import { pipelineFiguresSchema } from "./pipeline.ts";
 import { POWER_SOURCES } from "./power-sources.ts";
 import { count, epochMs, version } from "./schemas.ts";
 
@@ -68,5 +69,7 @@ export const serviceStatusSchema = z.looseObject({
   reason: z.string().max(500).optional(),
   /** Where a hub serves HTTP. */
   url: z.url().optional(),
+  /** What has gone through an ingest. */
+  pipeline: pipelineFiguresSchema.optional(),
 });
 export type ServiceStatus = z.infer<typeof serviceStatusSchema>;
