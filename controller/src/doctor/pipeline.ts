@@ -54,13 +54,13 @@ function checkIngest({ id, status }: IngestState, taking: boolean): Check {
       if (deadLetters > 0) {
         return warn(
           name,
-          `the database refused ${points(deadLetters)} since it started; ${flow(pipeline)}`,
+          `the database refused ${points(deadLetters)} since it started; ${stored(pipeline)}`,
           "they are in dead-letters of its data folder, each below the reason",
         );
       }
       return queue > DEEP_QUEUE
         ? warn(name, `online, but ${batches(queue)} wait in its memory`, "see what holds the database up")
-        : ok(name, `online; ${flow(pipeline)}`);
+        : ok(name, `online; ${stored(pipeline)}`);
   }
 }
 
@@ -94,6 +94,7 @@ function checkSpool(
     spoolCapBytes = Infinity,
     spoolFault = "",
     dropped = 0,
+    queue = 0,
   } = figures;
   const waits = `${batches(spoolBatches)} wait, the oldest for ${duration(spoolAgeS)}`;
   if (spoolFault !== "") {
@@ -118,27 +119,38 @@ function checkSpool(
   if (synchronized === false) {
     return warn(
       name,
-      `its clock is not synchronized, so telemetry waits up to ten minutes for that; ${waits}`,
+      `its clock is not synchronized, and ${batches(queue)} wait for that, up to ten minutes; ${waits}`,
       "let it reach a time server",
     );
   }
-  return ok(name, `${spoolBatches === 0 ? "nothing waits" : waits}; ${flow(figures)}`);
+  return ok(name, `${spoolBatches === 0 ? "nothing waits" : waits}; ${sent(figures)}`);
 }
 
 function remedy(taking: boolean): string {
   return taking ? "look again in a minute: if the age grows, see the log of the ingest" : "see the ingest above";
 }
 
-/** What went through, as far as it was told. */
-function flow({ points: stored, acks, batches: durable, queue, dropped }: PipelineFigures): string {
-  const parts = [
-    stored === undefined ? [] : [points(stored)],
-    durable === undefined ? [] : [`${batches(durable)} durable`],
-    acks === undefined ? [] : [`${acks} acknowledgements`],
-    queue === undefined ? [] : [`${queue} in memory`],
-    dropped === undefined ? [] : ["nothing dropped"],
-  ].flat();
-  return parts.length === 0 ? "it tells no figures" : parts.join(", ");
+/** What went through an ingest since it started, as far as it tells. */
+function stored({ points: durable, batches: taken, acks, queue }: PipelineFigures): string {
+  return told([
+    durable === undefined ? undefined : `${points(durable)} stored`,
+    taken === undefined ? undefined : batches(taken),
+    acks === undefined ? undefined : `${acks} acknowledgements`,
+    queue === undefined ? undefined : `${queue} in memory`,
+  ]);
+}
+
+/** What an agent sent since it started, as far as it tells. */
+function sent({ points: recorded, acks, dropped }: PipelineFigures): string {
+  return told([
+    recorded === undefined ? undefined : `${points(recorded)} recorded`,
+    acks === undefined ? undefined : `${batches(acks)} acknowledged`,
+    dropped === undefined ? undefined : "nothing dropped",
+  ]);
+}
+
+function told(parts: readonly (string | undefined)[]): string {
+  return parts.filter((part) => part !== undefined).join(", ") || "it tells no figures";
 }
 
 function points(count: number): string {

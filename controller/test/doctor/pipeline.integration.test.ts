@@ -88,7 +88,7 @@ describe("doctor on telemetry on its way", () => {
     expect(checks.get("ingest in-1")).toEqual({
       name: "ingest in-1",
       status: "ok",
-      message: "online; 5000 points, 400 batches durable, 90 acknowledgements, 3 in memory",
+      message: "online; 5000 points stored, 400 batches, 90 acknowledgements, 3 in memory",
       figures: { points: 5000, acks: 90, batches: 400, deadLetters: 0, queue: 3 },
     });
     expect(checks.get("ingest in-2")).toMatchObject({
@@ -97,8 +97,7 @@ describe("doctor on telemetry on its way", () => {
     });
     expect(checks.get("agent pi-1")).toMatchObject({
       status: "ok",
-      message:
-        "2 batches wait, the oldest for 0.7 s; 5000 points, 400 batches durable, 90 acknowledgements, nothing dropped",
+      message: "2 batches wait, the oldest for 0.7 s; 5000 points recorded, 90 batches acknowledged, nothing dropped",
       figures: WELL,
     });
   });

@@ -6,6 +6,7 @@ import type { SampledFault } from "./fault.ts";
 import { sample } from "./loop.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
 import { IDLE_RATE_HZ } from "./rates.ts";
+import { ReadingWatch } from "./reading-report.ts";
 import { TraceRing } from "./ring.ts";
 import { SampledMeter } from "./sampled-meter.ts";
 
@@ -15,6 +16,7 @@ const KEEP_S = 130;
 const TRACE_WAIT_US = 2_000_000;
 /** A standing fault is told no more often: often enough that no window misses one that falls into it. */
 const FAULT_EVERY_US = 100_000;
+const REPORT_EVERY_US = 1_000_000;
 
 const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
@@ -79,8 +81,23 @@ function answerTraces(): void {
   }
 }
 
+const watches = new Map([...rings.keys()].map((channel) => [channel, new ReadingWatch()]));
+let reportedUs = -Infinity;
+
+/** Tells how each channel's readings came since it was told before. */
+function reportReadings(): void {
+  reportedUs = monotonicUs();
+  for (const [channel, { meter, index }] of rings) {
+    const ring = meter.ring(index);
+    const report = ring && watches.get(channel)?.report(ring, meter.periodUs);
+    if (report !== undefined) tell({ type: "readings", channel, report });
+  }
+}
+
 process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
+    // By the schedule that they were read by, and before a larger ring takes their place.
+    reportReadings();
     for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S));
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
@@ -90,4 +107,9 @@ process.on("disconnect", () => {
   control.stopped = true;
 });
 
-await sample({ meters, monotonicUs, onTurn: answerTraces }, control);
+function onTurn(): void {
+  answerTraces();
+  if (monotonicUs() - reportedUs >= REPORT_EVERY_US) reportReadings();
+}
+
+await sample({ meters, monotonicUs, onTurn }, control);

@@ -22,8 +22,6 @@ export class IntervalMeans {
   #energy = 0;
   #filledUs = 0;
   #count = 0;
-  #readUs = 0;
-  #gapUs = 0;
   #min = Infinity;
   #max = -Infinity;
   #volts = 0;
@@ -54,8 +52,6 @@ export class IntervalMeans {
     this.#watts = reading.watts;
     this.#joules = reading.joules;
     this.#count += 1;
-    this.#gapUs = Math.max(this.#gapUs, reading.tUs - this.#readUs);
-    this.#readUs = reading.tUs;
     this.#min = Math.min(this.#min, reading.watts);
     this.#max = Math.max(this.#max, reading.watts);
     this.#volts += reading.volts;
@@ -64,7 +60,6 @@ export class IntervalMeans {
 
   #start(reading: Readonly<Reading>): void {
     this.#tUs = reading.tUs;
-    this.#readUs = reading.tUs;
     this.#watts = reading.watts;
     this.#joules = reading.joules;
     this.#endUs = (Math.floor(reading.tUs / this.#periodUs) + 1) * this.#periodUs;
@@ -102,7 +97,6 @@ export class IntervalMeans {
         v: n > 0 ? this.#volts / n : next.volts,
         a: n > 0 ? this.#amps / n : next.amps,
         n,
-        gapUs: this.#gapUs,
       });
     }
     this.#endUs += this.#periodUs;
@@ -113,7 +107,6 @@ export class IntervalMeans {
     this.#energy = 0;
     this.#filledUs = 0;
     this.#count = 0;
-    this.#gapUs = 0;
     this.#min = Infinity;
     this.#max = -Infinity;
     this.#volts = 0;

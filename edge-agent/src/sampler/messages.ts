@@ -1,3 +1,4 @@
+import type { ReadingReport } from "./reading-report.ts";
 import type { Meter } from "../sensors/meters.ts";
 import type { SensorChannel } from "../sensors/sensor.ts";
 
@@ -11,8 +12,6 @@ export interface PowerInterval {
   readonly a: number;
   /** Raw readings inside; 0 when the interval lies between two readings. */
   readonly n: number;
-  /** Longest time from a reading to one that lies inside, µs; 0 when none does. */
-  readonly gapUs: number;
 }
 
 /** What the sampler child is started with, as JSON in its first argument. */
@@ -50,6 +49,7 @@ export type FromSampler =
       readonly message: string;
     }
   | { readonly type: "interval"; readonly channel: string; readonly interval: PowerInterval }
+  | { readonly type: "readings"; readonly channel: string; readonly report: ReadingReport }
   | {
       readonly type: "trace";
       readonly id: number;

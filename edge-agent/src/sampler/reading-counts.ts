@@ -1,41 +1,38 @@
-import type { PowerInterval } from "./messages.ts";
+import type { ReadingReport } from "./reading-report.ts";
 
-const INTERVAL_US = 100_000;
 /** Of half a minute each: the one that fills, and the one before. */
 const SPAN_US = 30_000_000;
 
 /** What a power channel has delivered since the agent started. */
 export interface ChannelCounts {
   readings: number;
-  /** Tenths of a second without a mean, among those that have one. */
   missed: number;
-  /** CLOCK_MONOTONIC at the end of the newest mean, µs. */
+  /** CLOCK_MONOTONIC of the newest reading, µs. */
   newestUs: number;
   spanEndUs: number;
   spanGapUs: number;
   lastSpanGapUs: number;
 }
 
-/** Counts what the sampler delivers, ten times a second and channel. */
+/** Adds up what the sampler reports once a second. */
 export class ReadingCounts {
   readonly channels = new Map<string, ChannelCounts>();
   /** Faults by code; one that stands counts as often as it is told, ten times a second. */
   readonly faults = new Map<string, number>();
 
-  interval(channel: string, { tUs, n, gapUs }: Pick<PowerInterval, "tUs" | "n" | "gapUs">): void {
+  add(channel: string, { newestUs, readings, missed, gapUs }: ReadingReport): void {
     let counts = this.channels.get(channel);
     if (counts === undefined) {
-      counts = { readings: 0, missed: 0, newestUs: tUs, spanEndUs: tUs + SPAN_US, spanGapUs: 0, lastSpanGapUs: 0 };
+      counts = { readings: 0, missed: 0, newestUs, spanEndUs: newestUs + SPAN_US, spanGapUs: 0, lastSpanGapUs: 0 };
       this.channels.set(channel, counts);
-    } else {
-      counts.missed += Math.max(0, Math.round((tUs - counts.newestUs) / INTERVAL_US) - 1);
     }
-    counts.readings += n;
-    counts.newestUs = tUs;
-    if (tUs >= counts.spanEndUs) {
-      counts.lastSpanGapUs = tUs < counts.spanEndUs + SPAN_US ? counts.spanGapUs : 0;
+    counts.readings += readings;
+    counts.missed += missed;
+    counts.newestUs = newestUs;
+    if (newestUs >= counts.spanEndUs) {
+      counts.lastSpanGapUs = newestUs < counts.spanEndUs + SPAN_US ? counts.spanGapUs : 0;
       counts.spanGapUs = 0;
-      counts.spanEndUs = tUs + SPAN_US;
+      counts.spanEndUs = newestUs + SPAN_US;
     }
     counts.spanGapUs = Math.max(counts.spanGapUs, gapUs);
   }

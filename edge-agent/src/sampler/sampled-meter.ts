@@ -63,6 +63,11 @@ export class SampledMeter {
     return this.#sensor?.accumulates ?? false;
   }
 
+  /** Time between two readings by the schedule, µs. */
+  get periodUs(): number {
+    return this.#periodUs;
+  }
+
   /** Raw readings of a channel; `undefined` while the meter is closed. */
   ring(index: number): TraceRing | undefined {
     return this.#sensor === undefined ? undefined : this.#rings[index];

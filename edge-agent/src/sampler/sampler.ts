@@ -5,6 +5,7 @@ import { channelsOf, type MeterChannel } from "../sensors/meters.ts";
 import type { SensorChannel } from "../sensors/sensor.ts";
 import type { SampledFault } from "./fault.ts";
 import { IDLE_RATE_HZ } from "./rates.ts";
+import type { ReadingCounts } from "./reading-counts.ts";
 import type { FromSampler, PowerInterval, SamplerStart, SamplingRate, ToSampler } from "./messages.ts";
 
 const SCRIPT = new URL("../../dist/sampler/child.js", import.meta.url);
@@ -34,8 +35,8 @@ export interface SamplerOptions {
   readonly onInterval: (channel: ChannelState, interval: PowerInterval) => void;
   /** A meter was opened, lost or found again. */
   readonly onChange: () => void;
-  /** A fault was told, by its code; a standing one is told ten times a second. */
-  readonly onFault?: (code: string) => void;
+  /** Adds up how readings come and which faults there are. */
+  readonly counts?: ReadingCounts;
 }
 
 interface Fault {
@@ -150,7 +151,7 @@ export class Sampler {
   async #watch(child: Child<FromSampler, ToSampler>): Promise<void> {
     const error = await child.ended;
     if (error === undefined) return;
-    this.#options.onFault?.("sampler-died");
+    this.#options.counts?.fault("sampler-died");
     this.#restart(error.message);
   }
 
@@ -167,7 +168,7 @@ export class Sampler {
   }
 
   #receive(message: FromSampler): void {
-    if (message.type === "fault") this.#options.onFault?.(message.code);
+    if (message.type === "fault") this.#options.counts?.fault(message.code);
     switch (message.type) {
       case "opened": {
         const { meter, rateHz, accumulates, channels } = message;
@@ -192,6 +193,9 @@ export class Sampler {
       }
       case "trace":
         this.#traces.get(message.id)?.(message);
+        break;
+      case "readings":
+        this.#options.counts?.add(message.channel, message.report);
         break;
     }
   }

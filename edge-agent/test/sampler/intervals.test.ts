@@ -41,20 +41,6 @@ describe("IntervalMeans", () => {
     expect(rows.map(({ w }) => w)).toEqual([2, 2, 2, 2, 2, 2]);
   });
 
-  it("tells the longest time between readings, whichever interval it began in", () => {
-    const { means, rows } = collect();
-    for (const tUs of [0, 10_000, 60_000, 90_000, 170_000, 180_000, 400_000, 401_000, 500_000]) {
-      means.add({ ...nothing, tUs, watts: 2 });
-    }
-    expect(rows.map(({ n, gapUs }) => [n, gapUs])).toEqual([
-      [3, 50_000],
-      [2, 80_000],
-      [0, 0],
-      [0, 0],
-      [2, 220_000],
-    ]);
-  });
-
   it("does not bridge lost readings", () => {
     const { means, rows } = collect();
     means.add({ ...nothing, tUs: 10_000, watts: 2 });
@@ -63,7 +49,6 @@ describe("IntervalMeans", () => {
     means.add({ ...nothing, tUs: 910_000, watts: 2 });
     means.add({ ...nothing, tUs: 1_010_000, watts: 2 });
     expect(rows.map(({ tUs }) => tUs)).toEqual([100_000, 1_000_000]);
-    expect(rows.map(({ gapUs }) => gapUs)).toEqual([0, 0]);
   });
 });
 

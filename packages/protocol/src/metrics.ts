@@ -41,7 +41,7 @@ export interface Tag {
 export interface Measurement {
   readonly name: string;
   readonly description: string;
-  /** The stream that carries it; an ingest writes what it tells of itself without one. */
+  /** The stream that carries it. */
   readonly stream: Stream;
   readonly tags: readonly Tag[];
   readonly fields: readonly Field[];
@@ -58,7 +58,7 @@ const run = field("run", "run", "string", "text", "The run that the point belong
 
 const power: Measurement = {
   name: "power",
-  description: "Electrical power of a channel, means over a tenth of a second",
+  description: "Electrical power of a channel, means over a tenth of a second or less",
   stream: "power",
   tags: [device, { name: "channel", from: "channel" }, column("source")],
   fields: [
@@ -198,7 +198,7 @@ const layer: Measurement = {
 
 const pipeline: Measurement = {
   name: "pipeline",
-  description: "Telemetry on its way: each service reports its own counts every 10 s",
+  description: "Telemetry on its way: each service and each agent reports its own counts every 10 s",
   stream: "system",
   tags: [
     { name: "service", from: { column: "service" } },
@@ -206,31 +206,13 @@ const pipeline: Measurement = {
     { name: "device", from: { column: "device" } },
   ],
   fields: [
-    field(
-      "points",
-      "points",
-      "integer",
-      "points",
-      "Points since the last report: recorded by an agent, made durable by an ingest",
-    ),
-    field(
-      "acks",
-      "acks",
-      "integer",
-      "1",
-      "Acknowledgements since the last report: received by an agent, sent by an ingest",
-    ),
-    field("batches", "batches", "integer", "1", "Batches that became durable since the last report"),
+    field("points", "points", "integer", "points", "Points written since the last report"),
+    field("acks", "acks", "integer", "1", "Acknowledgements sent, or batches that were acknowledged"),
+    field("batches", "batches", "integer", "1", "Batches handled"),
     field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable"),
     field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them"),
-    field("dropped", "dropped", "integer", "points", "Points dropped since the last report"),
-    field(
-      "dead_letters",
-      "deadLetters",
-      "integer",
-      "points",
-      "Points and batches put into dead-letter files since the last report",
-    ),
+    field("dropped", "dropped", "integer", "points", "Points dropped"),
+    field("dead_letters", "deadLetters", "integer", "points", "Points the database refused"),
     field("queue", "queue", "integer", "1", "Batches in memory"),
   ],
 };

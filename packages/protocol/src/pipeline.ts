@@ -6,12 +6,12 @@ import { count } from "./schemas.ts";
  * its retained `_svc`. Counts are since the service started. Keys are the columns of measurement `pipeline`, and more.
  */
 export const pipelineFiguresSchema = z.looseObject({
-  /** Points recorded by an agent, made durable by an ingest. */
+  /** Points handed to the spool by an agent, made durable by an ingest. */
   points: count.optional(),
-  /** Acknowledgements received by an agent, sent by an ingest. */
-  acks: count.optional(),
-  /** Batches that became durable. */
+  /** Batches handed to the spool by an agent, made durable by an ingest. */
   batches: count.optional(),
+  /** Batches of an agent that were acknowledged; acknowledgements that an ingest sent. */
+  acks: count.optional(),
   /** Batches of an agent that wait to become durable, the room that they take and have, and the age of the oldest. */
   spoolBatches: count.optional(),
   spoolBytes: count.optional(),
@@ -23,7 +23,7 @@ export const pipelineFiguresSchema = z.looseObject({
   dropped: count.optional(),
   /** Points and batches that an ingest put into dead-letter files. */
   deadLetters: count.optional(),
-  /** Batches in the memory of an ingest. */
+  /** Batches in the memory of an ingest; those of an agent that wait for a synchronized clock. */
   queue: count.optional(),
 });
 export type PipelineFigures = z.infer<typeof pipelineFiguresSchema>;

@@ -17,6 +17,7 @@ export {
   gauge,
   gauges,
   type Health,
+  histogram,
   type Labelled,
   type Metric,
   type Observation,

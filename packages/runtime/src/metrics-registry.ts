@@ -1,5 +1,5 @@
 import type * as prometheus from "prom-client";
-import type { Metric } from "./metrics.ts";
+import type { Distribution, Metric } from "./metrics.ts";
 
 type Library = typeof prometheus;
 type Instrument = prometheus.Counter | prometheus.Gauge;
@@ -39,10 +39,16 @@ export class MetricsRegistry {
   }
 
   #add(metric: Metric): void {
+    const name = `${this.#prefix}${metric.name}`;
+    const { help } = metric;
+    if (metric.type === "histogram") {
+      this.#registry.registerMetric(new CountedHistogram(name, help, metric.read) as unknown as prometheus.Histogram);
+      return;
+    }
     const { Counter, Gauge } = this.#library;
     const instrument: Instrument = new (metric.type === "counter" ? Counter : Gauge)({
-      name: `${this.#prefix}${metric.name}`,
-      help: metric.help,
+      name,
+      help,
       labelNames: metric.label === undefined ? [] : [metric.label],
       registers: [this.#registry],
       collect: () => fill(instrument, metric),
@@ -50,8 +56,36 @@ export class MetricsRegistry {
   }
 }
 
+/** The library's own histogram counts by itself and takes no counts; what its registry asks of one is a name and this `get`. */
+class CountedHistogram {
+  readonly name: string;
+  readonly #help: string;
+  readonly #read: () => Distribution;
+
+  constructor(name: string, help: string, read: () => Distribution) {
+    this.name = name;
+    this.#help = help;
+    this.#read = read;
+  }
+
+  async get(): Promise<object> {
+    const { count, sum, buckets } = this.#read();
+    const bounded = [...buckets, ["+Inf", count] as const].map(([le, value]) => ({
+      part: "bucket",
+      labels: { le },
+      value,
+    }));
+    const totals = Object.entries({ sum, count }).map(([part, value]) => ({ part, labels: {}, value }));
+    const values = [...bounded, ...totals].map(({ part, ...sample }) => ({
+      metricName: `${this.name}_${part}`,
+      ...sample,
+    }));
+    return { name: this.name, help: this.#help, type: "histogram", values };
+  }
+}
+
 /** Puts the figures of this moment in the place of those of the last scrape. */
-function fill(instrument: Instrument, { label, read }: Metric): void {
+function fill(instrument: Instrument, { label, read }: Exclude<Metric, { type: "histogram" }>): void {
   instrument.reset();
   // A metric without a label is 0 after a reset, which would be a figure that nobody has.
   if (label === undefined) instrument.remove();

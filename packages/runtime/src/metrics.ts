@@ -1,19 +1,37 @@
 /** A figure for each value of a label. */
 export type Labelled = Iterable<readonly [string, number | undefined]>;
 
-/**
- * One metric of a service. It is read when somebody scrapes, from figures that the service keeps anyway, so that it costs nothing
- * while nobody asks. Figures that are `undefined` or not finite are left out of the answer.
- */
-export interface Metric {
+/** How often a quantity was how large. */
+export interface Distribution {
+  readonly count: number;
+  readonly sum: number;
+  /** Upper bounds, rising, each with how many were at most that large. */
+  readonly buckets: readonly (readonly [number, number])[];
+}
+
+interface Described {
   /** Snake case with its base unit (`seconds`, `bytes`) at the end, without the `edgewatt_<service>_` that the port puts before it. */
   readonly name: string;
-  readonly type: "counter" | "gauge";
   readonly help: string;
+}
+
+interface Scalar extends Described {
+  readonly type: "counter" | "gauge";
   /** Values of a label must be few: each is a time series. */
   readonly label: string | undefined;
   readonly read: () => Labelled;
 }
+
+interface Histogram extends Described {
+  readonly type: "histogram";
+  readonly read: () => Distribution;
+}
+
+/**
+ * One metric of a service. It is read when somebody scrapes, from figures that the service keeps anyway, so that it costs nothing
+ * while nobody asks. Figures that are `undefined` or not finite are left out of the answer.
+ */
+export type Metric = Scalar | Histogram;
 
 /** Whether a service does its work now. */
 export interface Health {
@@ -51,6 +69,11 @@ export function counters(name: CounterName, help: string, label: string, read: (
 /** A gauge for each value of a label. */
 export function gauges(name: string, help: string, label: string, read: () => Labelled): Metric {
   return { name, type: "gauge", help, label, read };
+}
+
+/** How often a quantity was how large, as the service counts it. */
+export function histogram(name: string, help: string, read: () => Distribution): Metric {
+  return { name, type: "histogram", help, read };
 }
 
 /** Health of a service that needs nothing but its broker. */

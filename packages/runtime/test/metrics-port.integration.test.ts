@@ -61,6 +61,22 @@ describe("--metrics-port", () => {
     expect(second.get("edgewatt_fixture_queue")?.values.size).toBe(0);
   });
 
+  it("shows a histogram that the service has counted itself", async () => {
+    const { ready } = await start();
+    const text = await (await fetch(ready["metrics"])).text();
+    const lines = text.split("\n").filter((line) => line.includes("edgewatt_fixture_write_seconds"));
+    expect(lines).toEqual([
+      "# HELP edgewatt_fixture_write_seconds Time of a write",
+      "# TYPE edgewatt_fixture_write_seconds histogram",
+      'edgewatt_fixture_write_seconds_bucket{le="0.1"} 2',
+      'edgewatt_fixture_write_seconds_bucket{le="1"} 4',
+      'edgewatt_fixture_write_seconds_bucket{le="+Inf"} 5',
+      "edgewatt_fixture_write_seconds_sum 1.25",
+      "edgewatt_fixture_write_seconds_count 5",
+    ]);
+    expect((await scrape(ready["metrics"])).get("edgewatt_fixture_write_seconds")?.type).toBe("histogram");
+  });
+
   it("leaves out figures that nobody has", async () => {
     const { ready } = await start();
     const metrics = await scrape(ready["metrics"]);
