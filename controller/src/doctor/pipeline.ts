@@ -6,6 +6,8 @@ import { type Check, fail, ok, warn } from "./check.ts";
 const LATE_S = 30;
 /** From here on a full spool, which loses its oldest points, is near. */
 const NEARLY_FULL = 0.8;
+/** An ingest speaks every five seconds; what is missing beyond this is no delay. */
+const SILENT_MS = 60_000;
 /** An ingest with this many batches in memory is behind its database. */
 const DEEP_QUEUE = 1_000;
 
@@ -35,6 +37,13 @@ function checkIngest({ id, status }: IngestState, taking: boolean): Check {
   const name = `ingest ${id}`;
   const { state, reason, ts, pipeline = {} } = status;
   const { deadLetters = 0, queue = 0 } = pipeline;
+  if (state !== "offline" && Date.now() - ts > SILENT_MS) {
+    return fail(
+      name,
+      `says that it is ${state}, and has said nothing since ${moment(ts)}`,
+      "see its log: it hangs, or its clock and this one differ",
+    );
+  }
   switch (state) {
     case "offline":
       return taking

@@ -51,7 +51,7 @@ async function agent(device: string, figures?: PipelineFigures, status: Partial<
 }
 
 async function ingest(id: string, status: Partial<ServiceStatus>): Promise<void> {
-  const said = { v: 1 as const, state: "online" as const, ts: SINCE_MS, epoch: SINCE_MS, ...status };
+  const said = { v: 1 as const, state: "online" as const, ts: Date.now(), epoch: SINCE_MS, ...status };
   await publish({ kind: "service", name: "ingest", id }, encodeMessage("service", said), true);
 }
 
@@ -82,7 +82,8 @@ const WELL: PipelineFigures = {
 describe("doctor on telemetry on its way", () => {
   it("finds a pipeline well, in figures too", async () => {
     await ingest("in-1", { pipeline: { points: 5000, acks: 90, batches: 400, deadLetters: 0, queue: 3 } });
-    await ingest("in-2", { state: "offline", reason: "shutdown" });
+    await ingest("in-2", { state: "offline", reason: "shutdown", ts: SINCE_MS });
+    await ingest("in-3", { ts: SINCE_MS });
     await agent("pi-1", WELL);
     const checks = await examine();
     expect(checks.get("ingest in-1")).toEqual({
@@ -94,6 +95,10 @@ describe("doctor on telemetry on its way", () => {
     expect(checks.get("ingest in-2")).toMatchObject({
       status: "ok",
       message: expect.stringMatching(/^offline since 2026-11-23T10:00:00.000Z; another/),
+    });
+    expect(checks.get("ingest in-3")).toMatchObject({
+      status: "fail",
+      message: "says that it is online, and has said nothing since 2026-11-23T10:00:00.000Z",
     });
     expect(checks.get("agent pi-1")).toMatchObject({
       status: "ok",
