@@ -86,6 +86,11 @@ export class Jobs {
     await Promise.race([this.#ledger.settled(), this.#options.clock.sleep(CONFIRM_MS)]);
   }
 
+  /** How many jobs the journal knows, by state. */
+  countByState(): ReadonlyMap<JobState["state"], number> {
+    return this.#ledger.countByState();
+  }
+
   /** Work that changes the ledger happens one after the other. */
   #enqueue(work: () => Promise<void>): void {
     this.#lane = this.#lane.then(work).catch((error: unknown) => {

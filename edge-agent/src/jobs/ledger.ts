@@ -38,6 +38,13 @@ export class JobLedger {
     return this.#records.get(job);
   }
 
+  /** How many jobs there are of each state. */
+  countByState(): Map<JobState["state"], number> {
+    const counts = new Map<JobState["state"], number>();
+    for (const { state } of this.#records.values()) counts.set(state.state, (counts.get(state.state) ?? 0) + 1);
+    return counts;
+  }
+
   /** Jobs that an earlier run of the agent left running. */
   running(): JobRecord[] {
     return [...this.#records.values()].filter(({ state }) => state.state === "running");
