@@ -4,8 +4,9 @@ import { driverOf } from "../sensors/index.ts";
 import { channelsOf } from "../sensors/meters.ts";
 import type { SampledFault } from "./fault.ts";
 import { sample } from "./loop.ts";
+import { IntervalColumns } from "./interval-columns.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
-import { IDLE_RATE_HZ } from "./rates.ts";
+import { IDLE_RATE_HZ, JOB_MEANS_HZ } from "./rates.ts";
 import { ReadingWatch } from "./reading-report.ts";
 import { TraceRing } from "./ring.ts";
 import { SampledMeter } from "./sampled-meter.ts";
@@ -21,6 +22,7 @@ const REPORT_EVERY_US = 1_000_000;
 const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
 const requests: (Extract<ToSampler, { type: "trace" }> & { askedUs: number })[] = [];
+const intervals = new Map<string, IntervalColumns>();
 const rings = new Map<string, { meter: SampledMeter; index: number }>();
 const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
 
@@ -46,6 +48,9 @@ function faultTeller(meter: string): (fault: SampledFault | undefined) => void {
 
 const meters = start.meters.map((meter) => {
   const channels = channelsOf(meter);
+  const columns = channels.map(() => new IntervalColumns());
+  for (const [index, { channel }] of channels.entries())
+    intervals.set(channel, columns[index] ?? new IntervalColumns());
   const tellFault = faultTeller(meter.name);
   const sampled = new SampledMeter(
     () => driverOf(meter.source).open(meter.config, host),
@@ -54,13 +59,12 @@ const meters = start.meters.map((meter) => {
         tellFault(undefined);
         tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
       },
-      onInterval: (index, interval) =>
-        tell({ type: "interval", channel: channels[index]?.channel ?? meter.name, interval }),
+      onInterval: (index, interval) => columns[index]?.push(interval),
       onFault: tellFault,
     },
     monotonicUs,
   );
-  sampled.setRate(IDLE_RATE_HZ, KEEP_S);
+  sampled.setRate(IDLE_RATE_HZ, KEEP_S, JOB_MEANS_HZ);
   for (const [index, { channel }] of channels.entries()) rings.set(channel, { meter: sampled, index });
   return sampled;
 });
@@ -81,6 +85,13 @@ function answerTraces(): void {
   }
 }
 
+/** One message for each turn of the loop, however many intervals there are in a second. */
+function tellIntervals(): void {
+  for (const [channel, columns] of intervals) {
+    if (!columns.isEmpty) tell({ type: "intervals", channel, block: columns.take() });
+  }
+}
+
 const watches = new Map([...rings.keys()].map((channel) => [channel, new ReadingWatch()]));
 let reportedUs = -Infinity;
 
@@ -98,7 +109,8 @@ process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
     // By the schedule that they were read by, and before a larger ring takes their place.
     reportReadings();
-    for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S));
+    const { rate, keepS, meansHz } = message;
+    for (const meter of meters) meter.setRate(rate, Math.max(keepS, KEEP_S), meansHz);
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
   }
@@ -108,6 +120,7 @@ process.on("disconnect", () => {
 });
 
 function onTurn(): void {
+  tellIntervals();
   answerTraces();
   if (monotonicUs() - reportedUs >= REPORT_EVERY_US) reportReadings();
 }
