@@ -43,9 +43,17 @@ export function agentMetrics(parts: AgentParts): readonly Metric[] {
 function telemetryMetrics({ telemetry, spoolCapBytes }: AgentParts): readonly Metric[] {
   return [
     gauge("spool_batches", "Batches that wait to become durable", () => telemetry().spoolBatches),
-    gauge("spool_bytes", "Room that they take", () => telemetry().spoolBytes),
-    gauge("spool_limit_bytes", "Room that they may take; beyond it the oldest are dropped", () => spoolCapBytes),
-    gauge("spool_age_seconds", "Age of the oldest of them, 0 without any", () => telemetry().spoolAgeS),
+    gauge("spool_bytes", "Room that the batches that wait take in the spool", () => telemetry().spoolBytes),
+    gauge(
+      "spool_limit_bytes",
+      "Room that the spool may take; beyond it the oldest batches are dropped",
+      () => spoolCapBytes,
+    ),
+    gauge(
+      "spool_age_seconds",
+      "Age of the oldest batch that waits to become durable, 0 without any",
+      () => telemetry().spoolAgeS,
+    ),
     gauge("spool_disk_ok", "1 while the spool's disk can be written; else batches are kept in memory", () =>
       Number(telemetry().disk.state === "ok"),
     ),
@@ -84,31 +92,31 @@ function samplerMetrics({ channels, readings, monotonicUs }: AgentParts): readon
     ),
     counters(
       "sampler_readings_total",
-      "Readings of a channel",
+      "Readings of a power channel",
       "channel",
       perChannel((counts) => counts.readings),
     ),
     counters(
       "sampler_readings_missed_total",
-      "Readings that the schedule wanted and that did not come between two others",
+      "Readings of a channel that the schedule wanted and that did not come between two others",
       "channel",
       perChannel((counts) => counts.missed),
     ),
     gauges(
       "sampler_gap_max_seconds",
-      "Longest time between two readings in the last minute; 0.1 is the schedule outside jobs",
+      "Longest time between two readings of a channel in the last minute",
       "channel",
       perChannel(longestGapS),
     ),
     gauges(
       "sampler_silent_seconds",
-      "Time since the newest reading, which is told once a second",
+      "Time since the newest reading of a channel, which is told once a second",
       "channel",
       perChannel(({ newestUs }) => (monotonicUs() - newestUs) / 1e6),
     ),
     counters(
       "sampler_faults_total",
-      "Faults of reading, a standing one ten times a second",
+      "Faults of reading by code, a standing one ten times a second",
       "code",
       () => readings.faults,
     ),
@@ -119,7 +127,7 @@ function stateMetrics({ connected, ingestOnline, clockSynchronized, jobs }: Agen
   return [
     gauge("broker_connected", "1 while the agent has its broker", () => Number(connected())),
     gauge("ingest_online", "1 while some ingest says that it takes batches", () => Number(ingestOnline())),
-    gauge("clock_synchronized", "1 while somebody keeps the wall clock right", () => Number(clockSynchronized())),
-    gauges("jobs", "Jobs that the journal knows", "state", jobs),
+    gauge("clock_synchronized", "1 while the wall clock is synchronized", () => Number(clockSynchronized())),
+    gauges("jobs", "Jobs that the journal of the agent knows, by state", "state", jobs),
   ];
 }

@@ -20,8 +20,8 @@ export function hubMetrics({ connection, store, journal, recorder, relay }: HubP
     gauge("artifacts_bytes", "Bytes of the artifacts that are kept", () => store.usage.bytes),
     gauge("artifacts_arriving_bytes", "Bytes received of uploads under way", () => store.usage.arrivingBytes),
     gauge("artifacts_limit_bytes", "Bytes that all artifacts may take", () => store.usage.limitBytes),
-    gauge("journal_runs", "Jobs that the journal knows", () => journal.runs().length),
-    gauge("journal_bytes", "Size of the journal's file", () => journal.bytes),
+    gauge("journal_runs", "Jobs that the journal of the hub knows", () => journal.runs().length),
+    gauge("journal_bytes", "Size of the file of the journal", () => journal.bytes),
     gauge("journal_lag_seconds", "Age of the oldest command or state that is not on the disk yet", () => journal.lagS),
     counter(
       "commands_restored_total",

@@ -89,8 +89,9 @@ async function startOn(
       maxQueueSize: MAX_QUEUE_SIZE,
     });
     status.tell(() => {
-      const { points, batches, acks, deadLetters, queueBatches } = ingest.figures;
-      return { points, batches, acks, deadLetters, queue: queueBatches };
+      const { figures } = ingest;
+      const { points, batches, acks } = figures;
+      return { points, batches, acks, deadLetters: figures.deadLetters, queue: figures.queueBatches };
     });
     return {
       lost: joined.lost,

@@ -11,7 +11,9 @@ export interface IngestParts {
 export function ingestMetrics({ connected, figures }: IngestParts): readonly Metric[] {
   return [
     gauge("broker_connected", "1 while the ingest has its broker", () => Number(connected())),
-    gauge("holding", "1 while it holds: what it takes does not become durable", () => Number(figures().holding)),
+    gauge("holding", "1 while the ingest holds: what it takes does not become durable", () =>
+      Number(figures().holding),
+    ),
     counter("points_total", "Points that became durable", () => figures().points),
     counter("batches_total", "Batches that became durable and were acknowledged", () => figures().batches),
     counter("acks_total", "Acknowledgements sent, each for many batches", () => figures().acks),
@@ -35,9 +37,9 @@ export function ingestMetrics({ connected, figures }: IngestParts): readonly Met
       const { count, sumS, buckets } = figures().writeTimes;
       return { count, sum: sumS, buckets: buckets.map(({ leS, count: below }) => [leS, below]) };
     }),
-    gauge("queue_batches", "Batches in memory", () => figures().queueBatches),
-    gauge("queue_bytes", "Text in memory, as UTF-16 units", () => figures().queueBytes),
-    gauge("writes_in_flight", "Writes under way", () => figures().inFlight),
+    gauge("queue_batches", "Batches in memory that are not durable yet", () => figures().queueBatches),
+    gauge("queue_bytes", "Text of these batches in memory, one byte for each UTF-16 unit", () => figures().queueBytes),
+    gauge("writes_in_flight", "Writes to the database under way", () => figures().inFlight),
     gauge("devices", "Devices that were served in the last ten seconds", () => figures().ownedDevices),
   ];
 }

@@ -70,16 +70,17 @@ class CountedHistogram {
 
   async get(): Promise<object> {
     const { count, sum, buckets } = this.#read();
-    const bounded = [...buckets, ["+Inf", count] as const].map(([le, value]) => ({
-      part: "bucket",
-      labels: { le },
-      value,
-    }));
-    const totals = Object.entries({ sum, count }).map(([part, value]) => ({ part, labels: {}, value }));
-    const values = [...bounded, ...totals].map(({ part, ...sample }) => ({
+    const sample = (part: string, value: number, labels = {}) => ({
       metricName: `${this.name}_${part}`,
-      ...sample,
-    }));
+      labels,
+      value,
+    });
+    const values = [
+      ...buckets.map(([le, below]) => sample("bucket", below, { le })),
+      sample("bucket", count, { le: "+Inf" }),
+      sample("sum", sum),
+      sample("count", count),
+    ];
     return { name: this.name, help: this.#help, type: "histogram", values };
   }
 }
