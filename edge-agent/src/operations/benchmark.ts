@@ -16,6 +16,7 @@ import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
+import { openObservedModel } from "./observed-model.ts";
 import { withoutConflicts } from "./recipe.ts";
 import { resultsDocument, temperaturesOf } from "./results-document.ts";
 import { rowMeter } from "./row-meter.ts";
@@ -54,11 +55,7 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     context.progress({ step, detail, share: share * FROM.measure }),
   );
   try {
-    const meter = await checkMeter(
-      args.options,
-      { ...bench, info: () => bench.info(), loadSteps: runLoadSteps },
-      context,
-    );
+    const meter = await checkPower({ args, plan, prepared }, bench, context);
     await using traces = new RowTraces(prepared.entries, bench);
     const measured = await measure({ args, plan, prepared, traces }, bench, context);
     const rows: ResultRow[] = [];
@@ -80,6 +77,17 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
   } finally {
     bench.sampler.setRate("idle");
   }
+}
+
+function checkPower(
+  { args, plan, prepared }: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  bench: Workbench,
+  context: JobContext,
+): Promise<MeterReport> {
+  const [entry] = prepared.entries;
+  if (entry === undefined) throw new JobError("a benchmark has entries", { code: "internal" });
+  const openModel = () => openObservedModel(entry, plan, { bench, context });
+  return checkMeter(args.options, { ...bench, info: () => bench.info(), loadSteps: runLoadSteps, openModel }, context);
 }
 
 function announcement(plan: Plan, entries: number): string {
