@@ -77,6 +77,7 @@ export async function showDevice(context: Context, id: string, options: BrokerOp
       : [
           ["Board", info.hardware.board],
           ["Processor", `${info.hardware.cpu}, ${info.hardware.cores} cores, ${info.hardware.arch}`],
+          ...(info.affinity === undefined ? [] : [["Bound to", info.affinity]]),
           ["Governor", info.hardware.governor ?? "not known"],
           ["Memory", `${Math.round(info.hardware.memoryMb)} MB`],
           ["System", info.hardware.os],

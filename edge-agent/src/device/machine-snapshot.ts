@@ -2,6 +2,7 @@ import { readFact } from "./board.ts";
 import { readCpuTime } from "./cpu-time.ts";
 import { readFrequencyPolicies, type FrequencyPolicy } from "./frequency.ts";
 import { readProcessTicks } from "./process-time.ts";
+import { readTemperatureC } from "./temperature.ts";
 
 /** State of the machine at an edge of a window; what it has no sensor for is `null` or absent. */
 export interface MachineSnapshot {
@@ -22,13 +23,6 @@ export interface CpuShares {
   readonly tasks: number;
   /** Of that, processes of this measurement, by process id. */
   readonly own: ReadonlyMap<number, number>;
-}
-
-/** Temperature of the processor, °C. */
-export function readTemperatureC(root = ""): number | undefined {
-  const text = readFact(`${root}/sys/class/thermal/thermal_zone0/temp`);
-  const milli = text === undefined || text === "" ? Number.NaN : Number(text);
-  return Number.isNaN(milli) ? undefined : milli / 1000;
 }
 
 /** Reads some twenty small files of `/proc` and `/sys`: a few milliseconds, so outside windows. @param pids of this measurement */
