@@ -36,7 +36,8 @@ export class WindowMeasurement {
   readonly #context: JobContext;
   readonly #coolDown: CoolDown;
   readonly #traces: RowTraces | undefined;
-  #lastIdle: Metered | undefined;
+  /** The idle stretch after the window before this one, and whose window that was. */
+  #lastIdle: { readonly of: Runner; readonly metered: Metered } | undefined;
 
   /** @param traces keeps the raw readings */
   constructor(plan: Plan, bench: Workbench, context: JobContext, traces: RowTraces | undefined) {
@@ -57,7 +58,7 @@ export class WindowMeasurement {
     const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
     sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
-    const before = await this.#idleBefore();
+    const before = await this.#idleBefore(runner);
 
     const machineBefore = probe.snapshot(this.#processes(runner));
     if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
@@ -71,7 +72,7 @@ export class WindowMeasurement {
     this.#record(entry, block, run);
     const metering = this.#meter(run.t0Us, run.t1Us);
     const after = await this.#idle();
-    this.#lastIdle = after;
+    this.#lastIdle = { of: runner, metered: after };
 
     const window = await metering;
     await this.#keep(entry, block, [
@@ -92,11 +93,12 @@ export class WindowMeasurement {
   }
 
   /**
-   * Between two windows of kept runners one idle stretch serves both, unless the meter missed it, which must not cost the window
-   * after it too; a fresh process has its own, after it has cooled down.
+   * Between two windows of the same runner one idle stretch serves both, unless the meter missed it, which must not cost the window after
+   * it too; another runner has its own, after it has cooled down.
    */
-  async #idleBefore(): Promise<Metered> {
-    if (this.#plan.keepRunners && this.#lastIdle?.stretch !== undefined) return this.#lastIdle;
+  async #idleBefore(runner: Runner): Promise<Metered> {
+    const { of, metered } = this.#lastIdle ?? {};
+    if (of === runner && metered?.stretch !== undefined) return metered;
     await this.#coolDown.wait();
     return this.#idle();
   }

@@ -42,6 +42,7 @@ class Board {
     return bench as unknown as Workbench;
   }
 
+  /** With a runner of its own. */
   slot(): Slot {
     const runner = {
       pid: 3,
@@ -57,8 +58,8 @@ class Board {
   }
 }
 
-/** Windows of kept runners, as a quick run takes them. */
-async function take(board: Board, count: number) {
+/** Windows of kept runners, as a quick run takes them: a slot for each window. */
+async function take(board: Board, slots: readonly Slot[]) {
   const plan = makePlan({
     options: { quick: true, spinning: false, strict: false },
     entries: 1,
@@ -70,23 +71,35 @@ async function take(board: Board, count: number) {
   const measurement = new WindowMeasurement(plan, board.bench(), context, undefined);
   const entry = { run: "J/0", model: { name: "m" }, precision: "fp32" } as PreparedEntry;
   const windows = [];
-  for (let block = 0; block < count; block++) windows.push(await measurement.take(entry, block, board.slot()));
+  for (const [block, slot] of slots.entries()) windows.push(await measurement.take(entry, block, slot));
   return windows;
 }
 
-it("one idle stretch serves two windows of kept runners", async () => {
+it("one idle stretch serves two windows of the same runner", async () => {
   const board = new Board(() => false);
-  const [first, second] = await take(board, 2);
+  const slot = board.slot();
+  const [first, second] = await take(board, [slot, slot]);
   expect(first?.idleBefore).toBeDefined();
   expect(second?.idleBefore).toBe(first?.idleAfter);
   // Three idle stretches of 1 s after 0.3 s each, and two windows.
   expect(board.nowUs - 1e9).toBeCloseTo(3 * 1.3e6 + 2 * WINDOW_US, 3);
 });
 
+it("windows of two runners have idle stretches of their own", async () => {
+  const board = new Board(() => false);
+  const [one, other] = [board.slot(), board.slot()];
+  const [first, second, third] = await take(board, [one, other, other]);
+  expect(second?.idleBefore).toBeDefined();
+  expect(second?.idleBefore).not.toBe(first?.idleAfter);
+  expect(third?.idleBefore).toBe(second?.idleAfter);
+  expect(board.nowUs - 1e9).toBeCloseTo(5 * 1.3e6 + 3 * WINDOW_US, 3);
+});
+
 it("an idle stretch that the meter missed costs no window but its own", async () => {
   // The first window ends at 3.3 s; the idle stretch after it would be from 3.6 to 4.6 s.
   const board = new Board((tUs) => tUs > 1e9 + 3.4e6 && tUs < 1e9 + 4.7e6);
-  const [first, second] = await take(board, 2);
+  const slot = board.slot();
+  const [first, second] = await take(board, [slot, slot]);
   expect(first?.power).toBeDefined();
   expect(first?.idleAfter).toBeUndefined();
   expect(second?.idleBefore).toBeDefined();

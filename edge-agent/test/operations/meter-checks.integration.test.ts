@@ -67,7 +67,7 @@ async function findLag(lagMs: number) {
 }
 
 /** A small model of the zoo in a real runner. */
-function openModel(): Promise<ObservedModel> {
+function openZooModel(): Promise<ObservedModel> {
   const plan = makePlan({
     options: { ...FULL, quick: true, threads: 1 },
     entries: 1,
@@ -85,7 +85,7 @@ function openModel(): Promise<ObservedModel> {
 describe.skipIf(gcc.skip)(`the effect of reading a meter ${gcc.reason}`, () => {
   it("is found in idle power and in the latency of a model", { timeout: 280_000 }, async () => {
     const amps = { kind: "constant", amps: 0.5 } as const;
-    const { observer, lagNote } = await check({ ...FULL, quick: true, observer: true }, { amps }, openModel);
+    const { observer, lagNote } = await check({ ...FULL, quick: true, observer: true }, { amps }, openZooModel);
     expect(lagNote).toBe("not measured in a quick run");
     if (observer?.latency === undefined) throw new RangeError("no observer effect was found");
     expect(observer.fastHz).toBeGreaterThan(500);
