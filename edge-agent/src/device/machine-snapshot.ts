@@ -3,11 +3,14 @@ import { readCpuTime } from "./cpu-time.ts";
 import { readFrequencyPolicies, type FrequencyPolicy } from "./frequency.ts";
 import { readProcessTicks } from "./process-time.ts";
 import { readTemperatureC } from "./temperature.ts";
+import type { ThrottlingState } from "./throttling.ts";
 
 /** State of the machine at an edge of a window; what it has no sensor for is `null` or absent. */
 export interface MachineSnapshot {
   /** The firmware's throttling bits. */
   readonly throttled: number | null;
+  /** Why they are not known on a board that has them. */
+  readonly throttlingUnread?: string;
   readonly temperatureC?: number;
   readonly policies?: readonly FrequencyPolicy[];
   /** Pages swapped in and out since boot. */
@@ -26,11 +29,12 @@ export interface CpuShares {
 }
 
 /** Reads some twenty small files of `/proc` and `/sys`: a few milliseconds, so outside windows. @param pids of this measurement */
-export function readMachine(root: string, pids: readonly number[], throttled: number | null): MachineSnapshot {
+export function readMachine(root: string, pids: readonly number[], throttling: ThrottlingState): MachineSnapshot {
   const temperatureC = readTemperatureC(root);
   const swap = readSwap(root);
   return {
-    throttled,
+    throttled: throttling.bits,
+    ...(throttling.unread === undefined ? {} : { throttlingUnread: throttling.unread }),
     ...(temperatureC === undefined ? {} : { temperatureC }),
     policies: readFrequencyPolicies(root),
     ...(swap === undefined ? {} : { swap }),

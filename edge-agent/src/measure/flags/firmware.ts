@@ -14,6 +14,10 @@ function describe(bits: number): string {
 export function firmwareFlags(windows: readonly MeasuredWindow[]): string[] {
   const flags = new Set<string>();
   for (const { machine } of windows) {
+    const unread = machine.after.throttlingUnread ?? machine.before.throttlingUnread;
+    if (unread !== undefined) {
+      flags.add(`throttling-unread: whether the clock was capped or throttled is not known: ${unread}`);
+    }
     if (machine.after.throttled === null) continue;
     const after = machine.after.throttled;
     const before = machine.before.throttled ?? 0;
