@@ -1,8 +1,9 @@
 import { freemem } from "node:os";
 import {
-  benchmarkArgsSchema,
-  parseArguments,
   type BenchmarkArgs,
+  benchmarkArgsSchema,
+  counted,
+  parseArguments,
   type ResultRow,
   type Results,
 } from "@edgewatt/protocol";
@@ -94,7 +95,7 @@ function announcement(plan: Plan, entries: number): string {
   const { windows, maxWindows, windowS, budgetS } = plan;
   const expectedS = Math.round(expectedSeconds(plan, entries));
   const more = maxWindows > windows ? `, up to ${maxWindows} windows within ${budgetS} s where figures spread` : "";
-  return `${entries} entries, ${windows} windows of ${windowS} s each: about ${expectedS} s${more}, besides quantization and accuracy`;
+  return `${counted(entries, "entry", "entries")}, ${counted(windows, "window")} of ${windowS} s each: about ${expectedS} s${more}, besides quantization and accuracy`;
 }
 
 function measure(
@@ -111,7 +112,7 @@ function measure(
       share: FROM.measure + share * (FROM.accuracy - FROM.measure),
     });
   };
-  context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
+  context.progress({ step: "load", detail: counted(entries.length, "entry", "entries"), share: FROM.measure });
   const accuracyOf = accuracyMeter(work, context);
   return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
 }

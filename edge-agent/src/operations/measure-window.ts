@@ -1,3 +1,4 @@
+import { counted } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
 import { CoolDown } from "../measure/cool-down.ts";
 import { measureStretch, type Stretch } from "../measure/energy.ts";
@@ -149,7 +150,7 @@ export class WindowMeasurement {
     telemetry.record("event", "run_event", window.t0Us, {
       kind: "window",
       title: `${model.name} ${precision}`,
-      text: `window ${block + 1}: ${window.latenciesMs.length} inferences${images}`,
+      text: `window ${block + 1}: ${counted(window.latenciesMs.length, "inference")}${images}`,
       tags: `window,${model.name},${precision}`,
       timeEnd: telemetry.toEpochMs(window.t1Us),
       run,

@@ -1,4 +1,4 @@
-import type { ObserverEffect, ResultDevice, ResultRow } from "@edgewatt/protocol";
+import { counted, type ObserverEffect, type ResultDevice, type ResultRow } from "@edgewatt/protocol";
 import { formatWithHalfWidth } from "./number-format.ts";
 import { describePower } from "./power-caption.ts";
 
@@ -9,7 +9,7 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
   const { power, affinity } = device;
   return [
     `board: ${device.board}`,
-    `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
+    `processor: ${device.cpu}, ${counted(device.cores, "core")}, governor ${device.governor ?? "unknown"}`,
     ...(affinity === undefined ? [] : [`bound to processors: ${affinity}`]),
     `software: ${device.os}, Node ${device.node}, ONNX Runtime ${device.onnxruntime}`,
     `power: ${describePower(device)}`,
@@ -54,7 +54,7 @@ function latencyLine(
 ): string {
   return (
     `latency while the meter is read: ${formatWithHalfWidth(1000 * deltaMs, 1000 * halfWidth95Ms)} µs longer ${rates} ` +
-    `(${model} ${precision}, threads: ${threads}; ${fastMs.toPrecision(4)} and ${slowMs.toPrecision(4)} ms)`
+    `(${model} ${precision}, ${counted(threads, "thread")}; ${fastMs.toPrecision(4)} and ${slowMs.toPrecision(4)} ms)`
   );
 }
 
@@ -62,7 +62,9 @@ function lagLine({ lag, lagNote }: ResultDevice): string[] {
   if (lag === null || lag === undefined) {
     return lagNote === undefined ? [] : [`lag of power behind load: not known, ${lagNote}`];
   }
-  return [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`];
+  return [
+    `lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${counted(lag.steps, "step")}`,
+  ];
 }
 
 function temperatureLine(device: ResultDevice, rows: readonly ResultRow[]): string[] {
