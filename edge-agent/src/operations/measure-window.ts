@@ -14,7 +14,7 @@ import type { Workbench } from "./workbench.ts";
 
 /** Seconds of raw readings to keep besides a window and its idle stretch. */
 const SPARE_TRACE_S = 60;
-/** How much longer than expected a strict window may stay silent before presence calls the device stale. */
+/** How much longer than expected a strict stretch may stay silent before presence calls the device stale. */
 const SILENCE_SPARE_S = 5;
 
 /** A process with its model loaded and warm. */
@@ -56,13 +56,13 @@ export class WindowMeasurement {
 
   async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<MeasuredWindow> {
     const plan = this.#plan;
-    const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
+    const { power, sampler, measuring, probe, clock } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
     sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
     const before = await this.#idleBefore(runner);
 
     const machineBefore = probe.snapshot(this.#processes(runner));
-    if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
+    this.#beQuiet(expectedS);
     const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
       measuring.begin(entry.run, clock.monotonicUs()),
     );
@@ -104,15 +104,26 @@ export class WindowMeasurement {
     return this.#idle();
   }
 
-  /** Nothing runs, the runners are alive: what the board draws without the model. */
+  /** Nothing runs, the runners are alive, and the agent sends what it sends in a window: what the board draws without the model. */
   async #idle(): Promise<Metered> {
-    const { clock } = this.#bench;
+    const { clock, measuring } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#plan;
-    await clock.sleep(rollS * 1000, signal);
+    // What a window before has left to send goes out in the first half, what quietness itself sends in the second.
+    await clock.sleep((rollS / 2) * 1000, signal);
+    this.#beQuiet(idleS);
+    await clock.sleep((rollS / 2) * 1000, signal);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
-    return this.#meter(fromUs, clock.monotonicUs());
+    const toUs = clock.monotonicUs();
+    measuring.end();
+    return this.#meter(fromUs, toUs);
+  }
+
+  #beQuiet(expectedS: number): void {
+    const { measuring, telemetry, clock } = this.#bench;
+    const untilMs = telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6);
+    measuring.beQuiet(this.#plan.strict ? untilMs : undefined);
   }
 
   async #meter(fromUs: number, toUs: number): Promise<Metered> {

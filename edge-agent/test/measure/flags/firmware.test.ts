@@ -42,4 +42,12 @@ describe("firmwareFlags", () => {
       "undervoltage: the firmware reports 0x1: the supply fell below 4.63 V",
     ]);
   });
+
+  it("take what was read at one edge alone for no more than it says", () => {
+    const hidden = "throttling-unknown: throttled before the window already, so not seen inside it; reboot";
+    expect(flagsOf(null, 0x4_0000)).toEqual([hidden]);
+    expect(flagsOf(0x4_0000, null)).toEqual([hidden]);
+    expect(flagsOf(0x1, null)).toEqual(["undervoltage: the firmware reports 0x1: the supply fell below 4.63 V"]);
+    expect(flagsOf(null, 0)).toEqual([]);
+  });
 });
