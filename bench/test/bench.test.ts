@@ -1,12 +1,10 @@
 import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runBenchmarks } from "../bench.ts";
 import { startRunner } from "../measuring/latency-sides.ts";
-import { ROOT } from "../paths.ts";
-import { findPythonPeer, findWheelLibrary } from "../peers/python.ts";
+import { agentsOnnxRuntime, findPythonPeer, findWheelLibrary } from "../peers/python.ts";
 import { describePairs } from "../quantizer/accuracy.ts";
 import { zooModels } from "../quantizer/material.ts";
 import { describeSpread, runProgram, spreadOf } from "../processes.ts";
@@ -193,15 +191,11 @@ describe("two models on the same images", () => {
 });
 
 describe("the runner on another build of ONNX Runtime", () => {
-  const require = createRequire(join(ROOT, "edge-agent/package.json"));
-  const shipped = join(
-    dirname(require.resolve("onnxruntime-node/package.json")),
-    `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`,
-  );
+  const libraryIn = (home: string): string => join(home, `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`);
 
   it("runs on the library that it is given", async () => {
     const library = join(folder, "libonnxruntime.so.copy");
-    await copyFile(shipped, library);
+    await copyFile(libraryIn((await agentsOnnxRuntime()).folder), library);
     const [model] = await zooModels();
     await using runner = await startRunner(model?.path ?? "", library);
     expect(await runner.window(0.05)).toBeGreaterThan(0);
@@ -211,7 +205,7 @@ describe("the runner on another build of ONNX Runtime", () => {
     const [model] = await zooModels();
     await expect(startRunner(model?.path ?? "", join(folder, "no-such-library.so"))).rejects.toMatchObject({
       code: "library-not-taken",
-      context: { taken: [shipped] },
+      context: { taken: [libraryIn((await agentsOnnxRuntime()).folder)] },
     });
   });
 });
@@ -226,9 +220,7 @@ describe("a peer that is not installed", () => {
   });
 
   it("has a library that the runner can take only in the version that the agent has", async () => {
-    const { version } = createRequire(join(ROOT, "edge-agent/package.json"))("onnxruntime-node/package.json") as {
-      version: string;
-    };
+    const { version } = await agentsOnnxRuntime();
     const python = async (library: string): Promise<string> => {
       const path = join(folder, "python");
       await writeFile(path, `#!/bin/sh\necho ${library}\n`, { mode: 0o755 });
