@@ -43,7 +43,7 @@ export const SUITES: readonly SuiteEntry[] = [
   },
   {
     name: "measuring/latency",
-    expectedMinutes: 1.5,
+    expectedMinutes: 3,
     open: async () => (await import("./measuring/latency.ts")).latency,
   },
   {

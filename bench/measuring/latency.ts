@@ -1,120 +1,112 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { BenchError } from "../errors.ts";
-import { BENCH } from "../paths.ts";
-import { findPythonPeer } from "../peers/python.ts";
-import { describeSpread, spreadOf } from "../processes.ts";
-import { zooModels } from "../quantizer/material.ts";
-import { compare, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
-import { AgentChild } from "./agent-child.ts";
+import { findPythonPeer, findWheelLibrary } from "../peers/python.ts";
+import { describeSpread, spreadOf, type Spread } from "../processes.ts";
+import { zooModels, type ZooModel } from "../quantizer/material.ts";
+import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
+import { startBareLoop, startPython, startRunner, type LatencySide } from "./latency-sides.ts";
 
-const ROUNDS = 30;
-const WINDOW_S = 0.5;
-const THREADS = 1;
+/** Fresh processes of each side: they differ from each other by some per cent, by where their memory lies. */
+const PROCESSES = 12;
+/** The first window of a process still warms it and is not counted. */
+const WINDOWS = 3;
+const WINDOW_S = 0.4;
 
 const GOAL = { comparison: "<=", ratio: 1.02 } as const;
 
 /**
- * The time of one image as the runner reports it, windows in turn with the same model in a bare loop over the same binding, which
- * shows what the runner adds, and in Python's onnxruntime where it is installed, which shows what the binding adds to that.
+ * The time of one image as the runner reports it against the same model in a bare loop over the same binding, which shows what the
+ * runner adds, and in Python's onnxruntime where it is installed: as both are installed, and both on the library of Python's package,
+ * which leaves the difference between two builds of ONNX Runtime out.
  */
 export const latency: Suite = { run: measure };
 
-async function* measure({ signal }: BenchContext): AsyncGenerator<BenchResult> {
-  const python = await findPythonPeer();
+interface Side {
+  readonly label: string;
+  readonly start: (modelPath: string) => Promise<LatencySide>;
+}
+
+interface Comparison {
+  readonly key: string;
+  readonly ours: Side;
+  readonly theirs: Side;
+}
+
+const runner: Side = { label: "the runner", start: (path) => startRunner(path) };
+const bareLoop: Side = { label: "a bare loop over onnxruntime-node", start: startBareLoop };
+
+async function* measure({ signal, wanted }: BenchContext): AsyncGenerator<BenchResult> {
+  const { comparisons, missing } = await findComparisons();
   for (const model of (await zooModels()).filter((_, index, all) => index === 0 || index === all.length - 1)) {
-    await using runner = await startRunner(model.path);
-    await using bare = await startPeer(model.path, null);
-    const peers = [{ key: "bare-loop", label: "a bare loop over onnxruntime-node", peer: bare }];
-    await using reference = python.python === null ? undefined : await startPeer(model.path, python.python);
-    if (python.python !== null && reference !== undefined) {
-      peers.push({ key: "python", label: `the same loop in ${python.label}`, peer: reference });
+    const nameOf = ({ key }: { key: string }): string => `measuring/latency/${model.name}/${key}`;
+    const asked = comparisons.filter((comparison) => wanted(nameOf(comparison)));
+    const spreads = await measureSides(asked, model, signal);
+    for (const comparison of asked) {
+      const [ours, theirs] = [spreads.get(comparison.ours), spreads.get(comparison.theirs)];
+      if (ours !== undefined && theirs !== undefined) yield resultOf(nameOf(comparison), comparison, ours, theirs);
     }
-    const sides = [
-      () => runnerWindow(runner),
-      ...peers.map(
-        ({ peer }) =>
-          () =>
-            peer.window(WINDOW_S),
-      ),
-    ];
-    const times: number[][] = sides.map(() => []);
-    for (let round = 0; round < ROUNDS; round++) {
-      signal.throwIfAborted();
-      // Whoever comes later finds a processor that the others have warmed, so each comes first in turn.
-      for (let turn = 0; turn < sides.length; turn++) {
-        const index = (round + turn) % sides.length;
-        times[index]?.push((await sides[index]?.()) ?? Number.NaN);
-      }
-    }
-    const [ours, ...theirs] = times.map(spreadOf);
-    if (ours === undefined) return;
-    for (const [index, { key, label }] of peers.entries()) {
-      const other = theirs[index];
-      if (other === undefined) continue;
-      const spreads = `ours ${describeSpread(ours, 4)}, theirs ${describeSpread(other, 4)}`;
-      yield compare(
-        {
-          name: `measuring/latency/${model.name}/${key}`,
-          value: ours.median,
-          unit: "ms",
-          peer: label,
-          peerValue: other.median,
-          note: `median of ${ROUNDS} windows of ${WINDOW_S} s in turn, one thread, min / median / max ms: ${spreads}`,
-        },
-        GOAL,
-      );
-    }
+    for (const { key, note } of missing) yield unmeasured(nameOf({ key }), "ms", note);
   }
 }
 
-/** The agent's runner child with a model loaded and warm. */
-async function startRunner(modelPath: string): Promise<AgentChild> {
-  const runner = new AgentChild("runner/child.js");
-  runner.send({ type: "load", modelPath, threads: THREADS, spinning: false, graphOptimization: "all", batch: 1 });
-  await runner.next("loaded");
-  runner.send({ type: "warmUp", minRuns: 100, minS: 1, capS: 3, steadyS: null });
-  await runner.next("warm");
-  return runner;
-}
-
-/** Median time of a run in a window, as the runner stamped it. */
-async function runnerWindow(runner: AgentChild): Promise<number> {
-  runner.send({ type: "window", windowS: WINDOW_S, minRuns: 10, leadInRuns: 10 });
-  const { latenciesMs } = await runner.next("window");
-  if (!(latenciesMs instanceof Float64Array))
-    throw new BenchError("the runner gave no latencies", { code: "no-window" });
-  return spreadOf([...latenciesMs]).median;
-}
-
-interface Peer extends AsyncDisposable {
-  window(seconds: number): Promise<number>;
-}
-
-async function startPeer(modelPath: string, python: string | null): Promise<Peer> {
-  const [command, script] =
-    python === null ? [process.execPath, "measuring/bare-loop.mjs"] : [python, "measuring/latency.py"];
-  const child = spawn(command, [join(BENCH, script), modelPath, String(THREADS)], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const ended = once(child, "close");
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const next = async (): Promise<string> => {
-    const line = await lines.next();
-    if (line.done === true) throw new BenchError(`${script} ended early`, { code: "program-failed" });
-    return line.value;
+/** What can be compared here, and why the rest cannot. */
+async function findComparisons(): Promise<{ comparisons: Comparison[]; missing: { key: string; note: string }[] }> {
+  const comparisons: Comparison[] = [{ key: "bare-loop", ours: runner, theirs: bareLoop }];
+  const peer = await findPythonPeer();
+  if (peer.python === null) {
+    return { comparisons, missing: ["python", "python-same-build"].map((key) => ({ key, note: peer.note })) };
+  }
+  const { python, label } = peer;
+  const theirs: Side = { label: `the same loop in ${label}`, start: (path) => startPython(path, python) };
+  comparisons.push({ key: "python", ours: runner, theirs });
+  const wheel = await findWheelLibrary(python);
+  if (wheel.library === null) return { comparisons, missing: [{ key: "python-same-build", note: wheel.note }] };
+  const { library } = wheel;
+  const sameBuild: Side = {
+    label: "the runner on that package's library",
+    start: (path) => startRunner(path, library),
   };
-  await next();
-  return {
-    async window(seconds) {
-      child.stdin.write(`${seconds}\n`);
-      return Number(await next());
+  comparisons.push({ key: "python-same-build", ours: sameBuild, theirs });
+  return { comparisons, missing: [] };
+}
+
+/** The medians of each side's processes; sides take turns, so that what else the machine does meets all of them alike. */
+async function measureSides(
+  comparisons: readonly Comparison[],
+  model: ZooModel,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Side, Spread>> {
+  const sides = [...new Set(comparisons.flatMap(({ ours, theirs }) => [ours, theirs]))];
+  const medians = new Map<Side, number[]>(sides.map((side) => [side, []]));
+  for (let round = 0; round < PROCESSES; round++) {
+    // Whoever comes later finds a processor that the others have warmed, so each comes first in turn.
+    const first = round % Math.max(1, sides.length);
+    for (const side of [...sides.slice(first), ...sides.slice(0, first)]) {
+      signal.throwIfAborted();
+      medians.get(side)?.push(await medianOfProcess(side, model.path));
+    }
+  }
+  return new Map([...medians].map(([side, values]) => [side, spreadOf(values)]));
+}
+
+async function medianOfProcess(side: Side, modelPath: string): Promise<number> {
+  await using started = await side.start(modelPath);
+  await started.window(WINDOW_S);
+  const windows: number[] = [];
+  for (let i = 0; i < WINDOWS; i++) windows.push(await started.window(WINDOW_S));
+  return spreadOf(windows).median;
+}
+
+function resultOf(name: string, { ours, theirs }: Comparison, own: Spread, other: Spread): BenchResult {
+  return compare(
+    {
+      name,
+      value: own.median,
+      unit: "ms",
+      peer: theirs.label,
+      peerValue: other.median,
+      note:
+        `${ours.label}, ${PROCESSES} fresh processes a side in turn, median of ${WINDOWS} windows of ${WINDOW_S} s each, one thread; ` +
+        `min / median / max over processes, ms: ours ${describeSpread(own, 4)}, theirs ${describeSpread(other, 4)}`,
     },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await ended;
-    },
-  };
+    GOAL,
+  );
 }

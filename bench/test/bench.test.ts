@@ -1,10 +1,12 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { runBenchmarks } from "../bench.ts";
+import { startRunner } from "../measuring/latency-sides.ts";
+import { agentsOnnxRuntime, findPythonPeer, findWheelLibrary } from "../peers/python.ts";
 import { describePairs } from "../quantizer/accuracy.ts";
-import { findPythonPeer } from "../peers/python.ts";
+import { zooModels } from "../quantizer/material.ts";
 import { describeSpread, runProgram, spreadOf } from "../processes.ts";
 import { makeDocument, renderTable } from "../results.ts";
 import { compare, unmeasured, type BenchResult } from "../suite.ts";
@@ -188,12 +190,50 @@ describe("two models on the same images", () => {
   });
 });
 
+describe("the runner on another build of ONNX Runtime", () => {
+  const libraryIn = (home: string): string => join(home, `bin/napi-v6/linux/${process.arch}/libonnxruntime.so.1`);
+
+  it("runs on the library that it is given", async () => {
+    const library = join(folder, "libonnxruntime.so.copy");
+    await copyFile(libraryIn((await agentsOnnxRuntime()).folder), library);
+    const [model] = await zooModels();
+    await using runner = await startRunner(model?.path ?? "", library);
+    expect(await runner.window(0.05)).toBeGreaterThan(0);
+  });
+
+  it("is refused when it runs on its own all the same", async () => {
+    const [model] = await zooModels();
+    await expect(startRunner(model?.path ?? "", join(folder, "no-such-library.so"))).rejects.toMatchObject({
+      code: "library-not-taken",
+      context: { taken: [libraryIn((await agentsOnnxRuntime()).folder)] },
+    });
+  });
+});
+
 describe("a peer that is not installed", () => {
   it("is named with the line that installs it", async () => {
     const peer = await findPythonPeer(join(folder, "no-such-python"));
     expect(peer).toEqual({
       python: null,
       note: expect.stringMatching(/^reference not installed: pip install onnxruntime==/),
+    });
+  });
+
+  it("has a library that the runner can take only in the version that the agent has", async () => {
+    const { version } = await agentsOnnxRuntime();
+    const python = async (library: string): Promise<string> => {
+      const path = join(folder, "python");
+      await writeFile(path, `#!/bin/sh\necho ${library}\n`, { mode: 0o755 });
+      return path;
+    };
+    const same = `/wheel/libonnxruntime.so.${version}`;
+    expect(await findWheelLibrary(await python(same))).toEqual({ library: same });
+    expect(await findWheelLibrary(await python("/wheel/libonnxruntime.so.1.2.3"))).toEqual({
+      library: null,
+      note: `onnxruntime-node is ${version}, Python's package has /wheel/libonnxruntime.so.1.2.3`,
+    });
+    expect(await findWheelLibrary(await python(""))).toMatchObject({
+      note: expect.stringContaining("no shared library"),
     });
   });
 

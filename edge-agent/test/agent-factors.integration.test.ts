@@ -108,6 +108,7 @@ describe("factors", () => {
       lag: null,
       lagNote: "an estimate from processor time, ten times a second, cannot resolve it",
       observer: null,
+      observerNote: expect.stringMatching(/^not measured in a quick run|^not asked for/) as string,
       power: { averagingMs: 100 },
     });
   });

@@ -124,7 +124,7 @@ describe("presence", () => {
     const [row] = results.rows;
     expect(row?.meanPowerW).toBeNull();
     expect(row?.latencyMs.mean).toBeGreaterThan(0);
-    expect(row?.flags.join()).toMatch(/power-missing: 1 of 1 windows/);
+    expect(row?.flags.join()).toMatch(/power-missing: 1 of 1 window/);
   });
 });
 

@@ -28,7 +28,7 @@ describe("the demo", () => {
       const place = { dir: dir.path };
       const { code, stdout, stderr } = await edgewatt(place, [...SHORT, "--json"], DEMO_TIMEOUT_MS);
       expect(stderr).toMatch(
-        /^Measuring 2 rows \(1 models, fp32 and int8\) takes about a minute; .*\nAccuracy stays blank: cifar10 is not here/,
+        /^Measuring 2 rows \(1 model, fp32 and int8\) takes about a minute; .*\nAccuracy stays blank: cifar10 is not here/,
       );
       expect(code).toBe(0);
       expect(await processesOn(dir.path)).toEqual([]);

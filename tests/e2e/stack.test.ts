@@ -143,7 +143,7 @@ describe("a stack", () => {
   it("exits with 1 for flagged rows only when asked to", async () => {
     const { code, stdout, stderr } = await edgewatt(place, ["benchmark", "p40", ...TINY, "--fail-on-flags"]);
     expect(stdout).toMatch(/mobilenetv1-cifar10-p40/);
-    expect(stderr).toMatch(/1 of 1 rows carry flags/);
+    expect(stderr).toMatch(/1 of 1 row carries flags/);
     expect(code).toBe(1);
   });
 

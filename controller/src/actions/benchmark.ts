@@ -2,9 +2,11 @@ import path from "node:path";
 import {
   type BenchmarkArgs,
   type BenchmarkOptions,
-  type GraphOptimization,
   benchmarkResultSchema,
+  counted,
   DEFAULT_TIMEOUT_S,
+  type GraphOptimization,
+  plural,
   type Precision,
   type Results,
 } from "@edgewatt/protocol";
@@ -108,7 +110,7 @@ async function measureAndPrint(
   const flagged = results.rows.filter(({ flags }) => flags.length > 0).length;
   if (options.failOnFlags === true && flagged > 0) {
     throw new ControllerError(
-      `${flagged} of ${results.rows.length} rows carry flags (--fail-on-flags): see the table`,
+      `${flagged} of ${counted(results.rows.length, "row")} ${plural(flagged, "carries", "carry")} flags (--fail-on-flags): see the table`,
       {
         code: "flagged",
       },

@@ -1,7 +1,7 @@
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { systemClock, UnreachableError } from "@edgewatt/runtime";
-import type { Results } from "@edgewatt/protocol";
+import { counted, plural, type Results } from "@edgewatt/protocol";
 import { writeReport } from "@edgewatt/report";
 import { withConnection } from "../client/broker.ts";
 import { watchDrain } from "../client/drain.ts";
@@ -147,7 +147,7 @@ function announce(context: Context, scale: DemoScale, models: readonly Model[], 
   const expectedS = Math.min(expectedSeconds(scale), totalS);
   // Only the full method takes more windows where figures spread.
   const longer = scale.quick || inMinutes(totalS) === inMinutes(expectedS) ? "" : `, at most ${inMinutes(totalS)}`;
-  const what = `${scale.models * scale.precisions} rows (${models.length} models, ${PRECISIONS.join(" and ")})`;
+  const what = `${counted(scale.models * scale.precisions, "row")} (${counted(models.length, "model")}, ${PRECISIONS.join(" and ")})`;
   say(
     context,
     `Measuring ${what} takes about ${inMinutes(expectedS)}${longer}; Ctrl-C ends it and leaves nothing running.`,
@@ -176,7 +176,10 @@ async function measureOn(
     const left = await drain.drained(DRAIN_WAIT_MS, context.signal);
     await drain.stop();
     if (left > 0)
-      say(context, `warning: ${left} batches of telemetry are not stored yet; the agent sends them again when it ends`);
+      say(
+        context,
+        `warning: ${counted(left, "batch", "batches")} of telemetry ${plural(left, "is", "are")} not stored yet; the agent sends ${plural(left, "it", "them")} again when it ends`,
+      );
     return results;
   });
 }

@@ -1,4 +1,4 @@
-import { describeSource, isModelled, type PowerChannel } from "@edgewatt/protocol";
+import { counted, describeSource, isModelled, type PowerChannel } from "@edgewatt/protocol";
 import { type Context, print, printJson, say } from "../context.ts";
 import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
@@ -76,7 +76,8 @@ export async function showDevice(context: Context, id: string, options: BrokerOp
       ? []
       : [
           ["Board", info.hardware.board],
-          ["Processor", `${info.hardware.cpu}, ${info.hardware.cores} cores, ${info.hardware.arch}`],
+          ["Processor", `${info.hardware.cpu}, ${counted(info.hardware.cores, "core")}, ${info.hardware.arch}`],
+          ...(info.affinity === undefined ? [] : [["Bound to", info.affinity]]),
           ["Governor", info.hardware.governor ?? "not known"],
           ["Memory", `${Math.round(info.hardware.memoryMb)} MB`],
           ["System", info.hardware.os],

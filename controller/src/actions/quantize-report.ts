@@ -1,3 +1,4 @@
+import { counted, plural } from "@edgewatt/protocol";
 import type { QuantizeReport } from "@edgewatt/quantizer";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print } from "../context.ts";
@@ -86,7 +87,7 @@ function sizes({ bytes, macs }: ShownReport): string {
 
 function calibrated({ calibration, format, method, techniques, parity }: ShownReport): string {
   return [
-    `${calibration.images} images (${calibration.kind})`,
+    `${counted(calibration.images, "image")} (${calibration.kind})`,
     format,
     method,
     ...techniques,
@@ -103,14 +104,11 @@ function searchRows({ search }: ShownReport): string[][] {
   return [
     [
       "Search",
-      `${reached ? "target reached" : "target NOT reached, the best of all was written"}; ${tries.length === 1 ? "1 try" : `${tries.length} tries`} on ${evaluation.count.toLocaleString("en-US")} images ${from}${evaluation.labelled ? "" : ", without labels: disagreement counts as loss"}`,
+      `${reached ? "target reached" : "target NOT reached, the best of all was written"}; ${counted(tries.length, "try", "tries")} on ${evaluation.count.toLocaleString("en-US")} ${plural(evaluation.count, "image")} ${from}${evaluation.labelled ? "" : ", without labels: disagreement counts as loss"}`,
     ],
     ...tries.map(({ configuration, score, accuracyDropPt, wallS }, index) => {
       const { method, techniques, floatNodes } = configuration;
-      const float =
-        floatNodes.length === 0
-          ? []
-          : [`${floatNodes.length} ${floatNodes.length === 1 ? "layer" : "layers"} in float`];
+      const float = floatNodes.length === 0 ? [] : [`${counted(floatNodes.length, "layer")} in float`];
       // Without labels it is no loss of accuracy that was measured.
       const unit = evaluation.labelled ? "pt lost" : "% of images differ";
       const lost = accuracyDropPt === null ? "" : `, ${accuracyDropPt.toFixed(2)} ${unit}`;
@@ -124,7 +122,7 @@ function searchRows({ search }: ShownReport): string[][] {
 
 function compared({ images, heldBack }: ShownReport["verification"]): string {
   const from = heldBack ? "held back from calibration" : "that calibration has seen too: nothing was held back";
-  return `${images.toLocaleString("en-US")} images ${from}`;
+  return `${images.toLocaleString("en-US")} ${plural(images, "image")} ${from}`;
 }
 
 function layer(op: string, sqnrDb: number | null, macs: number | null): string {

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
+import { plural, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { offerTo, uploadBase } from "../client/artifacts.ts";
 import { withConnection } from "../client/broker.ts";
@@ -100,7 +100,7 @@ function printResult(context: Context, { device, model, report, accuracyPct, cac
     "Accuracy",
     accuracyPct === null
       ? "not measured: no labelled data set; see edgewatt datasets"
-      : `${accuracyPct.float.toFixed(2)} % → ${accuracyPct.int8.toFixed(2)} % on ${accuracyPct.images.toLocaleString("en-US")} images`,
+      : `${accuracyPct.float.toFixed(2)} % → ${accuracyPct.int8.toFixed(2)} % on ${accuracyPct.images.toLocaleString("en-US")} ${plural(accuracyPct.images, "image")}`,
   ];
   const head = [model, `on ${device}${cached ? " (from its cache)" : ""}`];
   print(context, `${columns(head, reportRows(report, { beforeLayers: [accuracy] }))}\n`);

@@ -71,7 +71,10 @@ function withBenchmark(command: Command): Command {
       "images per inference, for models with a dynamic batch; figures stay per image",
       number({ min: 1, max: 1024, integer: true }),
     )
-    .option("--observer", "measure first what sampling itself draws; without it once a day, in the full method")
+    .option(
+      "--observer",
+      "measure first what reading the meter draws and delays; without it once a day, in the full method",
+    )
     .option(
       "--accuracy <n>",
       "test images for accuracy, 0 for none; default: all, quick 2,000",

@@ -31,7 +31,7 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
   const machine = await Promise.all([
     checkGovernor(root),
     checkTemperature(root),
-    checkThrottling(env),
+    checkThrottling(env, root),
     checkClock(env),
     checkMemoryControl(root),
   ]);

@@ -90,14 +90,31 @@ export async function checkTemperature(root: string): Promise<Check> {
     : warn("temperature", shown, "a Raspberry Pi slows down from 80 °C: fit a fan before measuring");
 }
 
+/** Nobody misses the firmware on other boards; on a Raspberry Pi a capped clock would go unseen. */
+async function unreadThrottling(env: NodeJS.ProcessEnv, root: string): Promise<Check> {
+  const model = await textOf(`${root}/proc/device-tree/model`);
+  if (model?.startsWith("Raspberry Pi") !== true) return ok("throttling", "no Raspberry Pi firmware to ask");
+  return findOnPath("vcgencmd", env) === undefined
+    ? warn(
+        "throttling",
+        "vcgencmd is not on the PATH, so a capped or throttled clock goes unseen",
+        "on Raspberry Pi OS: sudo apt-get install raspi-utils",
+      )
+    : warn(
+        "throttling",
+        "vcgencmd cannot ask the firmware, so a capped or throttled clock goes unseen",
+        "see what vcgencmd get_throttled says; this user must be in the group video: sudo usermod -aG video $USER, then log in again",
+      );
+}
+
 /** Bits of `vcgencmd get_throttled` (Raspberry Pi documentation); the same 16 bits higher are since boot. */
 const THROTTLING = ["too low a voltage", "capped frequency", "throttled", "soft temperature limit"] as const;
 const SINCE_BOOT = 16;
 
-export async function checkThrottling(env: NodeJS.ProcessEnv): Promise<Check> {
+export async function checkThrottling(env: NodeJS.ProcessEnv, root = ""): Promise<Check> {
   const found = await outputOf("vcgencmd", ["get_throttled"], env);
   const bits = Number(found?.split("=")[1]);
-  if (found === undefined || Number.isNaN(bits)) return ok("throttling", "no Raspberry Pi firmware to ask");
+  if (found === undefined || Number.isNaN(bits)) return unreadThrottling(env, root);
   if (bits === 0) return ok("throttling", "none now, none since boot");
   const named = (shift: number) =>
     THROTTLING.filter((_, bit) => (bits & (1 << (bit + shift))) !== 0).join(", ") || "none";

@@ -98,6 +98,19 @@ describe("the machine", () => {
     expect((await checkThrottling({ PATH: "" })).message).toContain("no Raspberry Pi firmware");
   });
 
+  it("warns of a Raspberry Pi whose firmware cannot be asked", async () => {
+    const root = await has({ "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.5\0" });
+    expect(await checkThrottling({ PATH: "" }, root)).toMatchObject({
+      status: "warn",
+      message: expect.stringContaining("not on the PATH"),
+      advice: expect.stringContaining("raspi-utils"),
+    });
+    expect(await checkThrottling(await commands({ vcgencmd: "VCHI initialization failed" }), root)).toMatchObject({
+      status: "warn",
+      advice: expect.stringContaining("group video"),
+    });
+  });
+
   it("says whether memory limits work, and that none are needed", async () => {
     const root = await has({ "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids\n" });
     expect(await checkMemoryControl(root)).toMatchObject({

@@ -45,12 +45,18 @@ export function buildInfo(inputs: InfoInputs): DeviceInfo {
     hardware: readHardware(root),
     operations: [...operations],
     limits: { queuedJobs: MAX_QUEUED_JOBS, commandBytes: MAX_MESSAGE_BYTES },
-    power: channels.map((channel) => powerChannel(channel, cores)),
+    affinity: cores.note,
+    power: channels.map(powerChannel),
     clock: { synchronized: clockSynchronized },
   };
 }
 
-function powerChannel({ channel, source, rateHz, described, fault }: ChannelState, cores: CoreSplit): PowerChannel {
-  const settings = { ...described?.settings, cores: cores.note };
-  return { channel, source, rateHz, settings, ...(fault === undefined ? {} : { fault }) };
+function powerChannel({ channel, source, rateHz, described, fault }: ChannelState): PowerChannel {
+  return {
+    channel,
+    source,
+    rateHz,
+    settings: { ...described?.settings },
+    ...(fault === undefined ? {} : { fault }),
+  };
 }

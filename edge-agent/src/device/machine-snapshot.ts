@@ -2,11 +2,15 @@ import { readFact } from "./board.ts";
 import { readCpuTime } from "./cpu-time.ts";
 import { readFrequencyPolicies, type FrequencyPolicy } from "./frequency.ts";
 import { readProcessTicks } from "./process-time.ts";
+import { readTemperatureC } from "./temperature.ts";
+import type { ThrottlingState } from "./throttling.ts";
 
 /** State of the machine at an edge of a window; what it has no sensor for is `null` or absent. */
 export interface MachineSnapshot {
   /** The firmware's throttling bits. */
   readonly throttled: number | null;
+  /** Why they are not known on a board that has them. */
+  readonly throttlingUnread?: string;
   readonly temperatureC?: number;
   readonly policies?: readonly FrequencyPolicy[];
   /** Pages swapped in and out since boot. */
@@ -24,19 +28,13 @@ export interface CpuShares {
   readonly own: ReadonlyMap<number, number>;
 }
 
-/** Temperature of the processor, °C. */
-export function readTemperatureC(root = ""): number | undefined {
-  const text = readFact(`${root}/sys/class/thermal/thermal_zone0/temp`);
-  const milli = text === undefined || text === "" ? Number.NaN : Number(text);
-  return Number.isNaN(milli) ? undefined : milli / 1000;
-}
-
 /** Reads some twenty small files of `/proc` and `/sys`: a few milliseconds, so outside windows. @param pids of this measurement */
-export function readMachine(root: string, pids: readonly number[], throttled: number | null): MachineSnapshot {
+export function readMachine(root: string, pids: readonly number[], throttling: ThrottlingState): MachineSnapshot {
   const temperatureC = readTemperatureC(root);
   const swap = readSwap(root);
   return {
-    throttled,
+    throttled: throttling.bits,
+    ...(throttling.unread === undefined ? {} : { throttlingUnread: throttling.unread }),
     ...(temperatureC === undefined ? {} : { temperatureC }),
     policies: readFrequencyPolicies(root),
     ...(swap === undefined ? {} : { swap }),

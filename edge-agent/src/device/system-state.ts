@@ -1,6 +1,7 @@
 import { readFact } from "./board.ts";
-import { readMachine, readTemperatureC, type MachineSnapshot } from "./machine-snapshot.ts";
+import { readMachine, type MachineSnapshot } from "./machine-snapshot.ts";
 import { readCpuTime, type CpuTime } from "./cpu-time.ts";
+import { readTemperatureC } from "./temperature.ts";
 import { readCachedThrottled, readThrottled } from "./throttling.ts";
 
 const KIB_PER_MB = 1e6 / 1024;
@@ -31,12 +32,13 @@ export class SystemProbe {
     const total = now.total - this.#last.total;
     const cpuPct = total > 0 ? round((100 * (now.busy - this.#last.busy)) / total, 1) : null;
     this.#last = now;
+    const tempC = this.temperatureC();
     return {
       cpuPct,
-      tempC: scaled(readFact(`${this.#root}/sys/class/thermal/thermal_zone0/temp`), 1 / 1000, 1),
+      tempC: tempC === undefined ? null : round(tempC, 1),
       freqMhz: this.#fastestCoreMhz(),
       memMb: this.#memoryInUseMb(),
-      load1: scaled(readFact(`${this.#root}/proc/loadavg`)?.split(" ")[0], 1, 2),
+      load1: this.#load(),
       throttled: readCachedThrottled(this.#root),
     };
   }
@@ -62,17 +64,17 @@ export class SystemProbe {
     return mhz.length > 0 ? Math.round(Math.max(...mhz.map((match) => Number(match[1])))) : null;
   }
 
+  #load(): number | null {
+    const load = Number.parseFloat(readFact(`${this.#root}/proc/loadavg`) ?? "");
+    return Number.isNaN(load) ? null : round(load, 2);
+  }
+
   #memoryInUseMb(): number | null {
     const text = readFact(`${this.#root}/proc/meminfo`) ?? "";
     const kib = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+) kB`, "m").exec(text)?.[1]);
     const used = kib("MemTotal") - kib("MemAvailable");
     return Number.isNaN(used) ? null : round(used / KIB_PER_MB, 1);
   }
-}
-
-function scaled(text: string | undefined, factor: number, digits: number): number | null {
-  const value = text === undefined || text === "" ? Number.NaN : Number(text);
-  return Number.isNaN(value) ? null : round(value * factor, digits);
 }
 
 function round(value: number, digits: number): number {

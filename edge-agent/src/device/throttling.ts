@@ -1,19 +1,31 @@
 import { findHwmon } from "./hwmon.ts";
-import { readFact } from "./board.ts";
+import { boardModel, readFact } from "./board.ts";
 import { askFirmware } from "./vcgencmd.ts";
 
 /** Bit 0 of the firmware's word: the supply is below 4.63 V. */
 const UNDERVOLTAGE = 0b1;
+/** How the device tree's model begins on a board with this firmware. */
+const PI = "Raspberry Pi";
 
-/**
- * The firmware's throttling bits: 0 undervoltage, 1 frequency capped, 2 throttled, 3 soft temperature limit, 16 to 19 the
- * same since boot (Raspberry Pi documentation, `vcgencmd get_throttled`); `null` where nobody tells them. Asks the firmware
- * itself, so it starts a process: before and after a measured window, never inside.
- */
-export function readThrottled(root: string): number | null {
+/** What the firmware says of supply and clock. */
+export interface ThrottlingState {
+  /**
+   * 0 undervoltage, 1 frequency capped, 2 throttled, 3 soft temperature limit, 16 to 19 the same since boot (Raspberry Pi documentation,
+   * `vcgencmd get_throttled`); `null` where nobody tells them.
+   */
+  readonly bits: number | null;
+  /** Why they, or all but bit 0, are not known on a board that has them. */
+  readonly unread?: string;
+}
+
+/** Asks the firmware itself, so it starts a process: before and after a measured window, never inside. */
+export function readThrottled(root: string): ThrottlingState {
   const answer = askFirmware("get_throttled");
   const asked = answer.ok ? parseBits(/^throttled=(0x[0-9a-f]+)$/i.exec(answer.text)?.[1]) : null;
-  return asked === null ? readCachedThrottled(root) : withAlarm(asked, root);
+  const bits = asked ?? readKernelsWord(root);
+  if (bits !== null || !boardModel(root).startsWith(PI)) return { bits: withAlarm(bits, root) };
+  const unread = answer.ok ? `vcgencmd answered "${answer.text}"` : answer.reason;
+  return { bits: withAlarm(null, root), unread };
 }
 
 /**
@@ -21,8 +33,11 @@ export function readThrottled(root: string): number | null {
  * last.
  */
 export function readCachedThrottled(root: string): number | null {
-  const cached = parseBits(readFact(`${root}/sys/devices/platform/soc/soc:firmware/get_throttled`));
-  return withAlarm(cached, root);
+  return withAlarm(readKernelsWord(root), root);
+}
+
+function readKernelsWord(root: string): number | null {
+  return parseBits(readFact(`${root}/sys/devices/platform/soc/soc:firmware/get_throttled`));
 }
 
 function parseBits(text: string | undefined): number | null {

@@ -1,3 +1,4 @@
+import type { Lag } from "@edgewatt/protocol";
 import type { Trace } from "./energy.ts";
 import { halfWidth95, mean, median } from "./statistics.ts";
 
@@ -5,14 +6,6 @@ import { halfWidth95, mean, median } from "./statistics.ts";
 export interface LoadStep {
   readonly onUs: number;
   readonly offUs: number;
-}
-
-/** How much later a change of load shows in the measured power. */
-export interface Lag {
-  readonly ms: number;
-  /** 95 % confidence half-width over the steps (Student's t). */
-  readonly halfWidth95Ms: number;
-  readonly steps: number;
 }
 
 /** Power as means over stretches of time. */

@@ -1,23 +1,14 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { lagSchema, observerEffectSchema } from "@edgewatt/protocol";
 import { writeFileAtomic } from "@edgewatt/runtime";
 import { z } from "zod";
 
 const DAY_MS = 86_400_000;
 
-const lagSchema = z.object({ ms: z.number(), halfWidth95Ms: z.number(), steps: z.number() });
-const observerSchema = z.object({
-  fastHz: z.number(),
-  slowHz: z.number(),
-  fastW: z.number(),
-  slowW: z.number(),
-  deltaW: z.number(),
-  halfWidth95W: z.number(),
-  note: z.string().optional(),
-});
 const factsSchema = z.object({
   lag: z.object({ atMs: z.number(), found: lagSchema }).optional(),
-  observer: z.object({ atMs: z.number(), found: observerSchema }).optional(),
+  observer: z.object({ atMs: z.number(), found: observerEffectSchema.required({ latency: true }) }).optional(),
 });
 
 /** What was found out about a meter on this device, and when. */

@@ -150,6 +150,8 @@ export function factorsOf({ threads, spinning, batch, graphOptimization }: Plan)
 export function expectedSeconds(plan: Plan, entries: number): number {
   const { windows, windowS, idleS, rollS, warmUp, keepRunners } = plan;
   const start = START_S + warmUp.minS;
-  if (keepRunners) return entries * start + idleS + windows * entries * (windowS + rollS + idleS);
+  if (keepRunners && entries === 1) return start + rollS + idleS + windows * (windowS + rollS + idleS);
+  // Windows of the same runner share an idle stretch, which follow each other by chance only.
+  if (keepRunners) return entries * start + windows * entries * (windowS + 2 * (rollS + idleS));
   return windows * entries * (start + 2 * (rollS + idleS) + windowS);
 }

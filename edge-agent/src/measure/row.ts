@@ -1,4 +1,4 @@
-import type { PowerSource, Precision, ResultRow } from "@edgewatt/protocol";
+import { counted, plural, type PowerSource, type Precision, type ResultRow } from "@edgewatt/protocol";
 import type { Stretch } from "./energy.ts";
 import { energyCheckFlags } from "./flags/energy-checks.ts";
 import { consistencyFlags } from "./flags/consistency.ts";
@@ -104,7 +104,11 @@ export function makeRow(facts: RowFacts, windows: readonly MeasuredWindow[], pla
     ...energyCheckFlags(windows),
     ...facts.flags,
     ...(facts.params === null ? ["params: not given with an int8 model"] : []),
-    ...(p99 === null ? [`percentiles: ${latenciesMs.length} runs are too few for p99`] : []),
+    ...(p99 === null
+      ? [
+          `percentiles: ${counted(latenciesMs.length, "run")} ${plural(latenciesMs.length, "is", "are")} too few for p99`,
+        ]
+      : []),
     ...consistencyFlags(row),
   ];
   return { ...row, flags };

@@ -1,8 +1,9 @@
 import { freemem } from "node:os";
 import {
-  benchmarkArgsSchema,
-  parseArguments,
   type BenchmarkArgs,
+  benchmarkArgsSchema,
+  counted,
+  parseArguments,
   type ResultRow,
   type Results,
 } from "@edgewatt/protocol";
@@ -16,6 +17,7 @@ import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
+import { openObservedModel } from "./observed-model.ts";
 import { withoutConflicts } from "./recipe.ts";
 import { resultsDocument, temperaturesOf } from "./results-document.ts";
 import { rowMeter } from "./row-meter.ts";
@@ -54,11 +56,7 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     context.progress({ step, detail, share: share * FROM.measure }),
   );
   try {
-    const meter = await checkMeter(
-      args.options,
-      { ...bench, info: () => bench.info(), loadSteps: runLoadSteps },
-      context,
-    );
+    const meter = await checkPower({ args, plan, prepared }, bench, context);
     await using traces = new RowTraces(prepared.entries, bench);
     const measured = await measure({ args, plan, prepared, traces }, bench, context);
     const rows: ResultRow[] = [];
@@ -82,11 +80,22 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
   }
 }
 
+function checkPower(
+  { args, plan, prepared }: { args: BenchmarkArgs; plan: Plan; prepared: PreparedEntries },
+  bench: Workbench,
+  context: JobContext,
+): Promise<MeterReport> {
+  const [entry] = prepared.entries;
+  if (entry === undefined) throw new JobError("a benchmark has entries", { code: "internal" });
+  const openModel = () => openObservedModel(entry, plan, { bench, context });
+  return checkMeter(args.options, { ...bench, info: () => bench.info(), loadSteps: runLoadSteps, openModel }, context);
+}
+
 function announcement(plan: Plan, entries: number): string {
   const { windows, maxWindows, windowS, budgetS } = plan;
   const expectedS = Math.round(expectedSeconds(plan, entries));
   const more = maxWindows > windows ? `, up to ${maxWindows} windows within ${budgetS} s where figures spread` : "";
-  return `${entries} entries, ${windows} windows of ${windowS} s each: about ${expectedS} s${more}, besides quantization and accuracy`;
+  return `${counted(entries, "entry", "entries")}, ${counted(windows, "window")} of ${windowS} s each: about ${expectedS} s${more}, besides quantization and accuracy`;
 }
 
 function measure(
@@ -103,7 +112,7 @@ function measure(
       share: FROM.measure + share * (FROM.accuracy - FROM.measure),
     });
   };
-  context.progress({ step: "load", detail: `${entries.length} entries`, share: FROM.measure });
+  context.progress({ step: "load", detail: counted(entries.length, "entry", "entries"), share: FROM.measure });
   const accuracyOf = accuracyMeter(work, context);
   return new EntryMeasurement({ entries, plan, accuracyOf, onWindow, traces }, bench, context).run();
 }

@@ -6,10 +6,11 @@ import { TimeBudget } from "../measure/time-budget.ts";
 import type { MeasuredWindow } from "../measure/window-figures.ts";
 import type { Accuracy } from "../runner/messages.ts";
 import { measureFirstSessionMb } from "../runner/first-session.ts";
-import { Runner } from "../runner/runner.ts";
+import type { Runner } from "../runner/runner.ts";
 import type { PreparedEntry } from "./entries.ts";
 import { WindowMeasurement, type Slot } from "./measure-window.ts";
 import type { RowTraces } from "./row-traces.ts";
+import { loadEntry, startWarm } from "./start-runner.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Share of the progress that the windows of the plan are; the rest is for those that precision asks for. */
@@ -185,22 +186,16 @@ export class EntryMeasurement {
   async #start(index: number, { warm }: { warm: boolean } = { warm: true }): Promise<Slot> {
     const { entries, plan } = this.#job;
     const entry = entryAt(entries, index);
-    const { threads, spinning, graphOptimization, batch } = plan;
-    const { runner, loaded } = await Runner.load(
-      { modelPath: entry.path, threads, spinning, graphOptimization, batch, feeds: warm ? entry.feeds : [] },
-      { cores: this.#bench.cores.runner, signal: this.#context.signal },
-    );
-    if (!warm) return { runner, latencyMs: Number.NaN };
-    try {
-      const warmed = await runner.warmUp(plan.warmUp);
-      const result = this.#resultOf(index);
-      result.baselineMb = loaded.baselineMb;
-      result.steady &&= warmed.steady;
-      return { runner, latencyMs: warmed.medianMs };
-    } catch (error) {
-      await runner[Symbol.asyncDispose]();
-      throw error;
+    const place = { bench: this.#bench, context: this.#context };
+    if (!warm) {
+      const { runner } = await loadEntry({ path: entry.path, feeds: [] }, plan, place);
+      return { runner, latencyMs: Number.NaN };
     }
+    const { runner, loaded, warm: warmed } = await startWarm(entry, plan, place);
+    const result = this.#resultOf(index);
+    result.baselineMb = loaded.baselineMb;
+    result.steady &&= warmed.steady;
+    return { runner, latencyMs: warmed.medianMs };
   }
 
   #resultOf(index: number): MeasuredEntry {

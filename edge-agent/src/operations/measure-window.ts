@@ -1,3 +1,4 @@
+import { counted } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
 import { CoolDown } from "../measure/cool-down.ts";
 import { measureStretch, type Stretch } from "../measure/energy.ts";
@@ -13,7 +14,7 @@ import type { Workbench } from "./workbench.ts";
 
 /** Seconds of raw readings to keep besides a window and its idle stretch. */
 const SPARE_TRACE_S = 60;
-/** How much longer than expected a strict window may stay silent before presence calls the device stale. */
+/** How much longer than expected a strict stretch may stay silent before presence calls the device stale. */
 const SILENCE_SPARE_S = 5;
 
 /** A process with its model loaded and warm. */
@@ -36,7 +37,8 @@ export class WindowMeasurement {
   readonly #context: JobContext;
   readonly #coolDown: CoolDown;
   readonly #traces: RowTraces | undefined;
-  #lastIdle: Metered | undefined;
+  /** The idle stretch after the window before this one, and whose window that was. */
+  #lastIdle: { readonly of: Runner; readonly metered: Metered } | undefined;
 
   /** @param traces keeps the raw readings */
   constructor(plan: Plan, bench: Workbench, context: JobContext, traces: RowTraces | undefined) {
@@ -54,13 +56,13 @@ export class WindowMeasurement {
 
   async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<MeasuredWindow> {
     const plan = this.#plan;
-    const { power, sampler, measuring, probe, clock, telemetry } = this.#bench;
+    const { power, sampler, measuring, probe, clock } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
     sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
-    const before = await this.#idleBefore();
+    const before = await this.#idleBefore(runner);
 
     const machineBefore = probe.snapshot(this.#processes(runner));
-    if (plan.strict) measuring.beSilent(telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6));
+    this.#beQuiet(expectedS);
     const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
       measuring.begin(entry.run, clock.monotonicUs()),
     );
@@ -71,7 +73,7 @@ export class WindowMeasurement {
     this.#record(entry, block, run);
     const metering = this.#meter(run.t0Us, run.t1Us);
     const after = await this.#idle();
-    this.#lastIdle = after;
+    this.#lastIdle = { of: runner, metered: after };
 
     const window = await metering;
     await this.#keep(entry, block, [
@@ -92,24 +94,36 @@ export class WindowMeasurement {
   }
 
   /**
-   * Between two windows of kept runners one idle stretch serves both, unless the meter missed it, which must not cost the window
-   * after it too; a fresh process has its own, after it has cooled down.
+   * Between two windows of the same runner one idle stretch serves both, unless the meter missed it, which must not cost the window after
+   * it too; another runner has its own, after it has cooled down.
    */
-  async #idleBefore(): Promise<Metered> {
-    if (this.#plan.keepRunners && this.#lastIdle?.stretch !== undefined) return this.#lastIdle;
+  async #idleBefore(runner: Runner): Promise<Metered> {
+    const { of, metered } = this.#lastIdle ?? {};
+    if (of === runner && metered?.stretch !== undefined) return metered;
     await this.#coolDown.wait();
     return this.#idle();
   }
 
-  /** Nothing runs, the runners are alive: what the board draws without the model. */
+  /** Nothing runs, the runners are alive, and the agent sends what it sends in a window: what the board draws without the model. */
   async #idle(): Promise<Metered> {
-    const { clock } = this.#bench;
+    const { clock, measuring } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#plan;
-    await clock.sleep(rollS * 1000, signal);
+    // What a window before has left to send goes out in the first half, what quietness itself sends in the second.
+    await clock.sleep((rollS / 2) * 1000, signal);
+    this.#beQuiet(idleS);
+    await clock.sleep((rollS / 2) * 1000, signal);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
-    return this.#meter(fromUs, clock.monotonicUs());
+    const toUs = clock.monotonicUs();
+    measuring.end();
+    return this.#meter(fromUs, toUs);
+  }
+
+  #beQuiet(expectedS: number): void {
+    const { measuring, telemetry, clock } = this.#bench;
+    const untilMs = telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6);
+    measuring.beQuiet(this.#plan.strict ? untilMs : undefined);
   }
 
   async #meter(fromUs: number, toUs: number): Promise<Metered> {
@@ -147,7 +161,7 @@ export class WindowMeasurement {
     telemetry.record("event", "run_event", window.t0Us, {
       kind: "window",
       title: `${model.name} ${precision}`,
-      text: `window ${block + 1}: ${window.latenciesMs.length} inferences${images}`,
+      text: `window ${block + 1}: ${counted(window.latenciesMs.length, "inference")}${images}`,
       tags: `window,${model.name},${precision}`,
       timeEnd: telemetry.toEpochMs(window.t1Us),
       run,

@@ -48,7 +48,6 @@ export function resultsDocument(
     seed,
     strict,
     processes: keepRunners ? "one per entry" : "one per window",
-    cores: bench.cores.note,
   };
   return {
     schema: RESULTS_SCHEMA,
@@ -69,7 +68,7 @@ function inTime(measured: readonly MeasuredEntry[]): MeasuredWindow[] {
 }
 
 function resultDevice(bench: Workbench): ResultDevice {
-  const { hardware, versions, power } = bench.info();
+  const { hardware, versions, power, affinity } = bench.info();
   const [channel] = power;
   const { described } = bench.sampler.channel(bench.power.channel);
   return {
@@ -91,6 +90,6 @@ function resultDevice(bench: Workbench): ResultDevice {
             settings: channel.settings,
             ...(described === undefined ? {} : { averagingMs: described.averagingUs / 1000 }),
           },
-    affinity: bench.cores.note,
+    ...(affinity === undefined ? {} : { affinity }),
   };
 }

@@ -43,7 +43,7 @@ describe("precisionFlags", () => {
     );
     const unknown = { quantity: "latency", share: undefined } as const;
     expect(precisionFlags({ target: 0.01, reached: unknown, windows: 1, planned: 1, endedBy: "plan" })[0]).toMatch(
-      /half-width of latency is unknown after 1 windows/,
+      /half-width of latency is unknown after 1 window/,
     );
   });
 });

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { Measuring } from "../../src/measure/measuring.ts";
 import { makePlan } from "../../src/measure/plan.ts";
 import type { PreparedEntry } from "../../src/operations/entries.ts";
 import { WindowMeasurement, type Slot } from "../../src/operations/measure-window.ts";
@@ -9,6 +10,10 @@ const WINDOW_US = 2e6;
 /** A board of constant power on a clock that only waiting and windows move, whose meter is away from time to time. */
 class Board {
   nowUs = 1e9;
+  /** What the agent sends while it waits. */
+  readonly stretches: { ms: number; quiet: boolean; silent: boolean }[] = [];
+  silent = false;
+  readonly measuring = new Measuring((strict) => void (this.silent = strict !== undefined));
   readonly #away: (tUs: number) => boolean;
 
   constructor(away: (tUs: number) => boolean) {
@@ -21,7 +26,10 @@ class Board {
       power: channel,
       clock: {
         monotonicUs: () => this.nowUs,
-        sleep: async (ms: number) => void (this.nowUs += ms * 1000),
+        sleep: async (ms: number) => {
+          this.stretches.push({ ms, quiet: this.measuring.active, silent: this.silent });
+          this.nowUs += ms * 1000;
+        },
       },
       sampler: {
         pid: 2,
@@ -35,17 +43,19 @@ class Board {
         },
       },
       supply: { mean: () => 5 },
-      measuring: { begin() {}, end() {} },
+      measuring: this.measuring,
       probe: { temperatureC: () => undefined, snapshot: () => ({ throttled: null }) },
       telemetry: { record() {}, flush() {}, toEpochMs: (tUs: number) => tUs / 1000 },
     };
     return bench as unknown as Workbench;
   }
 
+  /** With a runner of its own. */
   slot(): Slot {
     const runner = {
       pid: 3,
       window: async () => {
+        this.stretches.push({ ms: WINDOW_US / 1000, quiet: this.measuring.active, silent: this.silent });
         const t0Us = this.nowUs;
         this.nowUs += WINDOW_US;
         const startsUs = Float64Array.of(t0Us);
@@ -57,10 +67,10 @@ class Board {
   }
 }
 
-/** Windows of kept runners, as a quick run takes them. */
-async function take(board: Board, count: number) {
+/** Windows of kept runners, as a quick run takes them: a slot for each window. */
+async function take(board: Board, slots: readonly Slot[], { strict } = { strict: false }) {
   const plan = makePlan({
-    options: { quick: true, spinning: false, strict: false },
+    options: { quick: true, spinning: false, strict },
     entries: 1,
     cores: 2,
     availableMemoryMb: 4000,
@@ -70,23 +80,45 @@ async function take(board: Board, count: number) {
   const measurement = new WindowMeasurement(plan, board.bench(), context, undefined);
   const entry = { run: "J/0", model: { name: "m" }, precision: "fp32" } as PreparedEntry;
   const windows = [];
-  for (let block = 0; block < count; block++) windows.push(await measurement.take(entry, block, board.slot()));
+  for (const [block, slot] of slots.entries()) windows.push(await measurement.take(entry, block, slot));
   return windows;
 }
 
-it("one idle stretch serves two windows of kept runners", async () => {
+it("one idle stretch serves two windows of the same runner", async () => {
   const board = new Board(() => false);
-  const [first, second] = await take(board, 2);
+  const slot = board.slot();
+  const [first, second] = await take(board, [slot, slot]);
   expect(first?.idleBefore).toBeDefined();
   expect(second?.idleBefore).toBe(first?.idleAfter);
   // Three idle stretches of 1 s after 0.3 s each, and two windows.
   expect(board.nowUs - 1e9).toBeCloseTo(3 * 1.3e6 + 2 * WINDOW_US, 3);
 });
 
+it.each([false, true])("the agent sends the same in idle stretches as in the window, strict: %s", async (strict) => {
+  const board = new Board(() => false);
+  await take(board, [board.slot()], { strict });
+  const measured = board.stretches.filter(({ ms }) => ms === 1000 || ms === WINDOW_US / 1000);
+  expect(measured).toHaveLength(3);
+  for (const stretch of measured) expect(stretch).toMatchObject({ quiet: true, silent: strict });
+  expect(board.measuring.active).toBe(false);
+  expect(board.silent).toBe(false);
+});
+
+it("windows of two runners have idle stretches of their own", async () => {
+  const board = new Board(() => false);
+  const [one, other] = [board.slot(), board.slot()];
+  const [first, second, third] = await take(board, [one, other, other]);
+  expect(second?.idleBefore).toBeDefined();
+  expect(second?.idleBefore).not.toBe(first?.idleAfter);
+  expect(third?.idleBefore).toBe(second?.idleAfter);
+  expect(board.nowUs - 1e9).toBeCloseTo(5 * 1.3e6 + 3 * WINDOW_US, 3);
+});
+
 it("an idle stretch that the meter missed costs no window but its own", async () => {
   // The first window ends at 3.3 s; the idle stretch after it would be from 3.6 to 4.6 s.
   const board = new Board((tUs) => tUs > 1e9 + 3.4e6 && tUs < 1e9 + 4.7e6);
-  const [first, second] = await take(board, 2);
+  const slot = board.slot();
+  const [first, second] = await take(board, [slot, slot]);
   expect(first?.power).toBeDefined();
   expect(first?.idleAfter).toBeUndefined();
   expect(second?.idleBefore).toBeDefined();

@@ -79,6 +79,8 @@ export {
   type SensitivityResult,
 } from "./sensitivity.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
+export { counted, plural } from "./counted.ts";
+export { lagSchema, observerEffectSchema, type Lag, type ObserverEffect } from "./meter-facts.ts";
 export {
   precisionSchema,
   RESULTS_SCHEMA,

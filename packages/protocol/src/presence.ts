@@ -54,6 +54,8 @@ export const deviceInfoSchema = z.looseObject({
   }),
   operations: z.array(z.enum(OPERATIONS)),
   limits: z.looseObject({ queuedJobs: count, commandBytes: count }),
+  /** Which processors the sampler and runners are bound to, in words. */
+  affinity: z.string().optional(),
   power: z.array(powerChannelSchema),
   clock: z.looseObject({ synchronized: z.boolean() }),
 });

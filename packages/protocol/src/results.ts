@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lagSchema, observerEffectSchema } from "./meter-facts.ts";
 import { powerSourceSchema } from "./presence.ts";
 
 export const RESULTS_SCHEMA = "edgewatt.results/1";
@@ -29,22 +30,10 @@ const resultDeviceSchema = z.looseObject({
       averagingMs: z.number().optional(),
     })
     .nullable(),
-  /** What reading the meter at full rate costs: idle power at that rate against idle power at a slow one. */
-  observer: z
-    .looseObject({
-      fastHz: z.number(),
-      slowHz: z.number(),
-      fastW: z.number(),
-      slowW: z.number(),
-      deltaW: z.number(),
-      halfWidth95W: z.number(),
-      /** What limits it, such as that an estimate sees processor time alone. */
-      note: z.string().optional(),
-    })
-    .nullable()
-    .optional(),
-  /** How much later a change of the processor's load shows in the measured power. */
-  lag: z.looseObject({ ms: z.number(), halfWidth95Ms: z.number(), steps: z.number() }).nullable().optional(),
+  observer: observerEffectSchema.nullable().optional(),
+  /** Why there is no observer effect. */
+  observerNote: z.string().optional(),
+  lag: lagSchema.nullable().optional(),
   /** Why there is no lag. */
   lagNote: z.string().optional(),
   temperatureC: z.looseObject({ start: figure, end: figure }).optional(),

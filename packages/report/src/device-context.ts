@@ -1,13 +1,15 @@
-import type { ResultDevice, ResultRow } from "@edgewatt/protocol";
+import { counted, type ObserverEffect, type ResultDevice, type ResultRow } from "@edgewatt/protocol";
 import { formatWithHalfWidth } from "./number-format.ts";
 import { describePower } from "./power-caption.ts";
 
+type ObservedLatency = NonNullable<ObserverEffect["latency"]>;
+
 /** What is needed to repeat a measurement on a device, a line each; what was not measured is not there. */
 export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]): string[] {
-  const { power, affinity, observer, lag, lagNote } = device;
+  const { power, affinity } = device;
   return [
     `board: ${device.board}`,
-    `processor: ${device.cpu}, ${device.cores} cores, governor ${device.governor ?? "unknown"}`,
+    `processor: ${device.cpu}, ${counted(device.cores, "core")}, governor ${device.governor ?? "unknown"}`,
     ...(affinity === undefined ? [] : [`bound to processors: ${affinity}`]),
     `software: ${device.os}, Node ${device.node}, ONNX Runtime ${device.onnxruntime}`,
     `power: ${describePower(device)}`,
@@ -15,12 +17,8 @@ export function deviceContext(device: ResultDevice, rows: readonly ResultRow[]):
       ? []
       : [`meter settings: ${settings(power.settings)}`]),
     ...samplingLine(rows),
-    ...(observer === null || observer === undefined ? [] : [observerLine(observer)]),
-    ...(lag === null || lag === undefined
-      ? lagNote === undefined
-        ? []
-        : [`lag of power behind load: not known, ${lagNote}`]
-      : [`lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${lag.steps} steps`]),
+    ...observerLines(device),
+    ...lagLine(device),
     ...temperatureLine(device, rows),
   ];
 }
@@ -37,12 +35,36 @@ function samplingLine(rows: readonly ResultRow[]): string[] {
   ];
 }
 
-function observerLine(observer: NonNullable<ResultDevice["observer"]>): string {
-  const { deltaW, halfWidth95W, fastHz, slowHz, fastW, slowW, note } = observer;
+function observerLines({ observer, observerNote }: ResultDevice): string[] {
+  if (observer === null || observer === undefined) {
+    return observerNote === undefined ? [] : [`what reading the meter takes: not known, ${observerNote}`];
+  }
+  const { deltaW, halfWidth95W, fastHz, slowHz, fastW, slowW, latency, note } = observer;
+  const rates = `at ${brief(fastHz)} against ${brief(slowHz)} readings a second`;
+  return [
+    `reading the meter: ${formatWithHalfWidth(1000 * deltaW, 1000 * halfWidth95W)} mW ${rates} ` +
+      `(idle ${brief(fastW)} and ${brief(slowW)} W)${note === undefined ? "" : `; ${note}`}`,
+    ...(latency === undefined ? [] : [latencyLine(latency, rates)]),
+  ];
+}
+
+function latencyLine(
+  { model, precision, threads, fastMs, slowMs, deltaMs, halfWidth95Ms }: ObservedLatency,
+  rates: string,
+): string {
   return (
-    `reading the meter: ${formatWithHalfWidth(1000 * deltaW, 1000 * halfWidth95W)} mW at ${brief(fastHz)} against ${brief(slowHz)} readings a second ` +
-    `(idle ${brief(fastW)} and ${brief(slowW)} W)${note === undefined ? "" : `; ${note}`}`
+    `latency while the meter is read: ${formatWithHalfWidth(1000 * deltaMs, 1000 * halfWidth95Ms)} µs longer ${rates} ` +
+    `(${model} ${precision}, ${counted(threads, "thread")}; ${fastMs.toPrecision(4)} and ${slowMs.toPrecision(4)} ms)`
   );
+}
+
+function lagLine({ lag, lagNote }: ResultDevice): string[] {
+  if (lag === null || lag === undefined) {
+    return lagNote === undefined ? [] : [`lag of power behind load: not known, ${lagNote}`];
+  }
+  return [
+    `lag of power behind load: ${formatWithHalfWidth(lag.ms, lag.halfWidth95Ms)} ms over ${counted(lag.steps, "step")}`,
+  ];
 }
 
 function temperatureLine(device: ResultDevice, rows: readonly ResultRow[]): string[] {

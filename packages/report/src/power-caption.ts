@@ -1,4 +1,11 @@
-import { describeSource, isModelled, type ResultDevice, type ResultRow, type Results } from "@edgewatt/protocol";
+import {
+  counted,
+  describeSource,
+  isModelled,
+  type ResultDevice,
+  type ResultRow,
+  type Results,
+} from "@edgewatt/protocol";
 import { powerSourceOf } from "./power-source.ts";
 
 /** The source of a device in words, with what it measures and how fast. */
@@ -38,7 +45,7 @@ function coverageLine(rows: readonly ResultRow[]): string {
   const both = `repetition over windows and the meter's limits of error (±${range(meter)} % of gross energy), combined in quadrature`;
   if (stated.length === rows.length) return `± of energy covers ${both}.`;
   const devices = [...new Set(stated.map((row) => row.device))].join(", ");
-  return `± of energy covers ${both}, for ${stated.length} rows of ${devices}; for the others ${none}.`;
+  return `± of energy covers ${both}, for ${counted(stated.length, "row")} of ${devices}; for the others ${none}.`;
 }
 
 /** `a` or `a to b`, to three digits. */

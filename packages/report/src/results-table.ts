@@ -1,4 +1,4 @@
-import { inconsistencies, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
+import { counted, inconsistencies, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
 import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
 import { consistencyNote } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
@@ -150,25 +150,29 @@ function numbersOf(notes: readonly string[], footnotes: Footnotes): number[] {
 function describeMethod(method: ResultMethod): string {
   const quick = method.quick ? " (quick)" : "";
   const accuracy =
-    method.accuracyImages === 0 ? "accuracy not measured" : `accuracy on ${method.accuracyImages} test images`;
+    method.accuracyImages === 0
+      ? "accuracy not measured"
+      : `accuracy on ${counted(method.accuracyImages, "test image")}`;
   return (
     `${windowsText(method)} of ${method.windowS} s per row${quick}, ` +
-    `${method.threads} ${method.threads === 1 ? "thread" : "threads"}, batch ${method.batch}, ${accuracy}`
+    `${counted(method.threads, "thread")}, batch ${method.batch}, ${accuracy}`
   );
 }
 
 /** Rows whose figures spread get more windows than the others. */
 function windowsText({ windows, maxWindows = windows, targetHalfWidthPct }: ResultMethod): string {
-  if (maxWindows <= windows || typeof targetHalfWidthPct !== "number") return `${windows} windows`;
-  return `${windows} windows, and up to ${maxWindows} until their half-width is ${targetHalfWidthPct} %,`;
+  if (maxWindows <= windows || typeof targetHalfWidthPct !== "number") return counted(windows, "window");
+  return `${counted(windows, "window")}, and up to ${maxWindows} until their half-width is ${targetHalfWidthPct} %,`;
 }
 
 function describeCalibration(results: Results): string {
   const { calibration } = results.method;
   if (calibration === null) return "int8 calibration: none was needed or recorded.";
   const what =
-    calibration.kind === "synthetic" ? "synthetic images, not a data set" : `images of kind ${calibration.kind}`;
-  return `int8 calibration: ${calibration.images} ${what}.`;
+    calibration.kind === "synthetic"
+      ? `${counted(calibration.images, "synthetic image")}, not a data set`
+      : `${counted(calibration.images, "image")} of kind ${calibration.kind}`;
+  return `int8 calibration: ${what}.`;
 }
 
 function caption(results: Results): string[] {

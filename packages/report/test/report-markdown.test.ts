@@ -126,7 +126,23 @@ test("each device has its context, and each row its readings", () => {
   if (device === undefined || first === undefined) throw new RangeError("the study has a device and rows");
   Object.assign(device, {
     affinity: "sampler 3, runner 0-2",
-    observer: { fastHz: 940, slowHz: 5, fastW: 2.841, slowW: 2.812, deltaW: 0.029, halfWidth95W: 0.004 },
+    observer: {
+      fastHz: 940,
+      slowHz: 5,
+      fastW: 2.841,
+      slowW: 2.812,
+      deltaW: 0.029,
+      halfWidth95W: 0.004,
+      latency: {
+        model: "m",
+        precision: "fp32",
+        threads: 3,
+        fastMs: 0.6321,
+        slowMs: 0.6309,
+        deltaMs: 0.0012,
+        halfWidth95Ms: 0.0004,
+      },
+    },
     lag: { ms: 0.7, halfWidth95Ms: 0.2, steps: 10 },
     temperatureC: { start: 48.2, end: 61.3 },
   });
@@ -138,6 +154,7 @@ test("each device has its context, and each row its readings", () => {
   for (const line of [
     "- bound to processors: sampler 3, runner 0-2",
     "- reading the meter: 29.0 ± 4.0 mW at 940 against 5 readings a second (idle 2.84 and 2.81 W)",
+    "- latency while the meter is read: 1.20 ± 0.40 µs longer at 940 against 5 readings a second (m fp32, 3 threads; 0.6321 and 0.6309 ms)",
     "- readings in the windows: at least 938 a second, 99 % of them within 0.123 ms of the usual interval, 2 missing",
     "- lag of power behind load: 0.70 ± 0.20 ms over 10 steps",
     "- temperature of the processor: 48.2 °C before and 61.3 °C after, 55 to 57.5 °C around the windows",
@@ -149,6 +166,8 @@ test("each device has its context, and each row its readings", () => {
   }
   expect(reportMarkdown(study())).not.toContain("lag of power");
   Object.assign(device, { lag: null, lagNote: "the meter gives 10 readings a second" });
+  Object.assign(device, { observer: null, observerNote: "not asked for" });
+  expect(reportMarkdown(results)).toContain("- what reading the meter takes: not known, not asked for");
   expect(reportMarkdown(results)).toContain(
     "- lag of power behind load: not known, the meter gives 10 readings a second",
   );

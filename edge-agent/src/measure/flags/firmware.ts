@@ -14,15 +14,20 @@ function describe(bits: number): string {
 export function firmwareFlags(windows: readonly MeasuredWindow[]): string[] {
   const flags = new Set<string>();
   for (const { machine } of windows) {
-    if (machine.after.throttled === null) continue;
-    const after = machine.after.throttled;
-    const before = machine.before.throttled ?? 0;
-    const events = ((after | before) & NOW) | ((after & ~before & SINCE_BOOT) >>> 16);
+    const unread = machine.after.throttlingUnread ?? machine.before.throttlingUnread;
+    if (unread !== undefined) {
+      flags.add(`throttling-unread: whether the clock was capped or throttled is not known: ${unread}`);
+    }
+    const before = machine.before.throttled;
+    const after = machine.after.throttled ?? before;
+    if (after === null) continue;
+    // What has happened since boot is new only where it is known not to have happened before.
+    const events = ((after | (before ?? 0)) & NOW) | ((after & ~(before ?? SINCE_BOOT) & SINCE_BOOT) >>> 16);
     const word = `the firmware reports 0x${after.toString(16)}`;
     if ((events & UNDERVOLTAGE) !== 0) flags.add(`undervoltage: ${word}: the supply fell below 4.63 V`);
     if ((events & ~UNDERVOLTAGE) !== 0) flags.add(`throttled: ${word}: ${describe(events & ~UNDERVOLTAGE)}`);
     // What has happened since boot cannot be seen to happen again, unless it still does at an edge.
-    const hidden = ((before & SINCE_BOOT) >>> 16) & ~events;
+    const hidden = (((before ?? after) & SINCE_BOOT) >>> 16) & ~events;
     if (hidden !== 0) {
       flags.add(`throttling-unknown: ${describe(hidden)} before the window already, so not seen inside it; reboot`);
     }

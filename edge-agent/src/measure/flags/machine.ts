@@ -1,3 +1,4 @@
+import { counted } from "@edgewatt/protocol";
 import { foreignTicks } from "../../device/machine-snapshot.ts";
 import { shareBelowTarget } from "../../device/frequency.ts";
 import type { MeasuredWindow } from "../window-figures.ts";
@@ -78,5 +79,5 @@ function swap(windows: readonly MeasuredWindow[]): string[] {
     pagesIn += after.swap.pagesIn - before.swap.pagesIn;
     pagesOut += after.swap.pagesOut - before.swap.pagesOut;
   }
-  return pagesIn + pagesOut > 0 ? [`swap: ${pagesIn} pages in and ${pagesOut} out in the windows`] : [];
+  return pagesIn + pagesOut > 0 ? [`swap: ${counted(pagesIn, "page")} in and ${pagesOut} out in the windows`] : [];
 }

@@ -1,4 +1,4 @@
-import { describeSource, isModelled, type PowerSource } from "@edgewatt/protocol";
+import { counted, describeSource, isModelled, type PowerSource } from "@edgewatt/protocol";
 import type { MeasuredWindow } from "../window-figures.ts";
 import { largest, percent, rounded } from "./figure.ts";
 
@@ -25,7 +25,7 @@ function missingPower(windows: readonly MeasuredWindow[]): string[] {
   const missing = windows.filter(({ power }) => power === undefined);
   if (missing.length > 0) {
     const why = faultsOf(missing) || "no reading before or after";
-    flags.push(`power-missing: ${missing.length} of ${windows.length} windows: ${why}`);
+    flags.push(`power-missing: ${missing.length} of ${counted(windows.length, "window")}: ${why}`);
   }
   const faults = faultsOf(windows.filter(({ power }) => power !== undefined));
   if (faults !== "") flags.push(`meter-fault: ${faults}`);

@@ -1,3 +1,4 @@
+import { counted } from "@edgewatt/protocol";
 import type { RepetitionEnd } from "../repetition.ts";
 import { percent } from "./figure.ts";
 
@@ -16,5 +17,5 @@ function precision({ target, reached, windows, endedBy }: RepetitionEnd): string
       ? `the half-width of ${reached.quantity} is unknown`
       : `${reached.quantity} ± ${percent(reached.share)}`;
   const why = endedBy === "budget" ? ", when the time budget was used up" : "";
-  return [`precision-not-reached: ${found} after ${windows} windows${why}, target ± ${percent(target)}`];
+  return [`precision-not-reached: ${found} after ${counted(windows, "window")}${why}, target ± ${percent(target)}`];
 }

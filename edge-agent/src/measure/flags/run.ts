@@ -1,3 +1,4 @@
+import { counted, plural } from "@edgewatt/protocol";
 import type { Plan } from "../plan.ts";
 import type { MeasuredWindow } from "../window-figures.ts";
 import { largest, percent } from "./figure.ts";
@@ -13,7 +14,10 @@ export function runFlags(windows: readonly MeasuredWindow[], plan: Plan): string
 
 function windowCount(measured: number, { quick, windows, windowS, cutFrom }: Plan): string[] {
   const flags: string[] = [];
-  if (quick) flags.push(`quick: ${measured} windows of ${windowS} s show that it works; cite a full run`);
+  if (quick)
+    flags.push(
+      `quick: ${counted(measured, "window")} of ${windowS} s ${plural(measured, "shows", "show")} that it works; cite a full run`,
+    );
   if (cutFrom !== undefined) flags.push(`few-windows: ${measured} instead of ${cutFrom} to keep to the time budget`);
   else if (windows < 3) flags.push(`few-windows: ${measured}`);
   return flags;

@@ -29,4 +29,25 @@ describe("firmwareFlags", () => {
     expect(firmwareFlags([window, window])).toEqual([hidden]);
     expect(flagsOf(0x5_0000, 0x5_0005).map((flag) => flag.split(":")[0])).toEqual(["undervoltage", "throttled"]);
   });
+
+  it("say that a Raspberry Pi's firmware could not be asked, and what is known all the same", () => {
+    const unread = { throttlingUnread: "vcgencmd is not on the PATH" };
+    const flag =
+      "throttling-unread: whether the clock was capped or throttled is not known: vcgencmd is not on the PATH";
+    const nothing = onMachine({ throttled: null, ...unread }, { throttled: null, ...unread });
+    expect(firmwareFlags([nothing, nothing])).toEqual([flag]);
+    const alarm = onMachine({ throttled: 0, ...unread }, { throttled: 1, ...unread });
+    expect(firmwareFlags([alarm])).toEqual([
+      flag,
+      "undervoltage: the firmware reports 0x1: the supply fell below 4.63 V",
+    ]);
+  });
+
+  it("take what was read at one edge alone for no more than it says", () => {
+    const hidden = "throttling-unknown: throttled before the window already, so not seen inside it; reboot";
+    expect(flagsOf(null, 0x4_0000)).toEqual([hidden]);
+    expect(flagsOf(0x4_0000, null)).toEqual([hidden]);
+    expect(flagsOf(0x1, null)).toEqual(["undervoltage: the firmware reports 0x1: the supply fell below 4.63 V"]);
+    expect(flagsOf(null, 0)).toEqual([]);
+  });
 });

@@ -35,9 +35,9 @@ const AFTER: MachineState = {
 /** Flags of a window with these states at its edges, read from a fake `/proc` and `/sys`. */
 async function flagsOf(before: MachineState, after: MachineState): Promise<string[]> {
   await using machine = await FakeMachine.create(before);
-  const first = readMachine(machine.root, PIDS, null);
+  const first = readMachine(machine.root, PIDS, { bits: null });
   await machine.become(after);
-  return machineFlags([onMachine(first, readMachine(machine.root, PIDS, null))]);
+  return machineFlags([onMachine(first, readMachine(machine.root, PIDS, { bits: null }))]);
 }
 
 describe("machineFlags", () => {

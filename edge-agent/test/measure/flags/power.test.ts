@@ -19,7 +19,7 @@ describe("powerFlags", () => {
       "meter-fault: overflow",
     ]);
     expect(powerFlags([goodWindow({ power: undefined })], "ina219")).toEqual([
-      "power-missing: 1 of 1 windows: no reading before or after",
+      "power-missing: 1 of 1 window: no reading before or after",
     ]);
   });
 

@@ -17,7 +17,7 @@ export async function openCifar(path: string, options: DataOptions): Promise<Dat
   const input = imageInputOf(options, SIDE);
   if (input.channels !== CHANNELS || input.height !== SIDE || input.width !== SIDE) {
     throw new DataError(
-      `${path} holds 32x32 RGB images but the model takes ${input.width}x${input.height} with ${input.channels} channels: give a folder of images`,
+      `${path} holds RGB images of 32x32x3 but the model takes ${input.width}x${input.height}x${input.channels}: give a folder of images`,
       {
         code: "data-shape",
         context: { path },

@@ -136,7 +136,7 @@ function perChannel(name: string, values: readonly number[], channels: number): 
   if (values.length === channels) return [...values];
   if (values.length === 1) return Array.from({ length: channels }, () => values[0] as number);
   throw new DataError(
-    `--${name} has ${values.length} values but the model's input has ${channels} channels: give one per channel, or one for all`,
+    `--${name} has ${values.length} values, and the model's input needs ${channels}: give one per channel, or one for all`,
     {
       code: "normalization",
     },

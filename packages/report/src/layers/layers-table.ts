@@ -1,4 +1,4 @@
-import type { Layers } from "@edgewatt/protocol";
+import { type Layers, plural } from "@edgewatt/protocol";
 import { flagCode } from "../columns.ts";
 import { formatCount, formatFigure, formatWithHalfWidth } from "../number-format.ts";
 import { estimateText, hasEstimatedEnergy } from "../power-source.ts";
@@ -182,7 +182,7 @@ function captionOf(layers: Layers): string[] {
         ]),
     ...(energies.length === 0 || estimate === undefined ? [] : [estimate]),
     `Alone: what the model's output loses when only that layer is quantized (${format}) and all others compute in float, on ` +
-      `${formatCount(evaluation.images)} images of kind ${evaluation.kind}, ${seen}${accuracy}. One image is ${(100 / Math.max(1, evaluation.images)).toFixed(2)} pt.`,
-    `int8 calibration: ${formatCount(calibration.images)} images of kind ${calibration.kind}.`,
+      `${formatCount(evaluation.images)} ${plural(evaluation.images, "image")} of kind ${evaluation.kind}, ${seen}${accuracy}. One image is ${(100 / Math.max(1, evaluation.images)).toFixed(2)} pt.`,
+    `int8 calibration: ${formatCount(calibration.images)} ${plural(calibration.images, "image")} of kind ${calibration.kind}.`,
   ];
 }
