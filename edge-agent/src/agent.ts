@@ -60,7 +60,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
   const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
-  const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
+  const connection = { url, clientId: device, log, keepaliveS: config.keepaliveS, waitMs: CONNECT_WAIT_MS };
   const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());

@@ -57,6 +57,7 @@ await runService({
         url: config.broker,
         // No device can have this id: theirs have no underscore.
         clientId: `_hub-${config.id}`,
+        keepaliveS: config.keepaliveS,
         log,
         signal,
         will: () => status.will(),

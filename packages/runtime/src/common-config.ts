@@ -9,6 +9,15 @@ export const commonConfig = {
     .regex(/^(mqtt|mqtts|ws|wss):\/\/[^/]/, "expected an address such as mqtt://127.0.0.1:1883")
     .optional()
     .describe("address of the MQTT broker"),
+  keepaliveS: z
+    .number()
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(60)
+    .describe(
+      "how often the connection to the broker shows that it lives, s; one that is silent half as long again is given up",
+    ),
   logLevel: z.enum(LOG_LEVELS).default("info").describe("least severe log line that is written"),
   json: z.boolean().default(false).describe("print one JSON document on stdout when ready"),
 };

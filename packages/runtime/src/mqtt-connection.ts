@@ -30,6 +30,8 @@ export interface ConnectOptions {
   readonly url: string;
   readonly clientId: string;
   readonly log: Logger;
+  /** Default: 60 s. */
+  readonly keepaliveS?: number;
   /** Gives up connecting and reconnecting; a connection that stands stays until `close`. */
   readonly signal?: AbortSignal;
   /** Asked before every connect. */

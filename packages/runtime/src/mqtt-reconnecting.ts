@@ -118,10 +118,11 @@ export class ReconnectingMqtt implements MqttConnection {
 
   /** Resolves with a session that has proved itself, or with none left to retry because we are stopping. */
   async #connectAndHold(): Promise<MqttSession> {
-    const { log, url, clientId, will } = this.#options;
+    const { log, url, clientId, will, keepaliveS } = this.#options;
     const session = await MqttSession.open({
       url,
       clientId,
+      keepaliveS,
       will: will?.(),
       onMessage: (message) => this.#subscriptions.dispatch(message),
       signal: this.#stopping.signal,

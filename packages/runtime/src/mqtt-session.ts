@@ -29,6 +29,7 @@ export interface PublishOptions {
 export interface SessionOptions {
   readonly url: string;
   readonly clientId: string;
+  readonly keepaliveS: number | undefined;
   readonly will: MqttWill | undefined;
   readonly onMessage: (message: MqttMessage) => void;
   /** Gives up connecting; it does not end an open session. */
@@ -77,12 +78,12 @@ export class MqttSession {
   #lastError: Error | undefined;
 
   private constructor(options: SessionOptions) {
-    const { url, clientId, will, onMessage } = options;
+    const { url, clientId, keepaliveS = KEEPALIVE_S, will, onMessage } = options;
     const settings: IClientOptions = {
       clientId,
       clean: true,
       protocolVersion: 4,
-      keepalive: KEEPALIVE_S,
+      keepalive: keepaliveS,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,
       resubscribe: false,
