@@ -1,3 +1,4 @@
+import { INSTANCE_ID } from "@edgewatt/protocol";
 import { commonConfig } from "@edgewatt/runtime";
 import { z } from "zod";
 
@@ -12,8 +13,8 @@ export const ingestConfig = z.strictObject({
   influxPassword: z.string().optional().describe("its password; better in the environment than on the command line"),
   id: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "expected lower-case letters, digits and dashes")
-    .default("ingest-1")
-    .describe("name of this instance, unique on the broker"),
+    .regex(INSTANCE_ID, "expected lower-case letters, digits and dashes")
+    .optional()
+    .describe("name of this instance, unique on the broker; without it one that the data folder keeps"),
 });
 export type IngestConfig = z.output<typeof ingestConfig>;

@@ -56,3 +56,8 @@ export function formatLine(series: string, fields: readonly string[], timeUs: nu
 export function formatFileText(lines: readonly Line[]): string {
   return lines.map((line) => `${line}000\n`).join("");
 }
+
+/** The measurement of a line, escaped as it stands there. */
+export function measurementOfLine(line: Line): string {
+  return /^(?:\\.|[^, \\])*/.exec(line)?.[0] ?? "";
+}

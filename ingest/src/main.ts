@@ -1,11 +1,22 @@
 import path from "node:path";
-import { connectMqtt, dataDir, displayUrl, runService, type Clock } from "@edgewatt/runtime";
+import {
+  connectMqtt,
+  dataDir,
+  displayUrl,
+  runService,
+  type Clock,
+  type MqttConnection,
+  type ServiceContext,
+} from "@edgewatt/runtime";
 import { ingestConfig, type IngestConfig } from "./config.ts";
 import { DeadLetters } from "./dead-letters.ts";
+import { instanceId } from "./identity.ts";
 import { Ingest } from "./ingest.ts";
+import { Peers } from "./sharing/peers.ts";
 import { InfluxSink } from "./sinks/influx.ts";
 import { LineProtocolFiles } from "./sinks/line-protocol-files.ts";
 import type { Sink } from "./sinks/sink.ts";
+import { IngestStats } from "./stats.ts";
 import { IngestStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
@@ -15,54 +26,85 @@ const MAX_QUEUE_SIZE = 64 * 1024 * 1024;
 function openSink(config: IngestConfig, telemetryDir: string, clock: Clock): Sink {
   const { influx, influxUser: user, influxPassword: password } = config;
   if (influx === undefined) return new LineProtocolFiles(telemetryDir, clock);
-  return new InfluxSink({ url: influx, user, password, timeoutMs: WRITE_TIMEOUT_MS, clock });
+  return new InfluxSink({ url: influx, user, password, timeoutMs: WRITE_TIMEOUT_MS });
+}
+
+function connect(id: string, status: IngestStatus, { config, log, signal }: ServiceContext<IngestConfig>) {
+  return connectMqtt({
+    url: config.broker,
+    // No device can have this id: theirs have no underscore. Each run has its own: with one id two instances of one name
+    // would end each other's connection for ever, and neither would hear of the other.
+    clientId: `_ingest-${id}-${status.epoch.toString(36)}`,
+    log,
+    signal,
+    will: () => status.will(),
+    waitMs: BROKER_WAIT_MS,
+  });
+}
+
+interface Started {
+  /** Rejects when another instance turns out to have the name. */
+  readonly lost: Promise<never>;
+  readonly stop: () => Promise<void>;
+}
+
+/** Everything behind the connection, which it closes when it cannot start, and at the end. */
+async function startOn(
+  connection: MqttConnection,
+  parts: { id: string; data: string; telemetryDir: string; status: IngestStatus },
+  { config, log, clock, signal }: ServiceContext<IngestConfig>,
+): Promise<Started> {
+  const { id, data, telemetryDir, status } = parts;
+  const sink = openSink(config, telemetryDir, clock);
+  const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
+  let peers: Peers | undefined;
+  const close = async () => {
+    peers?.[Symbol.dispose]();
+    await connection.close();
+    await sink.close();
+    await deadLetters.close();
+  };
+  try {
+    const joined = (peers = await Peers.join({ id, connection, status, log, clock, signal }));
+    const ingest = await Ingest.start({
+      id,
+      connection,
+      sink,
+      deadLetters,
+      status,
+      stats: new IngestStats(),
+      owns: (device) => joined.owns(device),
+      log,
+      clock,
+      maxQueueSize: MAX_QUEUE_SIZE,
+    });
+    return {
+      lost: joined.lost,
+      async stop() {
+        await ingest.stop();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 await runService({
   name: "ingest",
   summary: "Writes the telemetry of all devices to InfluxDB, or to files, and acknowledges what is durable.",
   schema: ingestConfig,
-  async start({ config, log, clock, signal }) {
+  async start(context) {
+    const { config, clock } = context;
     const data = await dataDir(config.data);
     const telemetryDir = path.join(data, "telemetry");
-    const status = new IngestStatus(config.id, clock);
-    const connection = await connectMqtt({
-      url: config.broker,
-      // No device can have this id: theirs have no underscore.
-      clientId: `_ingest-${config.id}`,
-      keepaliveS: config.keepaliveS,
-      log,
-      signal,
-      will: () => status.will(),
-      waitMs: BROKER_WAIT_MS,
-    });
-    const sink = openSink(config, telemetryDir, clock);
-    const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
-    const close = async () => {
-      await connection.close();
-      await sink.close();
-      await deadLetters.close();
-    };
-    const ingest = await Ingest.start({
-      id: config.id,
-      connection,
-      sink,
-      deadLetters,
-      status,
-      log,
-      clock,
-      maxQueueSize: MAX_QUEUE_SIZE,
-    }).catch(async (error: unknown) => {
-      await close();
-      throw error;
-    });
-    return {
-      ready:
-        config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) },
-      async stop() {
-        await ingest.stop();
-        await close();
-      },
-    };
+    const id = config.id ?? (await instanceId(data));
+    const status = new IngestStatus(id, clock);
+    const connection = await connect(id, status, context);
+    const { lost, stop } = await startOn(connection, { id, data, telemetryDir, status }, context);
+    const to =
+      config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) };
+    return { ready: { ...to, id }, failed: lost, stop };
   },
 });

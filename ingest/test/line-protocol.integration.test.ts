@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "@edgewatt/runtime";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import { formatFieldValue, formatLine, formatSeries, isTagValue } from "../src/line-protocol.ts";
+import { formatFieldValue, formatLine, formatSeries, isTagValue, measurementOfLine } from "../src/line-protocol.ts";
 import { InfluxSink } from "../src/sinks/influx.ts";
 import { T0 } from "./power-batches.ts";
 
@@ -22,13 +21,22 @@ describe("formatFieldValue", () => {
   });
 });
 
+describe("measurementOfLine", () => {
+  it("finds the name as it stands, up to its tags or fields", () => {
+    expect(measurementOfLine("a,t=1 w=1 1")).toBe("a");
+    expect(measurementOfLine("a w=1 1")).toBe("a");
+    expect(measurementOfLine(String.raw`a\ b\,c,t=1 w=1 1`)).toBe(String.raw`a\ b\,c`);
+    expect(measurementOfLine("")).toBe("");
+  });
+});
+
 describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
   let influx: TestInfluxd;
   let sink: InfluxSink;
 
   beforeAll(async () => {
     influx = await startInfluxd();
-    sink = new InfluxSink({ url: influx.url, timeoutMs: 45_000, clock: systemClock });
+    sink = new InfluxSink({ url: influx.url, timeoutMs: 45_000 });
   });
   afterAll(async () => {
     await sink.close();

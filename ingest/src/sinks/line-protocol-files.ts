@@ -9,7 +9,7 @@ export class LineProtocolFiles implements Sink {
   #file: DayFile;
 
   constructor(dir: string, clock: Clock) {
-    this.#file = new DayFile(dir, clock);
+    this.#file = new DayFile(dir, "lp", clock);
   }
 
   async write(lines: readonly Line[]): Promise<readonly Refusal[]> {

@@ -1,6 +1,7 @@
 export { DecodeError, EdgewattError, type ErrorDetails } from "./errors.ts";
 export {
   DEVICE_ID,
+  INSTANCE_ID,
   isDeviceId,
   JOB_ID,
   OPERATIONS,
@@ -103,5 +104,6 @@ export {
   encodeMessage,
   MAX_MESSAGE_BYTES,
   parseArguments,
+  readBatchNumbers,
   type MessageOf,
 } from "./codec.ts";
