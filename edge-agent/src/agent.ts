@@ -1,5 +1,13 @@
 import path from "node:path";
-import { decodeMessage, encodeMessage, formatTopic, parseTopic, topicFilter, type JobState } from "@edgewatt/protocol";
+import {
+  decodeMessage,
+  encodeMessage,
+  formatTopic,
+  parseTopic,
+  topicFilter,
+  type JobEvent,
+  type JobState,
+} from "@edgewatt/protocol";
 import {
   connectMqtt,
   dataDir,
@@ -12,10 +20,11 @@ import { ArtifactCache } from "./artifacts/cache.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { megabytes, type AgentConfig } from "./config.ts";
 import { nextBoot } from "./device/boot-counter.ts";
+import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
+import { isDeviceTaken } from "./device/other-agent.ts";
 import { Presence } from "./device/presence.ts";
-import { retainedBoot } from "./device/retained-boot.ts";
 import { SystemProbe } from "./device/system-state.ts";
 import type { Operations } from "./jobs/admission.ts";
 import { JobJournal } from "./jobs/journal.ts";
@@ -59,13 +68,34 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
-  const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
+  const { journal, records, damaged } = await JobJournal.open(path.join(home, "jobs"), log);
   const connection = { url, clientId: device, log, keepaliveS: config.keepaliveS, waitMs: CONNECT_WAIT_MS };
-  const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
+  const memory = await readBrokerMemory(device, {
+    ...connection,
+    signal,
+    // What the journal does not know may have been lost with the disk.
+    jobs: records.length === 0 || damaged.size > 0,
+  });
+  const boot = await nextBoot(path.join(home, "boot"), memory.boot);
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());
-  const presence = new Presence({ device, boot, clock, log });
-  const mqtt = await connectMqtt({ ...connection, signal, will: () => presence.will() });
+  const presence = new Presence({
+    device,
+    boot,
+    clock,
+    log,
+    isTaken: (until) => isDeviceTaken(device, { ...connection, signal: until }),
+    async nextBoot() {
+      const { boot: remembered } = await readBrokerMemory(device, { ...connection, signal, jobs: false });
+      return nextBoot(path.join(home, "boot"), remembered);
+    },
+  });
+  const mqtt = await connectMqtt({
+    ...connection,
+    signal,
+    will: () => presence.will(),
+    beforeConnect: (until) => presence.beforeConnect(until),
+  });
 
   const ingest = new IngestWatch(() => sender.resend());
   const spool = new MemorySpool(megabytes(config.spoolMb));
@@ -87,6 +117,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
+  const faults = new Map<string, string>();
   const observer = new Observer({
     telemetry,
     live: new Live(device, boot, mqtt),
@@ -109,8 +140,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     onChange: () => publishInfo(),
   });
 
-  const info = () =>
-    buildInfo({
+  const info = () => ({
+    ...buildInfo({
       boot,
       ts: nowMs(),
       root,
@@ -121,7 +152,9 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
-    });
+    }),
+    ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
+  });
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
   const publishInfo = () => {
@@ -129,6 +162,11 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     publish({ kind: "info", device }, encodeMessage("info", info()), true).catch((error: unknown) =>
       log.debug({ reason: String(error) }, "info was not published"),
     );
+  };
+
+  const publishEvent = (event: JobEvent) => {
+    log.info({ job: event.job }, event.message);
+    publish({ kind: "jobEvent", device, job: event.job }, encodeMessage("jobEvent", event), false).catch(() => {});
   };
 
   const bench: Workbench = {
@@ -156,6 +194,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const jobs = new Jobs({
     journal,
     records,
+    damaged,
+    remembered: memory.jobs,
     operations,
     boot,
     clock,
@@ -163,9 +203,18 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     clockSynchronized,
     publishState: (state) =>
       publish({ kind: "jobState", device, job: state.job }, encodeMessage("jobState", state), true),
-    publishEvent: (event) => {
-      log.info({ job: event.job }, event.message);
-      publish({ kind: "jobEvent", device, job: event.job }, encodeMessage("jobEvent", event), false).catch(() => {});
+    publishEvent,
+    async takeBack({ op, job }) {
+      await publish({ kind: "jobState", device, job }, "", true);
+      await publish({ kind: "command", device, op, job }, "", true);
+    },
+    onFault: ({ code, job, message }) => {
+      if (message === undefined) faults.delete(code);
+      else {
+        faults.set(code, message);
+        publishEvent({ v: 1, job, ts: nowMs(), level: "error", message: message.slice(0, 2000) });
+      }
+      publishInfo();
     },
     onRunning: (state) => {
       running = state;
@@ -212,7 +261,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
         if (parsed?.kind === "ack") void sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
       }),
     );
-    await jobs.start();
+    jobs.start();
     await mqtt.subscribe(
       topicFilter("command", { device }),
       receive(({ topic, payload }) => {

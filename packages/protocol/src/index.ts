@@ -19,6 +19,8 @@ export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
+export { isTerminal, JOB_STATES, mayFollow, supersedes, type JobStateName } from "./job-states.ts";
+export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";
 export {
   MAX_TELEMETRY_BYTES,
   type Ack,
@@ -34,11 +36,8 @@ export {
   calibrationSchema,
   DEFAULT_EXPIRY_MS,
   DEFAULT_TIMEOUT_S,
-  isTerminal,
-  JOB_STATES,
   JOB_STEPS,
   MAX_QUEUED_JOBS,
-  mayFollow,
   quantizeArgsSchema,
   quantizeOptionsSchema,
   quantizeRecipeSchema,
@@ -51,7 +50,6 @@ export {
   type Command,
   type JobEvent,
   type JobState,
-  type JobStateName,
   type QuantizeArgs,
   type QuantizeOptions,
   type QuantizeRecipe,

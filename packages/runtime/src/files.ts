@@ -53,6 +53,16 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array): 
   }
 }
 
+/** Makes names in a folder durable: a file that was created or renamed may else be missing after a power cut. */
+export async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
 /** Digest of a file's bytes, lower-case hex; reads as a stream. Throws FileError. */
 export async function sha256File(file: string): Promise<string> {
   const hash = createHash("sha256");
