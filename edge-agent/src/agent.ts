@@ -23,6 +23,7 @@ import { nextBoot } from "./device/boot-counter.ts";
 import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
+import { kernelBoot } from "./device/kernel-boot.ts";
 import { isDeviceTaken } from "./device/other-agent.ts";
 import { Presence } from "./device/presence.ts";
 import { SystemProbe } from "./device/system-state.ts";
@@ -42,12 +43,16 @@ import type { Workbench } from "./operations/workbench.ts";
 import { splitCores } from "./process/cores.ts";
 import { Sampler } from "./sampler/sampler.ts";
 import { chooseMeters, tableChannel } from "./sensors/choose-meters.ts";
-import { IngestWatch } from "./telemetry/ingest-watch.ts";
+import { readFigures } from "./telemetry/figures.ts";
 import { Live } from "./telemetry/live.ts";
-import { MemorySpool } from "./telemetry/memory-spool.ts";
 import { Observer } from "./telemetry/observer.ts";
-import { Sender } from "./telemetry/sender.ts";
+import { PipelineReport } from "./telemetry/pipeline-report.ts";
+import { IngestWatch } from "./telemetry/sending/ingest-watch.ts";
+import { Sender } from "./telemetry/sending/sender.ts";
+import { DiskSpool } from "./telemetry/spool/disk-spool.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { WaitingDrafts } from "./telemetry/waiting/waiting-drafts.ts";
+import { WaitingLog } from "./telemetry/waiting/waiting-log.ts";
 
 const CONNECT_WAIT_MS = 5000;
 const DRAIN_MS = 10_000;
@@ -68,6 +73,17 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
+  const spool = await DiskSpool.open({
+    dir: path.join(home, "spool"),
+    capBytes: megabytes(config.spoolMb),
+    clock,
+    log,
+  });
+  const waitingLog = await WaitingLog.open({
+    file: path.join(home, "spool", "waiting.log"),
+    kernelBoot: kernelBoot(root),
+    log,
+  });
   const { journal, records, damaged } = await JobJournal.open(path.join(home, "jobs"), log);
   const connection = { url, clientId: device, log, keepaliveS: config.keepaliveS, waitMs: CONNECT_WAIT_MS };
   const memory = await readBrokerMemory(device, {
@@ -98,7 +114,6 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   });
 
   const ingest = new IngestWatch(() => sender.resend());
-  const spool = new MemorySpool(megabytes(config.spoolMb));
   const sender = new Sender({ device, spool, mqtt, clock, log, ingestOnline: () => ingest.online });
   const measuring = new Measuring((strict) => {
     sender.pause(strict !== undefined);
@@ -111,32 +126,34 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     toldSynchronized = synchronized;
     return synchronized;
   };
-  const telemetry = new Telemetry({ boot, spool, sender, clock, log, clockSynchronized });
+  const waiting = new WaitingDrafts({ waitingLog, clock, log });
+  const telemetry = new Telemetry({ boot, spool, sender, waiting, clock, log, clockSynchronized });
+  const figures = () => readFigures({ spool, sender, telemetry, waiting, clock });
+  const pipeline = new PipelineReport(device, { telemetry, clock, figures });
   const probe = new SystemProbe(root);
   const cores = splitCores(root);
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
   const faults = new Map<string, string>();
+  const supply = new SupplyVoltage();
   const observer = new Observer({
     telemetry,
     live: new Live(device, boot, mqtt),
     measuring,
+    supply,
     probe,
     clock,
     clockSynchronized,
     job: () => running,
   });
-  const supply = new SupplyVoltage();
   const sampler = new Sampler({
     start: { meters, root },
     cores: cores.sampler,
     log,
     clock,
-    onInterval: (channel, interval) => {
-      supply.add(channel.channel, interval);
-      observer.power(channel, interval);
-    },
+    telemetryHz: config.telemetryHz,
+    onIntervals: (channel, block) => observer.power(channel, block),
     onChange: () => publishInfo(),
   });
 
@@ -239,9 +256,16 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await jobs.stop();
     await sampler.stop();
     observer.stop();
+    pipeline.stop();
     await telemetry.stop();
     const drained = await sender.drain(DRAIN_MS);
-    if (!drained && ingest.online) log.warn({ batches: spool.batches }, "some telemetry was not acknowledged");
+    if (!drained && ingest.online) {
+      log.warn(
+        { batches: spool.batches },
+        "some telemetry is not acknowledged yet and waits on disk for the next start",
+      );
+    }
+    await spool.close();
     await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
     await mqtt.close();
   };
@@ -258,7 +282,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       topicFilter("ack", { device }),
       receive(({ topic, payload }) => {
         const parsed = parseTopic(topic);
-        if (parsed?.kind === "ack") void sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
+        if (parsed?.kind === "ack") sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
       }),
     );
     jobs.start();

@@ -39,7 +39,13 @@ export const configSchema = z.strictObject({
   channel: z.string().optional().describe("power channel that fills the results table; default: the first"),
   cacheMb: z.number().positive().default(2000).describe("room for fetched and quantized models, MB"),
   traceMb: z.number().positive().default(500).describe("room for full-rate readings of measured rows, MB"),
-  spoolMb: z.number().positive().default(32).describe("room for telemetry that is not durable yet, MB"),
+  spoolMb: z.number().positive().default(256).describe("room on disk for telemetry that is not durable yet, MB"),
+  telemetryHz: z
+    .number()
+    .min(1)
+    .max(1000)
+    .default(10)
+    .describe("rows of power in a second outside jobs, up to what the meter can do; 10 while a job runs"),
 });
 export type AgentConfig = z.output<typeof configSchema>;
 

@@ -1,5 +1,5 @@
 import type { PowerSource, ResultRow } from "@edgewatt/protocol";
-import type { Columns } from "../telemetry/batcher.ts";
+import type { Columns } from "../telemetry/batches/batcher.ts";
 
 /** A row of the results table as columns of measurement `run_summary`. */
 export function runSummary(row: ResultRow, powerSource: PowerSource): Columns {

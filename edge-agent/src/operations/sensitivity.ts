@@ -14,7 +14,7 @@ import type { JobContext, Operation } from "../jobs/operation.ts";
 import { makePlan, type Plan } from "../measure/plan.ts";
 import { makeRow } from "../measure/row.ts";
 import { ModelWorker } from "../models/worker.ts";
-import type { Columns } from "../telemetry/batcher.ts";
+import type { Columns } from "../telemetry/batches/batcher.ts";
 import { digestsOf, fetchCalibration } from "./calibration.ts";
 import { prepareEntries, type PreparedEntries } from "./entries.ts";
 import { EntryMeasurement } from "./measure-entries.ts";

@@ -4,8 +4,9 @@ import { driverOf } from "../sensors/index.ts";
 import { channelsOf } from "../sensors/meters.ts";
 import type { SampledFault } from "./fault.ts";
 import { sample } from "./loop.ts";
+import { IntervalColumns } from "./interval-columns.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
-import { IDLE_RATE_HZ } from "./rates.ts";
+import { IDLE_RATE_HZ, JOB_MEANS_HZ } from "./rates.ts";
 import { TraceRing } from "./ring.ts";
 import { SampledMeter } from "./sampled-meter.ts";
 
@@ -19,6 +20,7 @@ const FAULT_EVERY_US = 100_000;
 const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
 const requests: (Extract<ToSampler, { type: "trace" }> & { askedUs: number })[] = [];
+const intervals = new Map<string, IntervalColumns>();
 const rings = new Map<string, { meter: SampledMeter; index: number }>();
 const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
 
@@ -44,6 +46,9 @@ function faultTeller(meter: string): (fault: SampledFault | undefined) => void {
 
 const meters = start.meters.map((meter) => {
   const channels = channelsOf(meter);
+  const columns = channels.map(() => new IntervalColumns());
+  for (const [index, { channel }] of channels.entries())
+    intervals.set(channel, columns[index] ?? new IntervalColumns());
   const tellFault = faultTeller(meter.name);
   const sampled = new SampledMeter(
     () => driverOf(meter.source).open(meter.config, host),
@@ -52,13 +57,12 @@ const meters = start.meters.map((meter) => {
         tellFault(undefined);
         tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
       },
-      onInterval: (index, interval) =>
-        tell({ type: "interval", channel: channels[index]?.channel ?? meter.name, interval }),
+      onInterval: (index, interval) => columns[index]?.push(interval),
       onFault: tellFault,
     },
     monotonicUs,
   );
-  sampled.setRate(IDLE_RATE_HZ, KEEP_S);
+  sampled.setRate(IDLE_RATE_HZ, KEEP_S, JOB_MEANS_HZ);
   for (const [index, { channel }] of channels.entries()) rings.set(channel, { meter: sampled, index });
   return sampled;
 });
@@ -79,9 +83,17 @@ function answerTraces(): void {
   }
 }
 
+/** One message for each turn of the loop, however many intervals there are in a second. */
+function tellIntervals(): void {
+  for (const [channel, columns] of intervals) {
+    if (!columns.isEmpty) tell({ type: "intervals", channel, block: columns.take() });
+  }
+}
+
 process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
-    for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S));
+    const { rate, keepS, meansHz } = message;
+    for (const meter of meters) meter.setRate(rate, Math.max(keepS, KEEP_S), meansHz);
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
   }
@@ -90,4 +102,9 @@ process.on("disconnect", () => {
   control.stopped = true;
 });
 
-await sample({ meters, monotonicUs, onTurn: answerTraces }, control);
+function onTurn(): void {
+  tellIntervals();
+  answerTraces();
+}
+
+await sample({ meters, monotonicUs, onTurn }, control);

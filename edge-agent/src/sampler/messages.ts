@@ -1,7 +1,7 @@
 import type { Meter } from "../sensors/meters.ts";
 import type { SensorChannel } from "../sensors/sensor.ts";
 
-/** Mean power of a tenth of a second; `tUs` (CLOCK_MONOTONIC) is its end. Figures that the source lacks are `NaN`. */
+/** Mean power of an interval; `tUs` (CLOCK_MONOTONIC) is its end. Figures that the source lacks are `NaN`. */
 export interface PowerInterval {
   readonly tUs: number;
   readonly w: number;
@@ -11,6 +11,16 @@ export interface PowerInterval {
   readonly a: number;
   /** Raw readings inside; 0 when the interval lies between two readings. */
   readonly n: number;
+}
+
+/** Intervals of one channel, column by column. */
+export interface PowerBlock {
+  readonly tUs: Float64Array;
+  readonly w: Float64Array;
+  readonly wMin: Float64Array;
+  readonly wMax: Float64Array;
+  readonly v: Float64Array;
+  readonly a: Float64Array;
 }
 
 /** What the sampler child is started with, as JSON in its first argument. */
@@ -23,7 +33,13 @@ export interface SamplerStart {
 export type SamplingRate = number | "full";
 
 export type ToSampler =
-  | { readonly type: "rate"; readonly rate: SamplingRate; readonly keepS: number }
+  | {
+      readonly type: "rate";
+      readonly rate: SamplingRate;
+      readonly keepS: number;
+      /** Intervals of telemetry in a second, where the meter reads as often. */
+      readonly meansHz: number;
+    }
   | {
       readonly type: "trace";
       readonly id: number;
@@ -47,7 +63,7 @@ export type FromSampler =
       readonly code: string;
       readonly message: string;
     }
-  | { readonly type: "interval"; readonly channel: string; readonly interval: PowerInterval }
+  | { readonly type: "intervals"; readonly channel: string; readonly block: PowerBlock }
   | {
       readonly type: "trace";
       readonly id: number;

@@ -5,9 +5,10 @@ import { describeFault } from "./fault.ts";
 import { ConversionCycle } from "./conversion-cycle.ts";
 import { IntervalMeans } from "./intervals.ts";
 import type { PowerInterval, SamplingRate } from "./messages.ts";
+import { JOB_MEANS_HZ } from "./rates.ts";
 import { TraceRing } from "./ring.ts";
 
-const INTERVAL_US = 100_000;
+const LONGEST_PERIOD_US = 100_000;
 const POLL_US = 100;
 /** Chips' clocks are up to 10 % off, and readings then come that much faster than the nominal rate says. */
 const FASTEST = 1.2;
@@ -39,7 +40,9 @@ export class SampledMeter {
   #rings: TraceRing[] = [];
   #keepS = 0;
   #rate: SamplingRate = 0;
-  #periodUs = INTERVAL_US;
+  #periodUs = LONGEST_PERIOD_US;
+  #meansHz = JOB_MEANS_HZ;
+  #intervalUs = 0;
   #faults = 0;
   /** Of the absolute schedule; polling for the end of a conversion does not move it. */
   readonly #cycle = new ConversionCycle();
@@ -80,9 +83,7 @@ export class SampledMeter {
     this.#faults = 0;
     const { channels } = this.#sensor;
     this.#readings = channels.map(emptyReading);
-    this.#means = channels.map(
-      (_, index) => new IntervalMeans(INTERVAL_US, (interval) => this.#events.onInterval(index, interval)),
-    );
+    this.#intervalUs = 0;
     this.#rings = [];
     this.#events.onOpened(this.#sensor);
     this.#applyRate();
@@ -91,9 +92,11 @@ export class SampledMeter {
     this.dueUs = this.#scheduledUs;
   }
 
-  setRate(rate: SamplingRate, keepS: number): void {
-    if (rate === this.#rate && keepS === this.#keepS) return;
+  /** @param meansHz intervals in a second; no more than readings, since between two of them nothing is known */
+  setRate(rate: SamplingRate, keepS: number, meansHz: number): void {
+    if (rate === this.#rate && keepS === this.#keepS && meansHz === this.#meansHz) return;
     this.#rate = rate;
+    this.#meansHz = meansHz;
     this.#keepS = keepS;
     this.#applyRate();
   }
@@ -103,6 +106,13 @@ export class SampledMeter {
     const { rateHz, channels } = this.#sensor;
     this.#periodUs = 1e6 / (this.#rate === "full" ? rateHz : Math.min(rateHz, this.#rate));
     this.#cycle.reset(1e6 / rateHz);
+    const intervalUs = Math.round(1e6 / Math.min(this.#meansHz, rateHz));
+    if (intervalUs !== this.#intervalUs) {
+      this.#intervalUs = intervalUs;
+      this.#means = channels.map(
+        (_, index) => new IntervalMeans(intervalUs, (interval) => this.#events.onInterval(index, interval)),
+      );
+    }
     const capacity = Math.ceil(FASTEST * rateHz * this.#keepS);
     if ((this.#rings[0]?.capacity ?? 0) < capacity) this.#rings = channels.map(() => new TraceRing(capacity));
   }

@@ -4,14 +4,13 @@ import { forkChild, type Child } from "../process/child.ts";
 import { channelsOf, type MeterChannel } from "../sensors/meters.ts";
 import type { SensorChannel } from "../sensors/sensor.ts";
 import type { SampledFault } from "./fault.ts";
-import { IDLE_RATE_HZ } from "./rates.ts";
-import type { FromSampler, PowerInterval, SamplerStart, SamplingRate, ToSampler } from "./messages.ts";
+import type { FromSampler, PowerBlock, SamplerStart, SamplingRate, ToSampler } from "./messages.ts";
+import { IDLE_RATE_HZ, JOB_MEANS_HZ } from "./rates.ts";
 
 const SCRIPT = new URL("../../dist/sampler/child.js", import.meta.url);
 const RESTART_MS = [200, 1000, 5000, 30_000] as const;
 const TRACE_TIMEOUT_MS = 5000;
 const KEPT_FAULTS = 10_000;
-const IDLE = { rate: IDLE_RATE_HZ, keepS: 0 };
 /** Announced until a meter has said what it can do. */
 const UNKNOWN_RATE_HZ = 10;
 
@@ -31,7 +30,10 @@ export interface SamplerOptions {
   readonly log: Logger;
   readonly clock: Clock;
   readonly env?: NodeJS.ProcessEnv;
-  readonly onInterval: (channel: ChannelState, interval: PowerInterval) => void;
+  /** Intervals of telemetry in a second outside jobs. */
+  readonly telemetryHz: number;
+  /** Some ten times a second for each channel. */
+  readonly onIntervals: (channel: ChannelState, block: PowerBlock) => void;
   /** A meter was opened, lost or found again. */
   readonly onChange: () => void;
 }
@@ -50,7 +52,7 @@ export class Sampler {
   readonly #faults: Fault[] = [];
   #child: Child<FromSampler, ToSampler> | undefined;
   readonly #channels: Map<string, ChannelState>;
-  #rate: Extract<ToSampler, { type: "rate" }> | undefined;
+  #rate: Extract<ToSampler, { type: "rate" }>;
   #traceId = 0;
   #restarts = 0;
   #restartTimer: NodeJS.Timeout | undefined;
@@ -58,6 +60,7 @@ export class Sampler {
 
   constructor(options: SamplerOptions) {
     this.#options = options;
+    this.#rate = idle(options.telemetryHz);
     this.#channels = new Map(
       options.start.meters.flatMap(channelsOf).map((channel) => [
         channel.channel,
@@ -89,9 +92,12 @@ export class Sampler {
     return found;
   }
 
-  /** How fast meters are read and how far back raw readings are kept, for a job; `idle` outside. */
+  /**
+   * How fast meters are read and how far back raw readings are kept, for a job, in which telemetry has its usual ten rows a second;
+   * `idle` outside.
+   */
   setRate(rate: "idle" | { rate: SamplingRate; keepS: number }): void {
-    this.#rate = { type: "rate", ...(rate === "idle" ? IDLE : rate) };
+    this.#rate = rate === "idle" ? idle(this.#options.telemetryHz) : { type: "rate", meansHz: JOB_MEANS_HZ, ...rate };
     this.#child?.send(this.#rate);
   }
 
@@ -141,7 +147,7 @@ export class Sampler {
     });
     this.#child = child;
     child.onMessage((message) => this.#receive(message));
-    if (this.#rate !== undefined) child.send(this.#rate);
+    child.send(this.#rate);
     void this.#watch(child);
   }
 
@@ -175,14 +181,14 @@ export class Sampler {
       case "fault":
         this.#fault(message, message.meter);
         break;
-      case "interval": {
+      case "intervals": {
         this.#restarts = 0;
         const { meter, fault } = this.channel(message.channel);
         if (fault !== undefined) {
           for (const state of this.#channelsOf(meter)) this.#update(state, { fault: undefined });
           this.#options.onChange();
         }
-        this.#options.onInterval(this.channel(message.channel), message.interval);
+        this.#options.onIntervals(this.channel(message.channel), message.block);
         break;
       }
       case "trace":
@@ -209,4 +215,8 @@ export class Sampler {
   #update(state: ChannelState, change: Partial<ChannelState>): void {
     this.#channels.set(state.channel, { ...state, ...change });
   }
+}
+
+function idle(telemetryHz: number): Extract<ToSampler, { type: "rate" }> {
+  return { type: "rate", rate: Math.max(IDLE_RATE_HZ, telemetryHz), keepS: 0, meansHz: telemetryHz };
 }

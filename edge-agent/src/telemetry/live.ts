@@ -1,6 +1,6 @@
 import { encodeMessage, formatTopic, type Stream } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
-import type { Columns } from "./batcher.ts";
+import type { Columns } from "./batches/batcher.ts";
 
 /** Publishes the newest values for whoever watches, never stored, never waited for; silent in measured windows. */
 export class Live {

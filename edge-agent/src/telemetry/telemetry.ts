@@ -1,19 +1,19 @@
-import type { Stream } from "@edgewatt/protocol";
+import { encodeMessage, type Channel, type Stream } from "@edgewatt/protocol";
 import type { Clock, Logger } from "@edgewatt/runtime";
-import { Batcher, type Columns, type Draft } from "./batcher.ts";
-import { encodeDraft } from "./encode.ts";
-import type { Sender } from "./sender.ts";
-import type { Spool } from "./spool.ts";
+import { Batcher, type Block, type Columns } from "./batches/batcher.ts";
+import { freeze } from "./batches/freeze.ts";
+import type { Sender } from "./sending/sender.ts";
+import { GAP_KEY } from "./spool/lost-points.ts";
+import type { Spool, SpooledBatch } from "./spool/spool.ts";
+import type { Release, WaitingDrafts } from "./waiting/waiting-drafts.ts";
 
 const BATCH_MS = 500;
-const WAIT_FOR_SYNC_US = 600_000_000;
-/** The wall clock moved by more than slewing explains: somebody set it. */
-const STEP_US = 50_000;
 
 export interface TelemetryOptions {
   readonly boot: number;
   readonly spool: Spool;
-  readonly sender: Pick<Sender, "kick">;
+  readonly sender: Pick<Sender, "offer" | "kick">;
+  readonly waiting: WaitingDrafts;
   readonly clock: Clock;
   readonly log: Logger;
   readonly clockSynchronized: () => boolean;
@@ -21,23 +21,25 @@ export interface TelemetryOptions {
 
 /**
  * Rows in, batches out: closes a batch of every stream each 500 ms, numbers it and hands it to the spool. Rows are stamped
- * on the monotonic clock; their wall-clock times are fixed when the batch is encoded, which waits for a synchronized
- * clock for at most ten minutes.
+ * on the monotonic clock; their wall-clock times are fixed when the batch is numbered, which waits for a synchronized clock.
  */
 export class Telemetry {
   readonly #options: TelemetryOptions;
   readonly #batcher = new Batcher();
   readonly #seq = new Map<Stream, number>();
   readonly #timer: Disposable;
-  #waiting: { draft: Draft; job: string | undefined; sinceUs: number }[] = [];
-  #offsetUs: number;
   #job: string | undefined;
   #storing: Promise<void> = Promise.resolve();
+  #counts = { batches: 0, points: 0 };
 
   constructor(options: TelemetryOptions) {
     this.#options = options;
-    this.#offsetUs = options.clock.nowUs() - options.clock.monotonicUs();
     this.#timer = options.clock.setInterval(() => this.flush(), BATCH_MS);
+  }
+
+  /** What was handed to the spool since the start. */
+  get counts(): { readonly batches: number; readonly points: number } {
+    return this.#counts;
   }
 
   /** The job whose batches are being written. */
@@ -52,22 +54,32 @@ export class Telemetry {
     this.#batcher.add(stream, key, tUs, columns);
   }
 
+  /** Adds rows. */
+  recordBlock(stream: Stream, key: string, block: Block): void {
+    this.#batcher.addBlock(stream, key, block);
+  }
+
   /** Wall-clock ms of a monotonic time, as it is or will be written. */
   toEpochMs(tUs: number): number {
-    return Math.round((tUs + this.#offsetUs) / 1000);
+    return Math.round((tUs + this.#options.waiting.offsetUs) / 1000);
   }
 
   /** Closes the batches now. */
   flush(): void {
-    const { clock, clockSynchronized } = this.#options;
-    const nowUs = clock.monotonicUs();
-    for (const draft of this.#batcher.take()) this.#waiting.push({ draft, job: this.#job, sinceUs: nowUs });
+    const { waiting, clockSynchronized, log } = this.#options;
     const sync = clockSynchronized();
-    const ready = this.#waiting.filter(({ sinceUs }) => sync || nowUs - sinceUs >= WAIT_FOR_SYNC_US);
-    if (ready.length === 0) return;
-    this.#waiting = this.#waiting.filter((entry) => !ready.includes(entry));
-    this.#followSteps();
-    for (const { draft, job } of ready) this.#store(draft, { sync, job });
+    const release = waiting.add(this.#batcher.take(), this.#job, sync);
+    const before = this.#storing;
+    this.#storing = (async () => {
+      await before;
+      try {
+        await this.#store(release);
+        await this.#tellGaps(sync);
+      } catch (error) {
+        log.error({ err: error }, "telemetry could not be stored");
+      }
+      this.#options.sender.kick();
+    })();
   }
 
   /** Closes the batches and resolves when the spool has them. */
@@ -81,40 +93,45 @@ export class Telemetry {
     await this.settle();
   }
 
-  #followSteps(): void {
-    const { clock, log } = this.#options;
-    const offsetUs = Math.round(clock.nowUs() - clock.monotonicUs());
-    if (Math.abs(offsetUs - this.#offsetUs) < STEP_US) return;
-    log.info({ stepMs: Math.round((offsetUs - this.#offsetUs) / 1000) }, "the wall clock was set");
-    this.#offsetUs = offsetUs;
+  async #store(release: Release): Promise<void> {
+    await release.note();
+    for (const { draft, job, stamp } of release.ready) {
+      const { stream, points } = draft;
+      const envelope = { boot: this.#options.boot, seq: this.#nextSeq(stream), job, ...stamp };
+      await this.#append({ ...envelope, stream, points, payload: freeze(draft, envelope) });
+    }
+    await release.done();
   }
 
-  #store(draft: Draft, { sync, job }: { sync: boolean; job: string | undefined }): void {
-    const { boot, spool, sender, log } = this.#options;
-    const { stream } = draft;
-    const nextSeq = () => {
-      const seq = this.#seq.get(stream) ?? 0;
-      this.#seq.set(stream, seq + 1);
-      return seq;
-    };
-    const batches = encodeDraft(draft, { boot, sync, job, offsetUs: this.#offsetUs, nextSeq });
-    const before = this.#storing;
-    this.#storing = (async () => {
-      await before;
-      try {
-        for (const batch of batches) {
-          const dropped = await spool.append({ boot, stream, ...batch });
-          for (const { stream: from, points } of dropped) this.#recordGap(from, points);
-        }
-      } catch (error) {
-        log.error({ err: error }, "telemetry could not be stored");
-      }
-      sender.kick();
-    })();
+  /** Points that were dropped are points of measurement `gap`; their times were fixed when they were dropped. */
+  async #tellGaps(sync: boolean): Promise<void> {
+    const { boot, spool } = this.#options;
+    const gaps = [...spool.gaps.pending];
+    if (gaps.length === 0) return;
+    const streams = [...new Set(gaps.map(({ stream }) => stream))];
+    const ch = streams.map((stream): [string, Channel] => {
+      const own = gaps.filter((gap) => gap.stream === stream);
+      const t0 = own[0]?.atUs ?? 0;
+      const dt = own.map(({ atUs }) => atUs - t0);
+      return [`${GAP_KEY}${stream}`, { t0, dt, stream, lost: own.map(({ lost }) => lost) }];
+    });
+    const seq = this.#nextSeq("event");
+    const payload = encodeMessage("telemetry", { v: 1, boot, seq, sync, ch: Object.fromEntries(ch) });
+    await this.#append({ boot, stream: "event", seq, points: gaps.length, payload });
+    await spool.gaps.settle(gaps);
   }
 
-  #recordGap(stream: Stream, lost: number): void {
-    this.#options.log.warn({ stream, lost }, "the spool is full: the oldest points were dropped");
-    this.record("event", `gap/${stream}`, this.#options.clock.monotonicUs(), { stream, lost });
+  async #append({ boot, stream, seq, payload, points }: SpooledBatch): Promise<void> {
+    const batch = { boot, stream, seq, payload, points };
+    await this.#options.spool.append(batch);
+    this.#counts.batches += 1;
+    this.#counts.points += points;
+    this.#options.sender.offer(batch);
+  }
+
+  #nextSeq(stream: Stream): number {
+    const seq = this.#seq.get(stream) ?? 0;
+    this.#seq.set(stream, seq + 1);
+    return seq;
   }
 }

@@ -63,7 +63,7 @@ describe("a meter at full rate", () => {
   // Datasheets allow the chips' oscillators 10 % either way.
   it.each([900, 1000, 1100])("is read once per conversion of %i µs, right after it has ended", async (cycleUs) => {
     const { meter, run, readings, attempts } = simulate({ cycleUs });
-    meter.setRate("full", 1);
+    meter.setRate("full", 1, 10);
     await run(1);
     const settled = readings.slice(100);
     for (const [i, { number, atUs, endedUs }] of settled.entries()) {
@@ -76,7 +76,7 @@ describe("a meter at full rate", () => {
 
   it("keeps its absolute schedule when it has no clock of its own", async () => {
     const { meter, run, readings } = simulate({ cycleUs: 1, hasOwnClock: false });
-    meter.setRate("full", 1);
+    meter.setRate("full", 1, 10);
     await run(1);
     for (const [i, { atUs }] of readings.entries()) expect(atUs).toBeCloseTo(i * PERIOD_US + TRANSFER_US, 6);
   });
@@ -88,7 +88,7 @@ describe("a meter that fails", () => {
       cycleUs: 1000,
       fail: (attempt) => attempt > 50 && attempt <= 60,
     });
-    meter.setRate("full", 1);
+    meter.setRate("full", 1, 10);
     await run(2);
     expect(faults).toHaveLength(10);
     expect(opens()).toBe(2);
@@ -99,7 +99,7 @@ describe("a meter that fails", () => {
 
   it("that never has a conversion is told as not ready", async () => {
     const { meter, run, faults } = simulate({ cycleUs: 1e12 });
-    meter.setRate(10, 1);
+    meter.setRate(10, 1, 10);
     await run(0.5);
     expect(faults.length).toBeGreaterThan(0);
     expect(new Set(faults.map(({ code }) => code))).toEqual(new Set(["not-ready"]));

@@ -8,7 +8,7 @@ import {
   type SimulatedBusOptions,
 } from "@edgewatt/testing";
 import { measureStretch, type Trace } from "../../src/measure/energy.ts";
-import type { PowerInterval } from "../../src/sampler/messages.ts";
+import type { Tenth } from "../../src/telemetry/tenths.ts";
 import { Sampler } from "../../src/sampler/sampler.ts";
 import { driverOf, type SourceId } from "../../src/sensors/index.ts";
 
@@ -54,10 +54,15 @@ function undisturbed({ tUs }: Trace, gapUs: number): [number, number][] {
 export class SamplerRig implements AsyncDisposable {
   readonly bus: SimulatedBus;
   readonly sampler: Sampler;
-  readonly #intervals = new Map<string, PowerInterval[]>();
+  readonly #intervals = new Map<string, Tenth[]>();
   readonly #dispose: () => PromiseLike<void>;
 
-  private constructor(bus: SimulatedBus, meters: readonly RigMeter[], dispose: () => PromiseLike<void>) {
+  private constructor(
+    bus: SimulatedBus,
+    meters: readonly RigMeter[],
+    telemetryHz: number,
+    dispose: () => PromiseLike<void>,
+  ) {
     this.bus = bus;
     this.#dispose = dispose;
     this.sampler = new Sampler({
@@ -73,26 +78,39 @@ export class SamplerRig implements AsyncDisposable {
       log: createLogger({ name: "test", level: "silent" }),
       clock: systemClock,
       env: { ...bus.env },
-      onInterval: ({ channel }, interval) => this.intervals(channel).push(interval),
+      telemetryHz,
+      onIntervals: ({ channel }, { tUs, w, wMin, wMax, v, a }) => {
+        for (let i = 0; i < tUs.length; i++) {
+          const at = (column: Float64Array) => column[i] ?? Number.NaN;
+          this.intervals(channel).push({
+            tUs: at(tUs),
+            w: at(w),
+            wMin: at(wMin),
+            wMax: at(wMax),
+            v: at(v),
+            a: at(a),
+          });
+        }
+      },
       onChange: () => {},
     });
   }
 
-  static async start(options: SimulatedBusOptions, meters: readonly RigMeter[]): Promise<SamplerRig> {
+  static async start(options: SimulatedBusOptions, meters: readonly RigMeter[], telemetryHz = 10): Promise<SamplerRig> {
     const dir = await tempDir();
     const bus = await createSimulatedBus(path.join(dir.path, "bus"), options);
-    return new SamplerRig(bus, meters, () => dir[Symbol.asyncDispose]());
+    return new SamplerRig(bus, meters, telemetryHz, () => dir[Symbol.asyncDispose]());
   }
 
   /** All tenths of a second that a channel has told. */
-  intervals(channel = "main"): PowerInterval[] {
+  intervals(channel = "main"): Tenth[] {
     const found = this.#intervals.get(channel) ?? [];
     this.#intervals.set(channel, found);
     return found;
   }
 
   /** The next tenths of a second of a channel that lie wholly after now. */
-  async next(count: number, channel = "main"): Promise<readonly PowerInterval[]> {
+  async next(count: number, channel = "main"): Promise<readonly Tenth[]> {
     const fromUs = systemClock.monotonicUs() + 100_000;
     return eventually(() => {
       const later = this.intervals(channel).filter(({ tUs }) => tUs > fromUs);
@@ -123,7 +141,7 @@ export class SamplerRig implements AsyncDisposable {
   }
 
   /** Waits until the channel gives readings without a fault. */
-  async healthy(channel = "main"): Promise<readonly PowerInterval[]> {
+  async healthy(channel = "main"): Promise<readonly Tenth[]> {
     const intervals = await this.next(2, channel);
     const fault = this.fault(channel);
     if (fault !== undefined) throw new RangeError(fault);

@@ -1,77 +1,75 @@
-import { decodeMessage } from "@edgewatt/protocol";
-import { createLogger, ManualClock } from "@edgewatt/runtime";
+import { decodeMessage, type Stream } from "@edgewatt/protocol";
 import { describe, expect, it } from "vitest";
-import { MemorySpool } from "../../src/telemetry/memory-spool.ts";
-import { Telemetry } from "../../src/telemetry/telemetry.ts";
-
-const log = createLogger({ name: "test", level: "silent" });
-
-function start(options: { sync?: boolean; capBytes?: number } = {}) {
-  const clock = new ManualClock();
-  const spool = new MemorySpool(options.capBytes ?? 1e6);
-  const state = { sync: options.sync ?? true };
-  const telemetry = new Telemetry({
-    boot: 1,
-    spool,
-    sender: { kick: () => {} },
-    clock,
-    log,
-    clockSynchronized: () => state.sync,
-  });
-  const messages = () =>
-    [...spool.newestFirst()].toReversed().map(({ payload }) => decodeMessage("telemetry", Buffer.from(payload)));
-  return { clock, spool, telemetry, state, messages };
-}
+import { pointsOf } from "../../src/telemetry/spool/lost-points.ts";
+import type { BatchName } from "../../src/telemetry/spool/spool.ts";
+import { TelemetryRig } from "./telemetry-rig.ts";
 
 describe("Telemetry", () => {
   it("closes a batch of each stream every 500 ms and numbers them without gaps", async () => {
-    const { clock, telemetry, messages } = start();
+    const rig = await TelemetryRig.start();
+    const { clock, telemetry } = rig;
     for (let i = 0; i < 10; i++) {
       telemetry.record("power", "main", clock.monotonicUs(), { w: i });
       if (i % 5 === 0) telemetry.record("system", "system", clock.monotonicUs(), { load1: i });
       await clock.advance(100);
     }
     await telemetry.stop();
-    expect(messages().map(({ seq, ch }) => `${Object.keys(ch)[0]} ${seq}`)).toEqual([
-      "main 0",
+    expect(rig.told().map(({ stream, batch }) => `${stream} ${batch.seq}`)).toEqual([
+      "power 0",
       "system 0",
-      "main 1",
+      "power 1",
       "system 1",
     ]);
-    expect(messages().every(({ sync }) => sync)).toBe(true);
+    expect(rig.told().every(({ batch }) => batch.sync)).toBe(true);
+    expect(telemetry.counts).toEqual({ batches: 4, points: 12 });
+    expect(rig.spool.batches).toBe(4);
   });
 
   it("holds batches for a synchronized clock, and stamps them by it", async () => {
-    const { clock, telemetry, state, messages } = start({ sync: false });
-    telemetry.record("power", "main", clock.monotonicUs(), { w: 1 });
-    await clock.advance(60_000);
-    expect(messages()).toEqual([]);
-    state.sync = true;
-    await clock.advance(500);
-    await telemetry.stop();
-    expect(messages()[0]).toMatchObject({ seq: 0, sync: true });
+    const rig = await TelemetryRig.start({ sync: false });
+    rig.telemetry.record("power", "main", rig.clock.monotonicUs(), { w: 1 });
+    await rig.clock.advance(60_000);
+    expect(rig.told()).toEqual([]);
+    rig.sync = true;
+    await rig.clock.advance(500);
+    await rig.telemetry.stop();
+    expect(rig.told()[0]?.batch).toMatchObject({ seq: 0, sync: true });
   });
 
   it("gives up waiting after ten minutes and says so", async () => {
-    const { clock, telemetry, messages } = start({ sync: false });
-    telemetry.record("power", "main", clock.monotonicUs(), { w: 1 });
-    await clock.advance(599_000);
-    expect(messages()).toEqual([]);
-    await clock.advance(2000);
-    await telemetry.stop();
-    expect(messages()[0]?.sync).toBe(false);
+    const rig = await TelemetryRig.start({ sync: false });
+    rig.telemetry.record("power", "main", rig.clock.monotonicUs(), { w: 1 });
+    await rig.clock.advance(599_000);
+    expect(rig.told()).toEqual([]);
+    await rig.clock.advance(2000);
+    await rig.telemetry.stop();
+    expect(rig.told()[0]?.batch.sync).toBe(false);
   });
 
-  it("records what was dropped as points of measurement gap", async () => {
-    const { clock, telemetry, messages } = start({ capBytes: 2000 });
-    for (let i = 0; i < 60; i++) {
-      telemetry.record("power", "main", clock.monotonicUs(), { w: i });
-      await clock.advance(500);
+  it("tells every dropped point in measurement gap, and again where what told it was dropped itself", async () => {
+    const rig = await TelemetryRig.start({ capBytes: 4000 });
+    for (let i = 0; i < 200; i++) {
+      rig.telemetry.record("power", "main", rig.clock.monotonicUs(), { w: i });
+      await rig.clock.advance(500);
     }
-    await telemetry.stop();
-    const gaps = messages().flatMap(({ ch }) => Object.entries(ch).filter(([key]) => key === "gap/power"));
-    expect(gaps.length).toBeGreaterThan(0);
-    expect(gaps[0]?.[1]["stream"]).toBe("power");
-    expect(Number(gaps[0]?.[1]["lost"])).toBeGreaterThan(0);
+    await rig.telemetry.settle();
+    await rig.telemetry.stop();
+    let kept = 0;
+    let lost = rig.spool.gaps.pending.reduce((sum, gap) => sum + gap.lost, 0);
+    for (const { stream, payload, points } of rig.offered) {
+      if ((await rig.spool.read(identify(stream, payload))) === undefined) continue;
+      if (stream === "power") kept += points;
+      for (const [of, lostPoints] of stream === "event" ? pointsOf(stream, payload) : []) {
+        expect(of).toBe("power");
+        lost += lostPoints;
+      }
+    }
+    expect(lost).toBeGreaterThan(100);
+    expect(lost + kept).toBe(200);
   });
 });
+
+function identify(stream: Stream, payload: string): BatchName {
+  const { boot, seq } = decodeMessage("telemetry", Buffer.from(payload));
+  return { stream, boot, seq };
+}

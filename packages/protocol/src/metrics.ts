@@ -41,8 +41,8 @@ export interface Tag {
 export interface Measurement {
   readonly name: string;
   readonly description: string;
-  /** The stream that carries it; `null` for what a service writes about itself. */
-  readonly stream: Stream | null;
+  /** The stream that carries it. */
+  readonly stream: Stream;
   readonly tags: readonly Tag[];
   readonly fields: readonly Field[];
 }
@@ -58,7 +58,7 @@ const run = field("run", "run", "string", "text", "The run that the point belong
 
 const power: Measurement = {
   name: "power",
-  description: "Electrical power of a channel, means over a tenth of a second",
+  description: "Electrical power of a channel, means over a tenth of a second or less",
   stream: "power",
   tags: [device, { name: "channel", from: "channel" }, column("source")],
   fields: [
@@ -198,8 +198,8 @@ const layer: Measurement = {
 
 const pipeline: Measurement = {
   name: "pipeline",
-  description: "Telemetry on its way: each service reports its own counts every 10 s",
-  stream: null,
+  description: "Telemetry on its way: each service and each agent reports its own counts every 10 s",
+  stream: "system",
   tags: [
     { name: "service", from: { column: "service" } },
     { name: "id", from: { column: "id" } },
@@ -207,7 +207,7 @@ const pipeline: Measurement = {
   ],
   fields: [
     field("points", "points", "integer", "points", "Points written since the last report"),
-    field("acks", "acks", "integer", "1", "Acknowledgements sent or received"),
+    field("acks", "acks", "integer", "1", "Acknowledgements sent, or batches that were acknowledged"),
     field("batches", "batches", "integer", "1", "Batches handled"),
     field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable"),
     field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them"),

@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { connectMqtt, createLogger, systemClock } from "@edgewatt/runtime";
 import { startBroker } from "@edgewatt/testing";
 import { expect, it } from "vitest";
-import { MemorySpool } from "../../src/telemetry/memory-spool.ts";
-import { Sender } from "../../src/telemetry/sender.ts";
-import type { SpooledBatch } from "../../src/telemetry/spool.ts";
+import { Sender } from "../../../src/telemetry/sending/sender.ts";
+import { GapLedger } from "../../../src/telemetry/spool/gap-ledger.ts";
+import { MemorySpool } from "../../../src/telemetry/spool/memory-spool.ts";
+import type { BatchName } from "../../../src/telemetry/spool/spool.ts";
+import { spooledBatch } from "../spool/spooled-batch.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 const TOO_MANY = 1000;
@@ -13,10 +15,10 @@ const TOO_MANY = 1000;
 class CountingSpool extends MemorySpool {
   asked = 0;
 
-  override newestFirst(): Iterable<SpooledBatch> {
+  override read(batch: BatchName): Promise<string | undefined> {
     this.asked += 1;
     if (this.asked > TOO_MANY) throw new RangeError("the sender does not let go");
-    return super.newestFirst();
+    return super.read(batch);
   }
 }
 
@@ -24,13 +26,15 @@ it("lets a connection close while batches wait to be sent", async () => {
   const broker = await startBroker();
   const mqtt = await connectMqtt({ url: broker.url, clientId: "sender-test", log, waitMs: 45_000 });
   try {
-    const spool = new CountingSpool(1e6);
+    const spool = new CountingSpool({ capBytes: 1e6, clock: systemClock, gaps: GapLedger.inMemory(systemClock, log) });
     const sender = new Sender({ device: "pi-1", spool, mqtt, clock: systemClock, log, ingestOnline: () => true });
     const closing = mqtt.close();
     for (let seq = 0; seq < 20; seq++) {
-      await spool.append({ boot: 1, stream: "power", seq, payload: "{}", points: 1 });
+      const batch = spooledBatch(seq);
+      await spool.append(batch);
+      sender.offer(batch);
     }
-    sender.kick();
+    sender.resend();
     await closing;
     await nextTurn();
     expect(mqtt.connected).toBe(false);

@@ -1,0 +1,54 @@
+import { systemErrorCode, type Clock, type Logger } from "@edgewatt/runtime";
+
+const RETRY_US = 5_000_000;
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ENOSPC: "free some space",
+  EDQUOT: "free some space",
+  EROFS: "the file system is read-only: see dmesg, and mount it for writing",
+  EACCES: "let the agent's user write there",
+  EPERM: "let the agent's user write there",
+  EIO: "the disk has failed: see dmesg, and replace it",
+};
+
+/** Whether the disk takes telemetry. */
+export type DiskState = { readonly state: "ok" } | { readonly state: "failed"; readonly code: string };
+
+/** Follows whether the disk of the spool can be written; a fault is told once, and so is its end. */
+export class DiskHealth {
+  readonly #dir: string;
+  readonly #clock: Pick<Clock, "monotonicUs">;
+  readonly #log: Logger;
+  #code: string | undefined;
+  #triedUs = 0;
+
+  constructor(dir: string, clock: Pick<Clock, "monotonicUs">, log: Logger) {
+    this.#dir = dir;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  get state(): DiskState {
+    return this.#code === undefined ? { state: "ok" } : { state: "failed", code: this.#code };
+  }
+
+  /** Whether it is time to try a disk again that has failed. */
+  get isRetryDue(): boolean {
+    return this.#code !== undefined && this.#clock.monotonicUs() - this.#triedUs >= RETRY_US;
+  }
+
+  failed(error: unknown): void {
+    this.#triedUs = this.#clock.monotonicUs();
+    const code = systemErrorCode(error);
+    if (code === this.#code) return;
+    this.#code = code;
+    const advice = ADVICE[code] ?? "check the disk";
+    this.#log.error({ dir: this.#dir, code }, `telemetry cannot be kept on disk and is kept in memory: ${advice}`);
+  }
+
+  works(): void {
+    if (this.#code === undefined) return;
+    this.#log.info({ dir: this.#dir, code: this.#code }, "the disk takes telemetry again");
+    this.#code = undefined;
+  }
+}

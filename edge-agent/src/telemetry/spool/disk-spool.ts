@@ -1,0 +1,286 @@
+import { mkdir, open, rm } from "node:fs/promises";
+import path from "node:path";
+import type { Ack, Stream } from "@edgewatt/protocol";
+import type { Clock, Logger } from "@edgewatt/runtime";
+import { DiskHealth, type DiskState } from "./disk-health.ts";
+import { HEADER_BYTES, jsonOf, scan, spoolPayload, type Extent } from "./frame.ts";
+import { GapLedger } from "./gap-ledger.ts";
+import { lostPoints } from "./lost-points.ts";
+import { MemorySpool } from "./memory-spool.ts";
+import { openSegments } from "./open-segments.ts";
+import { Segment, segmentFile } from "./segment.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+import { Serial } from "./serial.ts";
+import type { BatchName, Spool, SpooledBatch } from "./spool.ts";
+
+const SEGMENT_BYTES = 4 * 1024 * 1024;
+/** A small cap has smaller segments, since they are dropped as a whole. */
+const LEAST_SEGMENTS = 8;
+/** Acknowledged batches that a killed process leaves on disk are sent once more: no more than this of them. */
+const ACKNOWLEDGED_BYTES = 256 * 1024;
+const SYNC_MS = 1000;
+/** What is held in memory while the disk fails. */
+const SHELTER_BYTES = 8e6;
+
+export interface DiskSpoolOptions {
+  readonly dir: string;
+  readonly capBytes: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * A spool in files that only grow: `0000000000.seg` and on, each of at most 4 MiB of records (`frame.ts`). A batch is in its file when
+ * `append` resolves, and outlives the process. A file goes when all its batches are acknowledged, or as the oldest one when the cap is
+ * reached: as a whole, which costs one entry of a folder and no writing on a disk that wears. While the disk fails, batches
+ * are kept in memory, and move to the disk when it works again.
+ */
+export class DiskSpool implements Spool {
+  readonly #options: DiskSpoolOptions;
+  readonly #health: DiskHealth;
+  readonly #gaps: GapLedger;
+  /** In order; the last one is written while there is a writer. */
+  readonly #segments = new Map<number, Segment>();
+  readonly #shelter: MemorySpool;
+  readonly #serial = new Serial();
+  readonly #closing = new Set<Promise<void>>();
+  #timer: Disposable | undefined;
+  readonly #segmentBytes: number;
+  readonly cutBytes: number;
+  #writer: { readonly segment: Segment; readonly file: SegmentWriter } | undefined;
+  #nextNumber: number;
+
+  private constructor(
+    options: DiskSpoolOptions,
+    parts: { health: DiskHealth; gaps: GapLedger; segments: readonly Segment[]; nextNumber: number; cutBytes: number },
+  ) {
+    const { capBytes, clock } = options;
+    this.#options = options;
+    this.#health = parts.health;
+    this.#gaps = parts.gaps;
+    this.#nextNumber = parts.nextNumber;
+    this.cutBytes = parts.cutBytes;
+    for (const segment of parts.segments) this.#segments.set(segment.number, segment);
+    this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(capBytes / LEAST_SEGMENTS));
+    this.#shelter = new MemorySpool({ capBytes: Math.min(capBytes, SHELTER_BYTES), clock, gaps: parts.gaps });
+  }
+
+  /** Takes over what an earlier process left. A disk that cannot be used is a state, and no error. */
+  static async open(options: DiskSpoolOptions): Promise<DiskSpool> {
+    const { dir, clock, log } = options;
+    const health = new DiskHealth(dir, clock, log);
+    const onError = (error: unknown) => health.failed(error);
+    const remove = async (segment: number) => rm(segmentFile(dir, segment), { force: true }).catch(onError);
+    try {
+      await mkdir(dir, { recursive: true });
+    } catch (error) {
+      onError(error);
+    }
+    const gaps = await GapLedger.open(path.join(dir, "gaps.json"), { clock, log, remove });
+    try {
+      const opened = await openSegments({ dir, clock, log, onError });
+      return new DiskSpool(options, { health, gaps, ...opened });
+    } catch (error) {
+      onError(error);
+      return new DiskSpool(options, { health, gaps, segments: [], nextNumber: 0, cutBytes: 0 });
+    }
+  }
+
+  get batches(): number {
+    let sum = this.#shelter.batches;
+    for (const { held } of this.#segments.values()) sum += held;
+    return sum;
+  }
+
+  get bytes(): number {
+    let sum = this.#shelter.bytes;
+    for (const { bytes } of this.#segments.values()) sum += bytes;
+    return sum;
+  }
+
+  get oldestUs(): number | undefined {
+    for (const { oldestUs } of this.#segments.values()) {
+      if (oldestUs !== undefined) return oldestUs;
+    }
+    return this.#shelter.oldestUs;
+  }
+
+  get gaps(): GapLedger {
+    return this.#gaps;
+  }
+
+  get disk(): DiskState {
+    return this.#health.state;
+  }
+
+  append(batch: SpooledBatch): Promise<void> {
+    return this.#serial.run(async () => {
+      const mayWork = this.disk.state === "ok" || this.#health.isRetryDue;
+      if (mayWork) await this.#leaveShelter();
+      const isWritten = mayWork && this.#shelter.batches === 0 && (await this.#write(batch));
+      if (isWritten) await this.#enforceCap();
+      else await this.#shelter.append(batch);
+    });
+  }
+
+  acknowledge(stream: Stream, ack: Ack): readonly BatchName[] {
+    const removed = [...this.#shelter.acknowledge(stream, ack)];
+    for (const segment of this.#segments.values()) {
+      const gone = segment.acknowledge(stream, ack);
+      removed.push(...gone);
+      if (gone.length > 0 && segment.held === 0) void this.#serial.run(() => this.#release(segment));
+    }
+    return removed;
+  }
+
+  *newestFirst(): Generator<BatchName, void> {
+    yield* this.#shelter.newestFirst();
+    for (let below = Infinity; ;) {
+      const segment = [...this.#segments.values()].findLast(({ number }) => number < below);
+      if (segment === undefined) return;
+      below = segment.number;
+      yield* segment.newestFirst();
+    }
+  }
+
+  async read(batch: BatchName): Promise<string | undefined> {
+    const sheltered = await this.#shelter.read(batch);
+    if (sheltered !== undefined) return sheltered;
+    for (const segment of this.#segments.values()) {
+      const extent = segment.find(batch);
+      if (extent === undefined) continue;
+      try {
+        const payload = await readRecord(segmentFile(this.#options.dir, segment.number), extent);
+        if (payload !== undefined) return jsonOf(payload);
+        await this.#lose(segment, batch);
+      } catch (error) {
+        // Or it was removed meanwhile.
+        if (segment.find(batch) !== undefined) this.#health.failed(error);
+      }
+      return undefined;
+    }
+    return undefined;
+  }
+
+  /** Makes all durable. */
+  async close(): Promise<void> {
+    this.#timer?.[Symbol.dispose]();
+    await this.#serial.run(async () => {
+      await this.#leaveShelter();
+      if (this.#shelter.batches > 0) {
+        this.#options.log.error({ batches: this.#shelter.batches }, "telemetry that only memory holds is lost");
+      }
+      this.#seal();
+      for (const segment of this.#segments.values()) {
+        if (segment.held === 0) await this.#remove(segment);
+      }
+    });
+    await Promise.all(this.#closing);
+  }
+
+  /** Whether the disk has taken it. */
+  async #write(batch: SpooledBatch): Promise<boolean> {
+    const payload = spoolPayload(batch.stream, batch.payload);
+    try {
+      const { segment, file } = await this.#writerFor(payload.length);
+      segment.add(batch, await file.append(payload), this.#options.clock.monotonicUs());
+      segment.bytes = file.bytes;
+      this.#health.works();
+      return true;
+    } catch (error) {
+      this.#health.failed(error);
+      this.#seal();
+      return false;
+    }
+  }
+
+  async #writerFor(bytes: number): Promise<{ segment: Segment; file: SegmentWriter }> {
+    if (this.#writer !== undefined && this.#writer.file.bytes > 0) {
+      if (this.#writer.file.bytes + bytes > this.#segmentBytes) this.#seal();
+    }
+    if (this.#writer === undefined) {
+      const segment = new Segment(this.#nextNumber);
+      await mkdir(this.#options.dir, { recursive: true });
+      const file = await SegmentWriter.create(segmentFile(this.#options.dir, segment.number), (error) => {
+        this.#health.failed(error);
+        // Linux forgets that pages were not written once it has said so: what comes next belongs into another file.
+        if (this.#writer?.segment === segment) this.#seal();
+      });
+      this.#timer ??= this.#options.clock.setInterval(() => this.#writer?.file.sync(), SYNC_MS);
+      this.#nextNumber += 1;
+      this.#segments.set(segment.number, segment);
+      this.#writer = { segment, file };
+    }
+    return this.#writer;
+  }
+
+  /** The file that is written gets no more records. */
+  #seal(): void {
+    if (this.#writer === undefined) return;
+    const closed = this.#writer.file.close().finally(() => this.#closing.delete(closed));
+    this.#closing.add(closed);
+    this.#writer = undefined;
+  }
+
+  /** A segment of which nothing is held any more. */
+  async #release(segment: Segment): Promise<void> {
+    if (segment.held > 0 || !this.#segments.has(segment.number)) return;
+    if (this.#writer?.segment === segment) {
+      if (segment.bytes < ACKNOWLEDGED_BYTES) return;
+      this.#seal();
+    }
+    await this.#remove(segment);
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    segment.drop();
+    this.#segments.delete(segment.number);
+    try {
+      await rm(segmentFile(this.#options.dir, segment.number), { force: true });
+      this.#gaps.removed(segment.number);
+    } catch (error) {
+      this.#health.failed(error);
+    }
+  }
+
+  /** A batch that the disk does not give back as it was written. */
+  async #lose(segment: Segment, { boot, stream, seq }: BatchName): Promise<void> {
+    if (segment.acknowledge(stream, { v: 1, boot, ranges: [[seq, seq]] }).length === 0) return;
+    this.#options.log.error({ segment: segment.number, boot, stream, seq }, "a batch on disk is damaged and lost");
+    await this.#gaps.record(new Map([[stream, 1]]));
+    if (segment.held === 0) await this.#serial.run(() => this.#release(segment));
+  }
+
+  async #enforceCap(): Promise<void> {
+    while (this.bytes > this.#options.capBytes) {
+      const [oldest] = this.#segments.values();
+      // The newest batch stays, whatever its size.
+      if (oldest === undefined || (this.#segments.size === 1 && oldest.held <= 1)) return;
+      if (this.#writer?.segment === oldest) this.#seal();
+      const lost = await lostPoints(segmentFile(this.#options.dir, oldest.number), oldest);
+      await this.#gaps.record(lost, oldest.number);
+      await this.#remove(oldest);
+    }
+  }
+
+  /** Moves to the disk what was held in memory, in order; stops where the disk fails again. */
+  async #leaveShelter(): Promise<void> {
+    for (let batch = this.#shelter.oldest(); batch !== undefined; batch = this.#shelter.oldest()) {
+      if (!(await this.#write(batch))) return;
+      this.#shelter.remove(batch);
+    }
+  }
+}
+
+/** A record's payload; `undefined` when it is not what was written. */
+async function readRecord(file: string, { offset, length }: Extent): Promise<Buffer | undefined> {
+  const handle = await open(file, "r");
+  try {
+    const record = Buffer.alloc(HEADER_BYTES + length);
+    await handle.read(record, 0, record.length, offset - HEADER_BYTES);
+    const [found] = scan(record).payloads;
+    return found?.offset === HEADER_BYTES ? record.subarray(HEADER_BYTES) : undefined;
+  } finally {
+    await handle.close();
+  }
+}
