@@ -28,14 +28,14 @@ function runs() {
     return [{ ...soak, broker: values.broker ?? "own" }];
   }
   const trials = Number(values.trials ?? 200);
-  if (values.broker !== undefined) return [{ ...common, trials, telemetryHz: 10, broker: values.broker }];
+  if (values.broker !== undefined) return [{ ...common, trials, telemetryHz: 100, broker: values.broker }];
   const withMosquitto = Math.ceil(trials / 4);
   return [
-    { ...common, trials: trials - withMosquitto, telemetryHz: 10, broker: "own" },
+    { ...common, trials: trials - withMosquitto, telemetryHz: 100, broker: "own" },
     {
       ...common,
       trials: withMosquitto,
-      telemetryHz: 10,
+      telemetryHz: 100,
       broker: "mosquitto",
       from: common.from + trials - withMosquitto,
     },

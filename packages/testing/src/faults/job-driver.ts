@@ -15,8 +15,10 @@ import type { Random } from "./random.ts";
 const TICK_MS = 250;
 /** A command that nobody answers is published again, as an author does whose broker forgot it. */
 const REPEAT_MS = 4000;
-/** So many jobs of a device are open at once: one runs, the others wait. */
+/** So many jobs of the first device are open at once, one of them running. */
 const OPEN_JOBS = 2;
+/** The first device is always at work; the others rest up to so long between jobs, and send at their full rate then. */
+const REST_MS = 8000;
 const HOUR_MS = 3_600_000;
 /** Windows as short as they can be. */
 const TINY_BENCHMARK = { quick: true, windows: 1, windowS: 0.3, idleS: 0.2, accuracyImages: 0, threads: 1 };
@@ -46,6 +48,8 @@ export class JobDriver {
   readonly #model: ModelArtifact;
   readonly #random: Random;
   readonly jobs = new Map<string, DrivenJob>();
+  /** Until when a device rests. */
+  readonly #restsMs = new Map<string, number>();
   #starting = true;
   #running = true;
   #count = 0;
@@ -86,13 +90,17 @@ export class JobDriver {
   async #run(): Promise<void> {
     while (this.#running) {
       const nowMs = performance.now();
-      for (const device of this.#devices) {
-        const open = this.open.filter((job) => job.device === device).length;
-        if (this.#starting && open < OPEN_JOBS && this.#mqtt.connected) this.#create(device);
+      if (this.#starting && this.#mqtt.connected) {
+        for (const device of this.#devices) if (this.#isReady(device, nowMs)) this.#create(device);
       }
       for (const job of this.open) await this.#care(job, nowMs);
       await sleep(TICK_MS);
     }
+  }
+
+  #isReady(device: string, nowMs: number): boolean {
+    const open = this.open.filter((job) => job.device === device).length;
+    return device === this.#devices[0] ? open < OPEN_JOBS : open === 0 && nowMs >= (this.#restsMs.get(device) ?? 0);
   }
 
   #create(device: string): void {
@@ -170,6 +178,7 @@ export class JobDriver {
     if (job.end === undefined && isTerminal(state.state)) {
       job.end = state;
       job.endedMs = job.heardMs;
+      this.#restsMs.set(job.device, job.heardMs + this.#random.whole(0, REST_MS));
     }
   }
 }

@@ -50,7 +50,8 @@ export interface FaultRunResult {
   readonly memory: readonly MemoryUse[];
 }
 
-const DEVICES = ["pi-1", "pi-2"];
+/** Names that rendezvous hashing gives to different ingests. */
+const DEVICES = ["pi-1", "pi-4"];
 const INGESTS = ["ingest-1", "ingest-2"];
 /** Beyond a write's time limit, the back-off of the connections and a first start of an agent on a busy machine. */
 const RECOVERY_LIMIT_MS = 90_000;

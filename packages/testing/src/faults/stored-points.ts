@@ -44,6 +44,8 @@ export async function storedPoints(url: string, fromUs: number, toUs: number): P
     const index = new Map(columns.map((column, i) => [column, i]));
     for (const row of values) {
       const cell = (column: string): Cell | undefined => row[index.get(column) ?? -1];
+      // A service's own, in a measurement that devices write too.
+      if ((cell("device") ?? "") === "") continue;
       const point = makePoint(measurement, Number(cell("time")), { tag: cell, field: cell });
       if (point !== undefined) points.set(point.id, point);
     }

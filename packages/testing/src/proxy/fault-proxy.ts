@@ -4,6 +4,7 @@ import { TestingError } from "../errors.ts";
 import { eventually } from "../eventually.ts";
 import type { LinkCondition } from "./condition.ts";
 import { startFlow } from "./flow.ts";
+import { reset } from "./reset.ts";
 
 export interface FaultProxyOptions {
   readonly target: { readonly host: string; readonly port: number };
@@ -68,7 +69,7 @@ export class FaultProxy {
   cut(how: "rst" | "fin" = "rst"): void {
     for (const { sockets } of this.#connections) {
       for (const socket of sockets) {
-        if (how === "rst") socket.resetAndDestroy();
+        if (how === "rst") reset(socket);
         else socket.end();
       }
     }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { reset } from "./reset.ts";
 import type { Direction, LinkCondition } from "./condition.ts";
 
 /** Beyond this the reading side is paused, so that a slow link pushes back as a real one does. */
@@ -79,7 +80,7 @@ class Flow {
   /** The sender is gone without a goodbye, or could never be reached: so is the connection, for a receiver that can hear of it. */
   async #break(): Promise<void> {
     await this.#whileHeld();
-    if (!this.#isSilent()) this.#options.to.resetAndDestroy();
+    if (!this.#isSilent()) reset(this.#options.to);
   }
 
   #isSilent(): boolean {

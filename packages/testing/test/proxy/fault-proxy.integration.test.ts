@@ -207,6 +207,14 @@ describe("FaultProxy", () => {
     await eventually(() => expect(target.broken + target.ended).toBe(1));
   });
 
+  it("cuts a connection that one side has ended already", async () => {
+    const client = await open();
+    target.sockets[0]?.end();
+    await eventually(() => expect(client.end).toBe("fin"));
+    proxy.cut("rst");
+    await eventually(() => expect(proxy.connections).toBe(0));
+  });
+
   it("refuses, and listens on the same port again", async () => {
     const { port } = proxy;
     await proxy.set({ refuse: true });
