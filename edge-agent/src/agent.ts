@@ -1,5 +1,13 @@
 import path from "node:path";
-import { decodeMessage, encodeMessage, formatTopic, parseTopic, topicFilter, type JobState } from "@edgewatt/protocol";
+import {
+  decodeMessage,
+  encodeMessage,
+  formatTopic,
+  parseTopic,
+  topicFilter,
+  type JobEvent,
+  type JobState,
+} from "@edgewatt/protocol";
 import {
   connectMqtt,
   dataDir,
@@ -12,11 +20,12 @@ import { ArtifactCache } from "./artifacts/cache.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { megabytes, type AgentConfig } from "./config.ts";
 import { nextBoot } from "./device/boot-counter.ts";
+import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
 import { kernelBoot } from "./device/kernel-boot.ts";
+import { isDeviceTaken } from "./device/other-agent.ts";
 import { Presence } from "./device/presence.ts";
-import { retainedBoot } from "./device/retained-boot.ts";
 import { SystemProbe } from "./device/system-state.ts";
 import type { Operations } from "./jobs/admission.ts";
 import { JobJournal } from "./jobs/journal.ts";
@@ -78,13 +87,34 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     kernelBoot: kernelBoot(root),
     log,
   });
-  const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
-  const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
-  const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
+  const { journal, records, damaged } = await JobJournal.open(path.join(home, "jobs"), log);
+  const connection = { url, clientId: device, log, keepaliveS: config.keepaliveS, waitMs: CONNECT_WAIT_MS };
+  const memory = await readBrokerMemory(device, {
+    ...connection,
+    signal,
+    // What the journal does not know may have been lost with the disk.
+    jobs: records.length === 0 || damaged.size > 0,
+  });
+  const boot = await nextBoot(path.join(home, "boot"), memory.boot);
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());
-  const presence = new Presence({ device, boot, clock, log });
-  const mqtt = await connectMqtt({ ...connection, signal, will: () => presence.will() });
+  const presence = new Presence({
+    device,
+    boot,
+    clock,
+    log,
+    isTaken: (until) => isDeviceTaken(device, { ...connection, signal: until }),
+    async nextBoot() {
+      const { boot: remembered } = await readBrokerMemory(device, { ...connection, signal, jobs: false });
+      return nextBoot(path.join(home, "boot"), remembered);
+    },
+  });
+  const mqtt = await connectMqtt({
+    ...connection,
+    signal,
+    will: () => presence.will(),
+    beforeConnect: (until) => presence.beforeConnect(until),
+  });
 
   const ingest = new IngestWatch(() => sender.resend());
   const sender = new Sender({ device, spool, mqtt, clock, log, ingestOnline: () => ingest.online });
@@ -112,6 +142,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
+  const faults = new Map<string, string>();
   const supply = new SupplyVoltage();
   const observer = new Observer({
     telemetry,
@@ -134,8 +165,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     counts: readings,
   });
 
-  const info = () =>
-    buildInfo({
+  const info = () => ({
+    ...buildInfo({
       boot,
       ts: nowMs(),
       root,
@@ -146,7 +177,9 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
-    });
+    }),
+    ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
+  });
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
   const publishInfo = () => {
@@ -154,6 +187,11 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     publish({ kind: "info", device }, encodeMessage("info", info()), true).catch((error: unknown) =>
       log.debug({ reason: String(error) }, "info was not published"),
     );
+  };
+
+  const publishEvent = (event: JobEvent) => {
+    log.info({ job: event.job }, event.message);
+    publish({ kind: "jobEvent", device, job: event.job }, encodeMessage("jobEvent", event), false).catch(() => {});
   };
 
   const bench: Workbench = {
@@ -181,6 +219,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const jobs = new Jobs({
     journal,
     records,
+    damaged,
+    remembered: memory.jobs,
     operations,
     boot,
     clock,
@@ -188,9 +228,18 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     clockSynchronized,
     publishState: (state) =>
       publish({ kind: "jobState", device, job: state.job }, encodeMessage("jobState", state), true),
-    publishEvent: (event) => {
-      log.info({ job: event.job }, event.message);
-      publish({ kind: "jobEvent", device, job: event.job }, encodeMessage("jobEvent", event), false).catch(() => {});
+    publishEvent,
+    async takeBack({ op, job }) {
+      await publish({ kind: "jobState", device, job }, "", true);
+      await publish({ kind: "command", device, op, job }, "", true);
+    },
+    onFault: ({ code, job, message }) => {
+      if (message === undefined) faults.delete(code);
+      else {
+        faults.set(code, message);
+        publishEvent({ v: 1, job, ts: nowMs(), level: "error", message: message.slice(0, 2000) });
+      }
+      publishInfo();
     },
     onRunning: (state) => {
       running = state;
@@ -245,7 +294,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
         if (parsed?.kind === "ack") sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
       }),
     );
-    await jobs.start();
+    jobs.start();
     await mqtt.subscribe(
       topicFilter("command", { device }),
       receive(({ topic, payload }) => {

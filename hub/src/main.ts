@@ -40,13 +40,19 @@ await runService({
       maxStoreBytes: config.maxStoreMb * MB,
     });
     const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log);
-    const relay = new MqttRelay({ broker: config.broker, loopbackOnly, log });
-    let isConnected = () => false;
-    const server = await createHubServer({ store, journal, relay, loopbackOnly, log, connected: () => isConnected() });
+    let connection: MqttConnection | undefined;
+    const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
+    const server = await createHubServer({
+      store,
+      journal,
+      relay,
+      loopbackOnly,
+      log,
+      connected: () => connection?.connected === true,
+    });
     const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
     const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
     const status = new HubStatus({ id: config.id, url, clock, log });
-    let connection: MqttConnection | undefined;
     const close = async () => {
       await connection?.close();
       relay.close();
@@ -59,13 +65,13 @@ await runService({
         url: config.broker,
         // No device can have this id: theirs have no underscore.
         clientId: `_hub-${config.id}`,
+        keepaliveS: config.keepaliveS,
         log,
         signal,
         will: () => status.will(),
         waitMs: BROKER_WAIT_MS,
       });
       connection = broker;
-      isConnected = () => broker.connected;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
       status.announceOn(broker);
       return {

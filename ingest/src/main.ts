@@ -39,6 +39,7 @@ function connect(id: string, status: IngestStatus, { config, log, signal }: Serv
     // No device can have this id: theirs have no underscore. Each run has its own: with one id two instances of one name
     // would end each other's connection for ever, and neither would hear of the other.
     clientId: `_ingest-${id}-${status.epoch.toString(36)}`,
+    keepaliveS: config.keepaliveS,
     log,
     signal,
     will: () => status.will(),

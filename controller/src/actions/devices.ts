@@ -88,6 +88,7 @@ export async function showDevice(context: Context, id: string, options: BrokerOp
           ["Clock", info.clock.synchronized ? "synchronized" : "not synchronized"],
           ["Operations", info.operations.join(", ")],
           ...info.power.flatMap(channelRows),
+          ...(info.faults ?? []).map(({ code, message }) => [`Fault ${code}`, message]),
         ]),
   ];
   print(context, columns([id, ""], rows));

@@ -1,9 +1,15 @@
-import { type DeviceInfo, type DeviceStatus, parseTopic, topicFilter } from "@edgewatt/protocol";
+import {
+  type DeviceInfo,
+  type DeviceStatus,
+  newestStatus,
+  parseTopic,
+  type Presence,
+  presenceOf,
+  STALE_AFTER_MS,
+  topicFilter,
+} from "@edgewatt/protocol";
 import { type MqttConnection, systemClock, UnreachableError } from "@edgewatt/runtime";
-import { collectRetained } from "./retained.ts";
-
-/** `stale`: says that it is online, but has sent no telemetry for half a minute and has not announced a silence. */
-type Presence = "online" | "offline" | "stale";
+import { collectRetained, readMessage } from "./retained.ts";
 
 export interface Device {
   readonly id: string;
@@ -19,7 +25,6 @@ export interface Fleet {
   readonly hubUrl: string | undefined;
 }
 
-const STALE_AFTER_MS = 30_000;
 const POLL_MS = 50;
 
 /** Devices and hub, from what they left at the broker. */
@@ -45,23 +50,39 @@ export async function readFleet(connection: MqttConnection): Promise<Fleet> {
  * second, and half a minute only where a device really is silent.
  */
 export async function checkPresence(connection: MqttConnection, fleet: Fleet, signal: AbortSignal): Promise<Fleet> {
-  const isSilent = ({ status }: Device): boolean =>
-    status.state === "online" && (status.measuringUntil ?? 0) < Date.now();
-  const silent = new Set(fleet.devices.filter(isSilent).map((device) => device.id));
-  const heard = ({ topic }: { topic: string }): void => {
+  const statuses = new Map(fleet.devices.map(({ id, status }) => [id, status]));
+  const listeningMs = Date.now();
+  const heard = new Map<string, number>();
+  const presence = (id: string, nowMs: number): Presence =>
+    presenceOf(statuses.get(id), { heardMs: heard.get(id) ?? listeningMs, nowMs });
+  /** Nothing was heard that tells whether it is there: it may turn out to be stale. */
+  const isOpen = (id: string): boolean =>
+    !heard.has(id) &&
+    presence(id, Date.now()) === "online" &&
+    presence(id, listeningMs + STALE_AFTER_MS + POLL_MS) === "stale";
+  const hear = ({ topic }: { topic: string }): void => {
     const parsed = parseTopic(topic);
-    if (parsed !== undefined && "device" in parsed) silent.delete(parsed.device);
+    if (parsed !== undefined && "device" in parsed) heard.set(parsed.device, Date.now());
   };
   const subscriptions = await Promise.all([
-    connection.subscribe(topicFilter("telemetry"), heard),
-    connection.subscribe(topicFilter("live"), heard, { qos: 0 }),
+    connection.subscribe(topicFilter("telemetry", { stream: "system" }), hear),
+    connection.subscribe(topicFilter("live", { stream: "system" }), hear, { qos: 0 }),
+    connection.subscribe(topicFilter("status"), ({ topic, payload }) => {
+      const read = readMessage("status", topic, payload);
+      if (read === undefined) return;
+      statuses.set(read.topic.device, newestStatus(statuses.get(read.topic.device), read.message));
+    }),
   ]);
-  const deadlineMs = performance.now() + STALE_AFTER_MS;
-  while (silent.size > 0 && performance.now() < deadlineMs) await systemClock.sleep(POLL_MS, signal);
+  while (fleet.devices.some(({ id }) => isOpen(id))) await systemClock.sleep(POLL_MS, signal);
+  const nowMs = Date.now();
   await Promise.all(subscriptions.map((subscription) => subscription.unsubscribe()));
   return {
     ...fleet,
-    devices: fleet.devices.map((device) => (silent.has(device.id) ? { ...device, presence: "stale" } : device)),
+    devices: fleet.devices.map((device) => ({
+      ...device,
+      status: statuses.get(device.id) ?? device.status,
+      presence: presence(device.id, nowMs),
+    })),
   };
 }
 

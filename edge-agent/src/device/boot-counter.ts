@@ -2,12 +2,11 @@ import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "@edgewatt/runtime";
 
 /**
- * The number of this start of the agent: one more than the number on disk, which is then replaced. When the disk has none,
- * it continues above the one that the broker remembers, which `retained` fetches.
+ * The number of this start of the agent: one above the number on disk and the one that the broker remembers, whichever is higher: the disk
+ * may be new, or an old copy. It replaces the number on disk.
  */
-export async function nextBoot(path: string, retained: () => Promise<number | undefined>): Promise<number> {
-  const last = (await readNumber(path)) ?? (await retained()) ?? 0;
-  const boot = last + 1;
+export async function nextBoot(path: string, remembered: number | undefined): Promise<number> {
+  const boot = Math.max((await readNumber(path)) ?? 0, remembered ?? 0) + 1;
   await writeFileAtomic(path, `${boot}\n`);
   return boot;
 }

@@ -63,13 +63,13 @@ export function rejectionOf(
   return undefined;
 }
 
-/** Stands in for a command that could not be read, so that its rejection can be journaled like any other. */
-export function unreadableCommand({ op, job }: CommandAddress, nowMs: number): Command {
+/** Stands in for a command that could not be read or was lost, so that its job can be journaled like any other. */
+export function placeholderCommand({ op, job }: CommandAddress, rev: number, nowMs: number): Command {
   return {
     v: 1,
     job,
     op,
-    rev: 1,
+    rev,
     issuedAt: nowMs,
     expiresAt: nowMs,
     timeoutS: 1,

@@ -1,32 +1,24 @@
-import {
-  encodeMessage,
-  EdgewattError,
-  isTerminal,
-  type Command,
-  type JobEvent,
-  type JobState,
-} from "@edgewatt/protocol";
+import { encodeMessage, isTerminal, type Command, type JobEvent, type JobState } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
-import {
-  readCommand,
-  rejectionOf,
-  unreadableCommand,
-  type CommandAddress,
-  type Operations,
-  type Reason,
-} from "./admission.ts";
+import { placeholderCommand, readCommand, rejectionOf, type CommandAddress, type Operations } from "./admission.ts";
+import { JobRun } from "./job-run.ts";
 import type { JobRecord } from "./journal.ts";
 import { JobLedger, type LedgerOptions } from "./ledger.ts";
+import { cancellationOf, reasonOf } from "./outcome.ts";
+import { JobRetention, type TakeBack } from "./retention.ts";
 import type { JobChange } from "./transition.ts";
 
-const MAX_ATTEMPTS = 2;
+export const MAX_ATTEMPTS = 2;
 /** How long a stop waits for the broker to confirm the last states. */
 const CONFIRM_MS = 2000;
-/** A timer that is asked for more ends at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface JobsOptions extends LedgerOptions {
   readonly operations: Operations;
+  /** Jobs of which the journal only knows that they were there. */
+  readonly damaged: ReadonlySet<string>;
+  /** States that the broker keeps of jobs of this device, where its journal may have been lost. */
+  readonly remembered: readonly JobState[];
+  readonly takeBack: TakeBack;
   readonly clockSynchronized: () => boolean;
   readonly publishEvent: (event: JobEvent) => void;
   /** The running job changed its state or ended (`undefined`). */
@@ -34,9 +26,9 @@ export interface JobsOptions extends LedgerOptions {
 }
 
 interface Running {
-  readonly job: string;
-  readonly abort: AbortController;
-  readonly finished: Promise<void>;
+  readonly run: JobRun;
+  /** The end of the job is on disk. */
+  readonly ended: Promise<void>;
 }
 
 /**
@@ -46,6 +38,9 @@ interface Running {
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #ledger: JobLedger;
+  readonly #retention: JobRetention;
+  /** Messages that wait for their turn: the broker sends a retained one again at every connect. */
+  readonly #queued = new Set<string>();
   #running: Running | undefined;
   #lane: Promise<void> = Promise.resolve();
   #stopping = false;
@@ -53,37 +48,51 @@ export class Jobs {
   constructor(options: JobsOptions) {
     this.#options = options;
     this.#ledger = new JobLedger(options);
+    this.#retention = new JobRetention(this.#ledger, options.takeBack, options.log);
   }
 
-  /** Takes up what an earlier run of the agent left, and starts working. */
-  async start(): Promise<void> {
-    for (const { command } of this.#ledger.running()) {
-      const reason = { code: "interrupted", message: "the agent ended while the job ran" };
-      await this.#ledger.change(command.job, { state: "interrupted", reason });
-    }
-    this.#enqueue(() => this.#startNext());
+  /** Takes up what an earlier run of the agent left, and starts working. Returns at once: the disk may be full. */
+  start(): void {
+    this.#enqueue(async () => {
+      for (const state of this.#options.remembered) {
+        if (this.#ledger.get(state.job) === undefined && !this.#isForgotten(state.job)) await this.#ledger.adopt(state);
+      }
+      for (const { command } of this.#ledger.running()) {
+        const reason = { code: "interrupted", message: "the agent ended while the job ran" };
+        await this.#ledger.change(command.job, { state: "interrupted", reason });
+      }
+      await this.#startNext();
+    });
   }
 
   /** Handles a message of `cmd/{op}/{job}`; an empty one is a command that was taken back from the broker. */
   receive(address: CommandAddress, payload: Uint8Array): void {
     if (payload.byteLength === 0) return;
-    this.#enqueue(() => this.#take(address, payload));
+    const key = `${address.op} ${address.job} ${Buffer.from(payload).toString("latin1")}`;
+    if (!this.#queued.has(key)) {
+      this.#queued.add(key);
+      this.#enqueue(() => this.#take(address, payload).finally(() => this.#queued.delete(key)));
+    }
+    this.#abortCanceled(address, payload);
   }
 
   /** Publishes the states of all open jobs, and of those that ended while there was no connection. */
   publishOpen(): void {
     this.#ledger.publishOpen();
+    this.#retention.prune();
   }
 
   /** Ends the running job as interrupted; it runs again after the next start. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#ledger.stop();
     // A job that is being started is only known as running after that.
     await this.#lane;
-    this.#running?.abort.abort(new JobError("the agent is shutting down", { code: "interrupted" }));
-    await this.#running?.finished;
+    this.#running?.run.abort(new JobError("the agent is shutting down", { code: "interrupted" }));
+    await this.#running?.ended;
     await this.#lane;
-    await Promise.race([this.#ledger.settled(), this.#options.clock.sleep(CONFIRM_MS)]);
+    const told = Promise.all([this.#ledger.settled(), this.#retention.settled()]);
+    await Promise.race([told, this.#options.clock.sleep(CONFIRM_MS)]);
   }
 
   /** How many jobs the journal knows, by state. */
@@ -102,6 +111,10 @@ export class Jobs {
     if (this.#stopping) return;
     const ledger = this.#ledger;
     const known = ledger.get(address.job);
+    if (this.#isForgotten(address.job)) {
+      this.#retention.answerForgotten(address);
+      return;
+    }
     const read = readCommand(address, payload);
     if (known !== undefined) {
       if ("command" in read) await this.#revise(known, read.command);
@@ -109,13 +122,19 @@ export class Jobs {
       return;
     }
     const nowMs = ledger.nowMs();
+    if (this.#options.damaged.has(address.job)) {
+      const command = "command" in read ? read.command : placeholderCommand(address, 1, nowMs);
+      const message = "the record of the job on this device is damaged: start it again as a new one";
+      await ledger.create(command, { state: "failed", reason: { code: "journal-damaged", message } });
+      return;
+    }
     if ("reason" in read) {
-      await ledger.create(unreadableCommand(address, nowMs), { state: "rejected", reason: read.reason });
+      await ledger.create(placeholderCommand(address, 1, nowMs), { state: "rejected", reason: read.reason });
       return;
     }
     const { command } = read;
     if (command.cancel) {
-      await ledger.create(command, { state: "canceled", reason: canceledBy(command) });
+      await ledger.create(command, { state: "canceled", reason: reasonOf(cancellationOf(command)) });
       return;
     }
     const { operations, clockSynchronized } = this.#options;
@@ -141,14 +160,23 @@ export class Jobs {
       this.#ledger.publish(state);
       return;
     }
-    const reason = canceledBy(command);
-    if (this.#running?.job === job) {
+    if (this.#running?.run.job === job) {
       this.#options.onRunning(await this.#ledger.change(job, { rev }));
-      this.#running.abort.abort(new JobError(reason.message, { code: reason.code }));
+      this.#running.run.abort(cancellationOf(command));
     } else {
-      await this.#ledger.change(job, { rev, state: "canceled", reason });
+      await this.#ledger.change(job, { rev, state: "canceled", reason: reasonOf(cancellationOf(command)) });
       this.#ledger.announcePositions(this.#active());
     }
+  }
+
+  /** A cancellation ends what runs at once, also while the lane waits for the disk; the lane then records it. */
+  #abortCanceled(address: CommandAddress, payload: Uint8Array): void {
+    if (this.#running?.run.job !== address.job) return;
+    const known = this.#ledger.get(address.job);
+    const read = readCommand(address, payload);
+    if (known === undefined || !("command" in read) || !read.command.cancel || read.command.rev <= known.state.rev)
+      return;
+    this.#running.run.abort(cancellationOf(read.command));
   }
 
   async #startNext(): Promise<void> {
@@ -162,30 +190,33 @@ export class Jobs {
       return this.#startNext();
     }
     this.#options.onRunning(await this.#ledger.change(command.job, { state: "running", attempt: state.attempt + 1 }));
-    const abort = new AbortController();
-    this.#running = { job: command.job, abort, finished: this.#run(command, abort) };
+    this.#run(command);
     this.#ledger.announcePositions(this.#active());
   }
 
-  async #run(command: Command, abort: AbortController): Promise<void> {
-    const { job, timeoutS } = command;
-    const timer = setTimeout(
-      () => abort.abort(new JobError(`the job took longer than ${timeoutS} s`, { code: "timeout" })),
-      Math.min(timeoutS * 1000, MAX_TIMER_MS),
-    );
-    let change: JobChange;
-    try {
-      change = { state: "succeeded", result: await this.#operate(command, abort.signal), progress: 1 };
+  #run(command: Command): void {
+    const run = new JobRun(
+      command,
+      (signal) => this.#operate(command, signal),
       // A result that cannot be told would leave whoever asked waiting for ever.
-      encodeMessage("jobState", this.#ledger.preview(job, change));
-    } catch (error) {
-      change = this.#outcome(command, abort.signal.aborted ? abort.signal.reason : error);
-    } finally {
-      clearTimeout(timer);
-      this.#ledger.endProgress();
-    }
+      (change) => void encodeMessage("jobState", this.#ledger.preview(command.job, change)),
+    );
+    this.#running = { run, ended: this.#follow(run, command) };
+  }
+
+  async #follow(run: JobRun, { job, op }: Command): Promise<void> {
+    const change = await run.outcome;
+    this.#ledger.endProgress();
+    if (change.reason !== undefined) this.#options.log.warn({ job, op, ...change.reason }, "the job did not succeed");
     // In the lane, so that a cancellation that arrives now sees either the running or the ended job.
-    this.#enqueue(() => this.#finish(job, change));
+    this.#enqueue(() => this.#end(job, change));
+    // The next job must not share the machine with an operation that has not let go.
+    void run.letGo.then(() => this.#enqueue(() => this.#release(run)));
+    if (run.isStuck) {
+      const message = `the ${op} of job ${job} was told to end and goes on; other jobs wait for it: restart the agent`;
+      this.#options.log.error({ job, op }, message);
+      this.#options.onFault({ code: "operation", job, message });
+    }
     await this.#lane;
   }
 
@@ -202,37 +233,27 @@ export class Jobs {
     });
   }
 
-  async #finish(job: string, change: JobChange): Promise<void> {
-    this.#running = undefined;
+  async #end(job: string, change: JobChange): Promise<void> {
     try {
       await this.#ledger.change(job, change);
     } finally {
       this.#options.onRunning(undefined);
     }
+    this.#retention.prune();
+  }
+
+  async #release({ job, isStuck }: JobRun): Promise<void> {
+    this.#running = undefined;
+    if (isStuck) this.#options.onFault({ code: "operation", job, message: undefined });
     await this.#startNext();
   }
 
-  #outcome(command: Command, error: unknown): JobChange {
-    const reason = reasonOf(error);
-    this.#options.log.warn({ job: command.job, op: command.op, ...reason }, "the job did not succeed");
-    if (reason.code === "canceled") return { state: "canceled", reason };
-    if (reason.code === "timeout") return { state: "timed_out", reason };
-    if (reason.code === "interrupted") return { state: "interrupted", reason };
-    return { state: "failed", reason };
+  #isForgotten(job: string): boolean {
+    return this.#options.journal.isForgotten(job);
   }
 
   /** Jobs ahead of all that wait. */
   #active(): number {
     return this.#running === undefined ? 0 : 1;
   }
-}
-
-function canceledBy(command: Command): Reason {
-  return { code: "canceled", message: `canceled by ${command.by}` };
-}
-
-function reasonOf(error: unknown): Reason {
-  if (error instanceof EdgewattError) return { code: error.code, message: error.message };
-  if (error instanceof Error) return { code: "internal", message: error.message.split("\n")[0] ?? "" };
-  return { code: "internal", message: String(error) };
 }

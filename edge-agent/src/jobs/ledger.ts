@@ -1,9 +1,11 @@
 import { isTerminal, type Command, type JobState } from "@edgewatt/protocol";
 import type { Clock, Logger } from "@edgewatt/runtime";
 import { JobError } from "../errors.ts";
+import { placeholderCommand } from "./admission.ts";
 import type { JobJournal, JobRecord } from "./journal.ts";
 import type { JobProgress } from "./operation.ts";
 import { StatePublisher } from "./state-publisher.ts";
+import { StorageGuard, type StorageGuardOptions } from "./storage-guard.ts";
 import { nextState, type JobChange } from "./transition.ts";
 
 const PROGRESS_EVERY_MS = 250;
@@ -16,6 +18,7 @@ export interface LedgerOptions {
   readonly log: Logger;
   /** Rejects when there is no connection; the state is then published at the next connect. */
   readonly publishState: (state: JobState) => Promise<void>;
+  readonly onFault: StorageGuardOptions["onFault"];
 }
 
 /** What is known of every job. Changes are on disk before they are published; position and progress are published only. */
@@ -23,6 +26,7 @@ export class JobLedger {
   readonly #options: LedgerOptions;
   readonly #records = new Map<string, JobRecord>();
   readonly #publisher: StatePublisher;
+  readonly #guard: StorageGuard;
   #order: number;
   #progressTimer: NodeJS.Timeout | undefined;
   #progressUs = -Infinity;
@@ -30,6 +34,7 @@ export class JobLedger {
   constructor(options: LedgerOptions) {
     this.#options = options;
     this.#publisher = new StatePublisher(options.publishState, options.log);
+    this.#guard = new StorageGuard(options);
     for (const record of options.records) this.#records.set(record.command.job, record);
     this.#order = Math.max(0, ...options.records.map((record) => record.order)) + 1;
   }
@@ -75,11 +80,42 @@ export class JobLedger {
     await this.#store({ order: this.#order++, command, state });
   }
 
+  /** Takes up a job of which only the broker still knows a state; one that had not ended is lost. */
+  async adopt(state: JobState): Promise<void> {
+    const reason = {
+      code: "journal-lost",
+      message: "this device has lost its record of the job: start it again as a new one",
+    };
+    const ended = isTerminal(state.state)
+      ? state
+      : nextState(state, { state: "failed", reason }, { ts: this.nowMs(), boot: this.#options.boot });
+    await this.#store({ order: this.#order++, command: placeholderCommand(state, state.rev, state.ts), state: ended });
+  }
+
   /** Gives the new state. @throws {JobError} for a transition that must not be */
   async change(job: string, change: JobChange): Promise<JobState> {
     const { record, state } = this.#next(job, change);
-    await this.#store({ ...record, state });
-    return state;
+    await this.#persist({ ...record, state });
+    // Progress that was told while the disk was written stays told.
+    const told = state.state === "running" ? this.#next(job, change).state : state;
+    this.#tell({ ...record, state: told });
+    return told;
+  }
+
+  /** Ended jobs, those of longest ago first, that the broker has confirmed and that are more than `keep`. */
+  superfluous(keep: number): JobRecord[] {
+    const ended = [...this.#records.values()]
+      .filter(({ state }) => isTerminal(state.state))
+      .sort((a, b) => a.order - b.order);
+    return ended
+      .slice(0, Math.max(0, ended.length - keep))
+      .filter(({ state }) => !this.#publisher.isWaiting(state.job));
+  }
+
+  /** Drops an ended job; its id stays known. */
+  async forget(job: string): Promise<void> {
+    await this.#options.journal.forget(job);
+    this.#records.delete(job);
   }
 
   /** The state that a change would give, without making it. */
@@ -136,6 +172,11 @@ export class JobLedger {
     this.#progressTimer = undefined;
   }
 
+  /** From now on a write that fails is given up. */
+  stop(): void {
+    this.#guard.stop();
+  }
+
   /** Resolves when all that is being published was confirmed or refused. */
   settled(): Promise<void> {
     return this.#publisher.settled();
@@ -152,7 +193,15 @@ export class JobLedger {
   }
 
   async #store(record: JobRecord): Promise<void> {
-    await this.#options.journal.write(record);
+    await this.#persist(record);
+    this.#tell(record);
+  }
+
+  async #persist(record: JobRecord): Promise<void> {
+    await this.#guard.persist(record.command.job, () => this.#options.journal.write(record));
+  }
+
+  #tell(record: JobRecord): void {
     this.#records.set(record.command.job, record);
     this.publish(record.state);
   }

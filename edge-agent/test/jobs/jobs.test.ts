@@ -1,26 +1,13 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
-import {
-  encodeMessage,
-  isTerminal,
-  JOB_STATES,
-  mayFollow,
-  type Command,
-  type JobState,
-  type Operation as OperationName,
-} from "@edgewatt/protocol";
-import { createLogger, systemClock } from "@edgewatt/runtime";
+import { encodeMessage, isTerminal, JOB_STATES, mayFollow, type JobState } from "@edgewatt/protocol";
+import { systemClock } from "@edgewatt/runtime";
 import { eventually, tempDir, type TempDir } from "@edgewatt/testing";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JobError } from "../../src/errors.ts";
-import { JobJournal } from "../../src/jobs/journal.ts";
-import { Jobs } from "../../src/jobs/jobs.ts";
-import type { JobContext, Operation } from "../../src/jobs/operation.ts";
 import { nextState } from "../../src/jobs/transition.ts";
-import { command as newCommand } from "../agent-rig.ts";
-
-const log = createLogger({ name: "test", level: "silent" });
+import { command, send, startJobs, type StartOptions } from "./jobs-rig.ts";
 
 let dir: TempDir;
 beforeEach(async () => {
@@ -28,67 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => dir[Symbol.asyncDispose]());
 
-interface Run {
-  readonly job: string;
-  readonly context: JobContext;
-  succeed(result?: Record<string, unknown>): void;
-  fail(error: Error): void;
-}
-
-/** Jobs on a real journal whose only operation ends when the test says so. */
-async function start(
-  options: { connected?: boolean; synchronized?: boolean; onPublish?: (state: JobState) => void } = {},
-) {
-  const published: JobState[] = [];
-  const runs: Run[] = [];
-  const link = { connected: options.connected ?? true };
-  const benchmark: Operation = {
-    name: "benchmark",
-    parse(args) {
-      return args;
-    },
-    run: (_args, context) =>
-      new Promise((resolve, reject) => {
-        context.signal.addEventListener("abort", () => reject(context.signal.reason as Error));
-        runs.push({ job: context.job, context, succeed: (result = {}) => resolve(result), fail: reject });
-      }),
-  };
-  const { journal, records } = await JobJournal.open(path.join(dir.path, "jobs"), log);
-  const jobs = new Jobs({
-    journal,
-    records,
-    operations: new Map<OperationName, Operation>([["benchmark", benchmark]]),
-    boot: 1,
-    clock: systemClock,
-    log,
-    clockSynchronized: () => options.synchronized ?? true,
-    async publishState(state) {
-      options.onPublish?.(state);
-      if (!link.connected) throw new JobError("not connected", { code: "not-connected" });
-      const onDisk = JSON.parse(await readFile(path.join(dir.path, "jobs", `${state.job}.json`), "utf8")) as {
-        state: JobState;
-      };
-      // What is told was on disk before; progress alone is not journaled.
-      expect(onDisk.state.state).toBe(state.state);
-      published.push(state);
-    },
-    publishEvent: () => {},
-    onRunning: () => {},
-  });
-  await jobs.start();
-  const states = (job: string) => published.filter((state) => state.job === job).map((state) => state.state);
-  const last = (job: string) => published.findLast((state) => state.job === job);
-  const reach = (job: string, state: string) => eventually(() => expect(last(job)?.state).toBe(state));
-  return { jobs, runs, published, link, states, last, reach };
-}
-
-function command(job: string, over: Partial<Command> = {}): Command {
-  return newCommand(job, {}, over);
-}
-
-function send(jobs: Jobs, message: Command): void {
-  jobs.receive({ op: message.op, job: message.job }, Buffer.from(encodeMessage("command", message)));
-}
+const start = (options: StartOptions = {}) => startJobs(dir.path, options);
 
 describe("Jobs", () => {
   it("runs one at a time, in order, and tells positions", async () => {
@@ -270,15 +197,78 @@ describe("Jobs", () => {
     await jobs.stop();
   });
 
-  it("starts with a journal that has a torn file in it", async () => {
+  it("fails a job whose record is damaged, once, and leaves the file for whoever looks into it", async () => {
     const first = await start();
     send(first.jobs, command("A"));
     await first.reach("A", "running");
     await first.jobs.stop();
-    await writeFile(path.join(dir.path, "jobs", "torn.json"), '{"order": 1');
+    const jobs = path.join(dir.path, "jobs");
+    await writeFile(path.join(jobs, "torn.json"), '{"order": 1');
+    // Left by a crash in the middle of a write.
+    await writeFile(path.join(jobs, "A.json.123456789"), "{");
     const second = await start();
     await second.reach("A", "running");
+    send(second.jobs, command("torn"));
+    await second.reach("torn", "failed");
+    expect(second.last("torn")?.reason?.code).toBe("journal-damaged");
+    expect((await readdir(jobs)).toSorted()).toEqual(["A.json", "torn.json", "torn.json.damaged"]);
     await second.jobs.stop();
+    const third = await start();
+    send(third.jobs, command("torn"));
+    await third.reach("torn", "failed");
+    expect(third.runs.map(({ job }) => job)).not.toContain("torn");
+    await third.jobs.stop();
+  });
+
+  it("takes from the broker's memory what its own has lost: what ended stays ended, the rest has failed", async () => {
+    const state = { v: 1, op: "benchmark", rev: 3, ts: 1000, boot: 7, attempt: 1 } as const;
+    const remembered: JobState[] = [
+      { ...state, job: "done", state: "succeeded", endedAt: 1000, result: { answer: 42 } },
+      { ...state, job: "open", state: "running", startedAt: 900, progress: 0.5 },
+    ];
+    const { jobs, runs, last, reach } = await start({ remembered });
+    for (const job of ["done", "open"]) send(jobs, command(job, { rev: 3 }));
+    await reach("open", "failed");
+    await reach("done", "succeeded");
+    expect(last("done")).toEqual(remembered[0]);
+    expect(last("open")?.reason?.code).toBe("journal-lost");
+    expect(runs).toEqual([]);
+    await jobs.stop();
+  });
+
+  it("keeps the place of a job that was accepted in time, however long it waits", async () => {
+    const { jobs, runs, reach } = await start();
+    send(jobs, command("A"));
+    await reach("A", "running");
+    send(jobs, command("B", { expiresAt: Date.now() + 300 }));
+    await reach("B", "accepted");
+    await systemClock.sleep(400);
+    runs[0]?.succeed();
+    await reach("B", "running");
+    await jobs.stop();
+  });
+
+  it("fails what failed, whatever code its error has", async () => {
+    const { jobs, runs, last, reach } = await start();
+    for (const code of ["canceled", "timeout", "interrupted"]) {
+      send(jobs, command(code));
+      await reach(code, "running");
+      runs.at(-1)?.fail(new JobError("m".repeat(300_000), { code }));
+      await reach(code, "failed");
+      expect(last(code)?.reason).toEqual({ code, message: "m".repeat(2000) });
+    }
+    await jobs.stop();
+  });
+
+  it("told to cancel before the command came, or with the command itself, never runs it", async () => {
+    const { jobs, runs, last, reach } = await start();
+    send(jobs, command("A", { rev: 2, cancel: true, by: "somebody else" }));
+    send(jobs, command("A", { rev: 1 }));
+    send(jobs, command("A", { rev: 3 }));
+    await reach("A", "canceled");
+    expect(last("A")).toMatchObject({ rev: 2, reason: { message: "canceled by somebody else" } });
+    expect(runs).toEqual([]);
+    await jobs.stop();
   });
 });
 

@@ -22,12 +22,13 @@ export class MqttRelay {
     perMessageDeflate: false,
     handleProtocols: () => SUBPROTOCOL,
   });
-  readonly #broker: URL;
+  readonly #broker: () => string | undefined;
   readonly #loopbackOnly: boolean;
   readonly #log: Logger;
 
-  constructor(options: { broker: string; loopbackOnly: boolean; log: Logger }) {
-    this.#broker = new URL(options.broker);
+  /** @param options.broker address of the broker that the hub itself is connected to */
+  constructor(options: { broker: () => string | undefined; loopbackOnly: boolean; log: Logger }) {
+    this.#broker = options.broker;
     this.#loopbackOnly = options.loopbackOnly;
     this.#log = options.log;
   }
@@ -72,7 +73,10 @@ export class MqttRelay {
 
   async #relay(client: WebSocket): Promise<void> {
     const page = createWebSocketStream(client);
-    const broker = openBroker(this.#broker);
+    const address = this.#broker();
+    // The page tries again soon.
+    if (address === undefined) return client.close();
+    const broker = openBroker(new URL(address));
     await Promise.all([pipeline(page, broker), pipeline(broker, page)]);
   }
 }

@@ -31,8 +31,8 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     ["/page/vendor/uplot.js", uplotFile("uPlot.esm.js"), JAVASCRIPT],
     ["/page/vendor/uplot.css", uplotFile("uPlot.min.css"), CSS],
     ["/page/vendor/mqtt.js", dependency("mqtt/dist/mqtt.esm"), JAVASCRIPT],
-    // The part of the protocol that is free of Node: topics are parsed and sources of power told apart nowhere else.
-    ...["topics.js", "names.js", "errors.js", "power-sources.js"].map(
+    // The part of the protocol that is free of Node: its rules are nowhere else.
+    ...["topics.js", "names.js", "errors.js", "power-sources.js", "liveness.js", "job-states.js"].map(
       (name) => [`/page/vendor/protocol/${name}`, protocolFile(name), JAVASCRIPT] as const,
     ),
   ];

@@ -1,4 +1,4 @@
-import { decodeMessage, isTerminal, type Command, type JobState, type Run } from "@edgewatt/protocol";
+import { decodeMessage, isTerminal, supersedes, type Command, type JobState, type Run } from "@edgewatt/protocol";
 import type { Logger } from "@edgewatt/runtime";
 import { JournalFile } from "./journal-file.ts";
 
@@ -136,13 +136,4 @@ function keyOf(device: string, job: string): string {
 
 function startOf(run: Run): number {
   return run.command?.issuedAt ?? run.state?.startedAt ?? run.state?.ts ?? 0;
-}
-
-/** Retained states come again on every connect; an ended job never changes. */
-function supersedes(next: JobState, known: JobState): boolean {
-  if (isTerminal(known.state)) return false;
-  if (isTerminal(next.state)) return true;
-  if (next.boot !== known.boot) return next.boot > known.boot;
-  // A job may be accepted and begin to run in the same millisecond.
-  return next.ts > known.ts || (next.ts === known.ts && next.state !== known.state);
 }

@@ -1,16 +1,16 @@
 import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } from "@edgewatt/protocol";
+import { supersedes } from "./vendor/protocol/job-states.js";
+import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
 import { parseTopic } from "./vendor/protocol/topics.js";
 
-/** An agent that is silent this long, and not in a measured window, is stale. */
-const STALE_MS = 30_000;
 const MAX_JOBS = 500;
 
 export interface Device {
   readonly id: string;
   status?: DeviceStatus;
   info?: DeviceInfo;
-  /** When the newest telemetry arrived, or the device became known. */
+  /** When it last told how the machine does, or became known. */
   heardMs: number;
   readonly watts: Map<string, { timeMs: number; value: number }>;
   cpuPct?: number;
@@ -55,9 +55,9 @@ export class Fleet {
   }
 
   stateOf(device: Device, nowMs: number): DeviceState {
-    if (device.status?.state !== "online") return "offline";
-    if ((device.status.measuringUntil ?? 0) > nowMs) return "measuring";
-    if (nowMs - device.heardMs > STALE_MS) return "stale";
+    const presence = presenceOf(device.status, { heardMs: device.heardMs, nowMs });
+    if (presence !== "online") return presence;
+    if ((device.status?.measuringUntil ?? 0) > nowMs) return "measuring";
     const measuring = [...this.jobs.values()].some(
       (job) =>
         job.device === device.id && job.state === "running" && (job.step === "measure" || job.step === "warm-up"),
@@ -74,15 +74,15 @@ export class Fleet {
   #status(id: string, status: DeviceStatus): void {
     const device = this.#device(id);
     const known = device.status;
-    // A will that was delivered late speaks of an older connection.
-    const late =
-      known !== undefined && (status.boot < known.boot || (status.boot === known.boot && status.conn < known.conn));
-    if (!late) device.status = status;
+    device.status = newestStatus(known, status);
+    // A device that comes back has not been silent while it was away.
+    if (known?.state === "offline" && device.status.state === "online") device.heardMs = Date.now();
   }
 
   #job(job: DeviceJob): void {
     const key = `${job.device}/${job.job}`;
     const known = this.jobs.get(key);
+    if (known !== undefined && !supersedes(job, known)) return;
     this.jobs.delete(key);
     this.jobs.set(key, job);
     if (this.jobs.size > MAX_JOBS) this.jobs.delete(this.jobs.keys().next().value ?? key);
@@ -90,7 +90,7 @@ export class Fleet {
   }
 
   #samples({ device, stream }: { device: string; stream: string }, samples: Iterable<Sample>): void {
-    this.#device(device).heardMs = Date.now();
+    if (stream === "system") this.#device(device).heardMs = Date.now();
     for (const sample of samples) this.#sample(device, stream, sample);
   }
 

@@ -20,6 +20,8 @@ export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type Power
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
 export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
+export { isTerminal, JOB_STATES, mayFollow, supersedes, type JobStateName } from "./job-states.ts";
+export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";
 export {
   MAX_TELEMETRY_BYTES,
   type Ack,
@@ -35,11 +37,8 @@ export {
   calibrationSchema,
   DEFAULT_EXPIRY_MS,
   DEFAULT_TIMEOUT_S,
-  isTerminal,
-  JOB_STATES,
   JOB_STEPS,
   MAX_QUEUED_JOBS,
-  mayFollow,
   quantizeArgsSchema,
   quantizeOptionsSchema,
   quantizeRecipeSchema,
@@ -52,7 +51,6 @@ export {
   type Command,
   type JobEvent,
   type JobState,
-  type JobStateName,
   type QuantizeArgs,
   type QuantizeOptions,
   type QuantizeRecipe,

@@ -17,6 +17,8 @@ export const deviceStatusSchema = z.looseObject({
   cause: z.string().max(200).optional(),
   /** While this moment is ahead, silence is a measured window and not a fault. */
   measuringUntil: epochMs.optional(),
+  /** Names the run of the agent, another one at each start: two of them under one device id are told apart by it. */
+  instance: z.string().max(64).optional(),
 });
 export type DeviceStatus = z.infer<typeof deviceStatusSchema>;
 
@@ -58,6 +60,8 @@ export const deviceInfoSchema = z.looseObject({
   affinity: z.string().optional(),
   power: z.array(powerChannelSchema),
   clock: z.looseObject({ synchronized: z.boolean() }),
+  /** What keeps the agent from its work, as long as it does: a disk that is full, a file that is damaged. */
+  faults: z.array(z.looseObject({ code: z.string(), message: z.string() })).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfoSchema>;
 

@@ -13,23 +13,21 @@ import { systemErrorCode } from "./system-error-code.ts";
  */
 async function makeFolder(dir: string): Promise<void> {
   try {
-    await mkdir(dir);
+    await makeOne(dir);
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "EEXIST" && (await stat(dir)).isDirectory()) return;
     const parent = path.dirname(dir);
-    if (code !== "ENOENT" || parent === dir || (await isFolder(parent))) throw error;
+    if (systemErrorCode(error) !== "ENOENT" || parent === dir) throw error;
+    // It may also have come meanwhile, by another process that makes the same folders.
     await makeFolder(parent);
-    await makeFolder(dir);
+    await makeOne(dir);
   }
 }
 
-async function isFolder(dir: string): Promise<boolean> {
+async function makeOne(dir: string): Promise<void> {
   try {
-    return (await stat(dir)).isDirectory();
+    await mkdir(dir);
   } catch (error) {
-    if (systemErrorCode(error) === "ENOENT") return false;
-    throw error;
+    if (systemErrorCode(error) !== "EEXIST" || !(await stat(dir)).isDirectory()) throw error;
   }
 }
 
@@ -50,6 +48,16 @@ export async function writeFileAtomic(file: string, data: string | Uint8Array): 
       context: { file },
       cause,
     });
+  }
+}
+
+/** Makes names in a folder durable: a file that was created or renamed may else be missing after a power cut. */
+export async function syncFolder(dir: string): Promise<void> {
+  const handle = await open(dir, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

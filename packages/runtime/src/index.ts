@@ -4,7 +4,7 @@ export { loadConfig } from "./config.ts";
 export { booleanWord } from "./boolean-word.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
-export { dataDir, sha256File, writeFileAtomic } from "./files.ts";
+export { dataDir, sha256File, syncFolder, writeFileAtomic } from "./files.ts";
 export { helpText } from "./help-text.ts";
 export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";

@@ -3,7 +3,7 @@ import pRetry from "p-retry";
 import { TransportError } from "./errors.ts";
 import type { ConnectOptions, MqttConnection, MqttSubscription } from "./mqtt-connection.ts";
 import type { MqttMessage, PublishOptions } from "./mqtt-session.ts";
-import { displayUrl, MqttSession } from "./mqtt-session.ts";
+import { brokerAddresses, displayUrl, MqttSession } from "./mqtt-session.ts";
 import { MqttSubscriptions } from "./mqtt-subscriptions.ts";
 
 const BACKOFF = { minTimeout: 500, maxTimeout: 30_000, factor: 2, randomize: true };
@@ -11,10 +11,13 @@ const BACKOFF = { minTimeout: 500, maxTimeout: 30_000, factor: 2, randomize: tru
 const STABLE_MS = 5_000;
 /** A broker that restarts finds its clients spread over this time. */
 const SPREAD_MS = 500;
+const KEEPALIVE_S = 60;
 
 /** Holds one session after another. */
 export class ReconnectingMqtt implements MqttConnection {
   #options: ConnectOptions;
+  #addresses: readonly string[];
+  #address = 0;
   #session: MqttSession | undefined;
   #subscriptions: MqttSubscriptions;
   #connectHandlers = new Set<() => void>();
@@ -25,6 +28,7 @@ export class ReconnectingMqtt implements MqttConnection {
 
   constructor(options: ConnectOptions) {
     this.#options = options;
+    this.#addresses = brokerAddresses(options.url);
     this.#subscriptions = new MqttSubscriptions(options.log);
     options.signal?.addEventListener("abort", () => this.#stopping.abort(options.signal?.reason), { once: true });
     if (options.signal?.aborted) this.#stopping.abort(options.signal.reason);
@@ -33,6 +37,10 @@ export class ReconnectingMqtt implements MqttConnection {
 
   get connected(): boolean {
     return this.#session !== undefined;
+  }
+
+  get broker(): string {
+    return this.#addresses[this.#address % this.#addresses.length] ?? this.#options.url;
   }
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
@@ -83,6 +91,10 @@ export class ReconnectingMqtt implements MqttConnection {
     return () => void this.#disconnectHandlers.delete(fn);
   }
 
+  async drop(): Promise<void> {
+    await this.#session?.close();
+  }
+
   async close(): Promise<void> {
     this.#stopping.abort(new TransportError("the MQTT connection was closed", { code: "closed" }));
     await this.#session?.close();
@@ -91,7 +103,7 @@ export class ReconnectingMqtt implements MqttConnection {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    const { log, url } = this.#options;
+    const { log } = this.#options;
     while (!signal.aborted) {
       try {
         const session = await pRetry(() => this.#connectAndHold(), {
@@ -100,7 +112,7 @@ export class ReconnectingMqtt implements MqttConnection {
           signal,
           onFailedAttempt: (error) => {
             if (this.#lastReason() !== error.message)
-              log.warn({ url: displayUrl(url), reason: error.message }, "no connection to the broker; still trying");
+              log.warn({ reason: error.message }, "no connection to the broker; still trying");
             this.lastError = error;
           },
         });
@@ -118,14 +130,9 @@ export class ReconnectingMqtt implements MqttConnection {
 
   /** Resolves with a session that has proved itself, or with none left to retry because we are stopping. */
   async #connectAndHold(): Promise<MqttSession> {
-    const { log, url, clientId, will } = this.#options;
-    const session = await MqttSession.open({
-      url,
-      clientId,
-      will: will?.(),
-      onMessage: (message) => this.#subscriptions.dispatch(message),
-      signal: this.#stopping.signal,
-    });
+    const { log, clientId } = this.#options;
+    const session = await this.#open();
+    const url = this.broker;
     if (this.#stopping.signal.aborted) {
       await session.close();
       return session;
@@ -152,6 +159,25 @@ export class ReconnectingMqtt implements MqttConnection {
       );
     }
     return session;
+  }
+
+  async #open(): Promise<MqttSession> {
+    const { clientId, will, beforeConnect, keepaliveS = KEEPALIVE_S } = this.#options;
+    const { signal } = this.#stopping;
+    await beforeConnect?.(signal);
+    try {
+      return await MqttSession.open({
+        url: this.broker,
+        clientId,
+        will: will?.(),
+        keepaliveS,
+        onMessage: (message) => this.#subscriptions.dispatch(message),
+        signal,
+      });
+    } catch (error) {
+      this.#address += 1;
+      throw error;
+    }
   }
 
   #call(handlers: ReadonlySet<() => void>): void {

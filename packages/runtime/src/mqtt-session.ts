@@ -31,6 +31,7 @@ export interface SessionOptions {
   readonly clientId: string;
   readonly will: MqttWill | undefined;
   readonly onMessage: (message: MqttMessage) => void;
+  readonly keepaliveS: number;
   /** Gives up connecting; it does not end an open session. */
   readonly signal: AbortSignal;
 }
@@ -40,7 +41,6 @@ const SUBSCRIBE_TIMEOUT_MS = 10_000;
 const FLUSH_TIMEOUT_MS = 2_000;
 const DISCONNECT_TIMEOUT_MS = 1_000;
 const FLUSH_POLL_MS = 10;
-const KEEPALIVE_S = 60;
 const SUBACK_FAILURE = 128;
 
 function bytes(payload: string | Uint8Array): string | Buffer {
@@ -56,8 +56,17 @@ function lost(what: string, reason: string, cause?: unknown): TransportError {
   });
 }
 
-/** An address as it may be shown: without a password. */
+/** The addresses of a list that is separated by commas. */
+export function brokerAddresses(url: string): string[] {
+  return url.split(",").map((address) => address.trim());
+}
+
+/** Addresses as they may be shown: without a password. */
 export function displayUrl(url: string): string {
+  return brokerAddresses(url).map(withoutPassword).join(", ");
+}
+
+function withoutPassword(url: string): string {
   const shown = new URL(url);
   shown.username = "";
   shown.password = "";
@@ -77,12 +86,12 @@ export class MqttSession {
   #lastError: Error | undefined;
 
   private constructor(options: SessionOptions) {
-    const { url, clientId, will, onMessage } = options;
+    const { url, clientId, will, onMessage, keepaliveS } = options;
     const settings: IClientOptions = {
       clientId,
       clean: true,
       protocolVersion: 4,
-      keepalive: KEEPALIVE_S,
+      keepalive: keepaliveS,
       connectTimeout: CONNECT_TIMEOUT_MS,
       reconnectPeriod: 0,
       resubscribe: false,

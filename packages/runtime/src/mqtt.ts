@@ -2,11 +2,16 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, TransportError, UnreachableError } from "./errors.ts";
 import type { ConnectOptions, MqttConnection } from "./mqtt-connection.ts";
 import { ReconnectingMqtt } from "./mqtt-reconnecting.ts";
-import { displayUrl } from "./mqtt-session.ts";
+import { brokerAddresses, displayUrl } from "./mqtt-session.ts";
 
 function checkUrl(url: string): void {
-  if (URL.canParse(url) && ["mqtt:", "mqtts:", "ws:", "wss:"].includes(new URL(url).protocol)) return;
-  throw new ConfigError([`--broker: ${url} is no broker address; expected one such as mqtt://127.0.0.1:1883`]);
+  const bad = brokerAddresses(url).filter(
+    (address) => !URL.canParse(address) || !["mqtt:", "mqtts:", "ws:", "wss:"].includes(new URL(address).protocol),
+  );
+  if (bad.length === 0) return;
+  throw new ConfigError(
+    bad.map((address) => `--broker: ${address} is no broker address; expected one such as mqtt://127.0.0.1:1883`),
+  );
 }
 
 async function firstConnection(

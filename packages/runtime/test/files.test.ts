@@ -37,6 +37,14 @@ describe("files", () => {
     await expect(writeFileAtomic("/proc/edgewatt/deep/file", "x")).rejects.toThrow(/cannot write .* \(ENOENT\)/);
   });
 
+  it("makes folders that others make at the same time", async () => {
+    await using dir = await tempDir();
+    for (let round = 0; round < 20; round++) {
+      const names = Array.from({ length: 8 }, (_, i) => path.join(dir.path, `${round}/deep/${i}`));
+      expect(await Promise.all(names.map((name) => dataDir(name)))).toEqual(names);
+    }
+  });
+
   it("creates a data folder, and names what to do when it cannot", async () => {
     await using dir = await tempDir();
     const wanted = path.join(dir.path, "data/deep");

@@ -13,6 +13,8 @@ export {
   type SupplyLoad,
 } from "./i2c/simulated-bus.ts";
 export type { Waveform } from "./i2c/waveform.ts";
+export type { Direction, LinkCondition } from "./proxy/condition.ts";
+export { FaultProxy, type FaultProxyOptions } from "./proxy/fault-proxy.ts";
 export { queryInflux } from "./influx-query.ts";
 export { startInfluxd, type TestInfluxd } from "./influxd.ts";
 export { startMosquitto, type TestMosquitto } from "./mosquitto.ts";

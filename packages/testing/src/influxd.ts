@@ -17,7 +17,7 @@ export interface TestInfluxd {
 }
 
 /** Only what differs from the defaults of influxd 1.6. `bind-address` at the top is the RPC port for backups, which cannot be turned off. */
-function configText({ dir, http, rpc }: { dir: string; http: number; rpc: number }): string {
+export function influxdConfig({ dir, http, rpc }: { dir: string; http: number; rpc: number }): string {
   return `reporting-disabled = true
 bind-address = "127.0.0.1:${rpc}"
 
@@ -58,7 +58,7 @@ export async function startInfluxd(options: { dir?: string; port?: number } = {}
     name: "influxd",
     choose: async (freePort) => ({ http: options.port ?? (await freePort()), rpc: await freePort() }),
     start: async (chosen) => {
-      await writeFile(config, configText({ dir, ...chosen }));
+      await writeFile(config, influxdConfig({ dir, ...chosen }));
       return startProgram(command, ["run", "-config", config]);
     },
     probe,

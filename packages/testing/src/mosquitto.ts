@@ -13,6 +13,11 @@ export interface TestMosquitto {
   stop(): Promise<void>;
 }
 
+/** Anonymous, and nothing outlives the process. */
+export function mosquittoConfig(port: number): string {
+  return `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`;
+}
+
 async function probe(port: number): Promise<void> {
   const socket = connect({ host: "127.0.0.1", port });
   try {
@@ -31,10 +36,7 @@ export async function startMosquitto(options: { port?: number } = {}): Promise<T
     name: "mosquitto",
     choose: async (freePort) => options.port ?? (await freePort()),
     start: async (chosen) => {
-      await writeFile(
-        config,
-        `listener ${chosen} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`,
-      );
+      await writeFile(config, mosquittoConfig(chosen));
       return startProgram(command, ["-c", config]);
     },
     probe,
