@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { DeviceError } from "../../errors.ts";
 import { type I2cChip, openChip } from "../../i2c/chip.ts";
 import { hex } from "../../i2c/hex.ts";
 import {
@@ -79,7 +80,8 @@ interface OpenChannel {
 /**
  * INA3221 (TI SBOS576C): up to three channels, converted one after another; all of them make one reading, 3.528 ms by default
  * and with all three. The chip has no product: power is current times voltage, which are sampled one after the other. Faults:
- * `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, and those of the bus.
+ * `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, and those of the bus. An overflow, or a transfer that
+ * fails where the chip has answered before, is a fault of one channel.
  */
 export const ina3221 = defineDriver({
   id: "ina3221",
@@ -125,6 +127,19 @@ export const ina3221 = defineDriver({
       overflowA: overflowA(SHUNT_FULL_SCALE_V, own.shuntOhm),
       middleBeforeEndUs: timing.middleBeforeEndUs(place),
     }));
+    /** @throws {DeviceError} when the current is beyond range or a transfer fails */
+    const readChannel = (own: OpenChannel, into: Reading, readyUs: number) => {
+      const shuntV = (chip.readSigned(own.shuntRegister) >> UNUSED_LOW_BITS) * SHUNT_LSB_V;
+      into.amps = shuntV / own.shuntOhm;
+      if (Math.abs(into.amps) >= own.overflowA) {
+        throw chip.fault("overflow", `the current of ${own.name} exceeds its range: ${OVERFLOW_ADVICE}`);
+      }
+      into.volts = (chip.readSigned(own.busRegister) >> UNUSED_LOW_BITS) * BUS_LSB_V;
+      into.watts = into.amps * into.volts;
+      into.tUs = readyUs - own.middleBeforeEndUs;
+      into.joules = Number.NaN;
+    };
+
     return {
       rateHz: 1e6 / timing.cycleUs,
       hasOwnClock: true,
@@ -161,15 +176,13 @@ export const ina3221 = defineDriver({
         for (const own of opened) {
           const into = readings[own.index];
           if (into === undefined) continue;
-          const shuntV = (chip.readSigned(own.shuntRegister) >> UNUSED_LOW_BITS) * SHUNT_LSB_V;
-          into.amps = shuntV / own.shuntOhm;
-          if (Math.abs(into.amps) >= own.overflowA) {
-            throw chip.fault("overflow", `the current of ${own.name} exceeds its range: ${OVERFLOW_ADVICE}`);
+          into.fault = undefined;
+          try {
+            readChannel(own, into, readyUs);
+          } catch (error) {
+            if (!(error instanceof DeviceError)) throw error;
+            into.fault = error;
           }
-          into.volts = (chip.readSigned(own.busRegister) >> UNUSED_LOW_BITS) * BUS_LSB_V;
-          into.watts = into.amps * into.volts;
-          into.tUs = readyUs - own.middleBeforeEndUs;
-          into.joules = Number.NaN;
         }
         return true;
       },
