@@ -51,6 +51,6 @@ export function buildInfo(inputs: InfoInputs): DeviceInfo {
 }
 
 function powerChannel({ channel, source, rateHz, described, fault }: ChannelState, cores: CoreSplit): PowerChannel {
-  const settings = { ...described?.settings, cores: cores.note };
+  const settings = { ...described?.settings, ...described?.measured, cores: cores.note };
   return { channel, source, rateHz, settings, ...(fault === undefined ? {} : { fault }) };
 }

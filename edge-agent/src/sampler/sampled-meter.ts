@@ -16,6 +16,7 @@ const REOPEN_AFTER_FAULTS = 10;
 const REOPEN_US = 1_000_000;
 
 export interface MeterEvents {
+  /** Also when what its channels say of themselves has changed. */
   readonly onOpened: (sensor: Sensor) => void;
   /** @param index of the channel within the meter */
   readonly onInterval: (index: number, interval: PowerInterval) => void;
@@ -35,6 +36,7 @@ export class SampledMeter {
   readonly #events: MeterEvents;
   readonly #nowUs: () => number;
   #sensor: Sensor | undefined;
+  #channels: Sensor["channels"] = [];
   #readings = [emptyReading()];
   #means: IntervalMeans[] = [];
   #rings: TraceRing[] = [];
@@ -80,6 +82,7 @@ export class SampledMeter {
     }
     this.#faults = 0;
     const { channels } = this.#sensor;
+    this.#channels = channels;
     this.#readings = channels.map(emptyReading);
     this.#means = channels.map(
       (_, index) => new IntervalMeans(INTERVAL_US, (interval) => this.#events.onInterval(index, interval)),
@@ -129,6 +132,10 @@ export class SampledMeter {
         });
       }
       this.#faults = this.#take() ? 0 : this.#faults + 1;
+      if (sensor.channels !== this.#channels) {
+        this.#channels = sensor.channels;
+        this.#events.onOpened(sensor);
+      }
     } catch (error) {
       this.#faults += 1;
       for (const means of this.#means) means.interrupt();
@@ -158,7 +165,8 @@ export class SampledMeter {
 
   #schedule(): void {
     const nowUs = this.#nowUs();
-    if (this.#sensor?.hasOwnClock === true && this.#rate === "full") {
+    const sensor = this.#sensor;
+    if (sensor?.hasOwnClock === true && (this.#rate === "full" || sensor.isCalibrating === true)) {
       this.#scheduledUs = this.#cycle.next(this.#scheduledUs, nowUs, this.#waited);
     } else {
       // Behind by periods: go on with the schedule instead of catching up in a burst.

@@ -42,6 +42,8 @@ export interface ErrorLimits {
 /** One quantity that a meter measures: most meters have one, an INA3221 three. */
 export interface SensorChannel {
   readonly settings: SensorSettings;
+  /** What was found out about it since it was opened; no setting, since it differs a little each time. */
+  readonly measured?: SensorSettings;
   /** `null` where nobody states them: for a model, and for a source that does not name its chip. */
   readonly limits: ErrorLimits | null;
   /** A reading is the mean over this time around `tUs`, µs. */
@@ -56,8 +58,10 @@ export interface Sensor extends Disposable {
   readonly hasOwnClock: boolean;
   /** Whether readings carry a running total of energy in `joules`. */
   readonly accumulates: boolean;
-  /** In the order of the driver's `channelNames`. */
+  /** In the order of the driver's `channelNames`. Another array when what is known of them has changed. */
   readonly channels: readonly SensorChannel[];
+  /** Whether it wants to be read at full rate for some seconds, to get to know the chip's clock. */
+  readonly isCalibrating?: boolean;
   /**
    * Reads all channels once, `into` one reading each. `false` when no new conversion has ended since the last call: poll
    * again shortly. A driver of several channels says in `fault` of each which of them it could not read.

@@ -1,3 +1,4 @@
+import { CLOCK_LIMIT } from "../../measure/uncertainty.ts";
 import { recogniseDie } from "../recognition.ts";
 import type { ErrorLimits } from "../sensor.ts";
 
@@ -105,15 +106,27 @@ export function scaleFor(shuntOhm: number, maxA: number, shuntRangeV: number): S
   return { calibration, currentLsbA, powerLsbW, energyLsbJ: ENERGY_LSB_PER_POWER_LSB * powerLsbW };
 }
 
+/** Of the oscillator, at 25 °C (section 7.3.6). */
+const OSCILLATOR_LIMIT = 0.005;
+
 /**
  * Section 6.5, largest at 25 °C: gain of shunt and bus ADC 0.05 % each (drift 20 ppm/°C), offset 1 µV for conversions above
  * 280 µs (0.01 µV/°C) and 2.5 mV (40 µV/°C), oscillator 0.5 %.
+ *
+ * The oscillator is the source of the conversions' timing and of the time by which power becomes energy and charge, so a chip
+ * that converts too fast counts too much by the same factor. Once its conversions are timed by CLOCK_MONOTONIC, what is left
+ * is the limit of that measurement and the one of CLOCK_MONOTONIC itself.
+ * @param shunt.clockLimit of the correction by measured conversions, where there is one
  */
-export function errorLimits(shunt: { readonly ohm: number; readonly tolerance: number }): ErrorLimits {
+export function errorLimits(shunt: {
+  readonly ohm: number;
+  readonly tolerance: number;
+  readonly clockLimit?: number;
+}): ErrorLimits {
   return {
     gain: { shuntTolerance: shunt.tolerance, currentGain: 0.0005, busGain: 0.0005 },
     offsetA: 1e-6 / shunt.ohm,
     offsetV: 2.5e-3,
-    timeBase: 0.005,
+    timeBase: shunt.clockLimit === undefined ? OSCILLATOR_LIMIT : shunt.clockLimit + CLOCK_LIMIT,
   };
 }
