@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -9,17 +8,14 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
+import { adcSettings, cycleUs, INA228_ADC } from "../ina2xx/adc.ts";
+import { adcConfigurationWord, configurationWord, SHUNT_RANGES_V } from "../ina2xx/ina228-generation.ts";
+import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor, type SensorChannel } from "../sensor.ts";
 import { ConversionClock } from "./conversion-clock.ts";
 import { EnergyTotal } from "./energy-total.ts";
 import {
-  adcConfigurationWord,
-  AVERAGING,
   BUS_LSB_V,
-  configurationWord,
-  CONVERSIONS_US,
-  cycleUs,
   DIAGNOSTICS,
   ENERGY_BYTES,
   errorLimits,
@@ -28,7 +24,6 @@ import {
   RESET_ACCUMULATORS,
   RESULT_BYTES,
   scaleFor,
-  SHUNT_RANGES_V,
   UNUSED_LOW_BITS,
 } from "./registers.ts";
 
@@ -38,9 +33,7 @@ const DESCRIBED_RATIO = 1e-4;
 const config = z.strictObject({
   ...locationSettings(),
   ...shuntSettings({ shuntOhm: 0.015, maxA: 10 }),
-  averaging: z.literal(AVERAGING).default(16).describe("samples in one reading of power; energy takes every one"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the voltage, µs"),
+  ...adcSettings(INA228_ADC, { averaging: 16, conversionUs: 540 }),
 });
 
 /**
@@ -79,12 +72,7 @@ export const ina228 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.diagnostics);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     /** The latch bit of the flags costs no read, so it is what tells a reset; the ADC configuration proves it. */
     const wasReset = () => chip.readWord(REGISTER.adcConfiguration) !== adcConfiguration;

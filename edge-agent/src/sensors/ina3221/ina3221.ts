@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { DeviceError } from "../../errors.ts";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -10,14 +9,13 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
+import { adcSettings, INA226_ADC } from "../ina2xx/adc.ts";
+import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor, type SensorChannel } from "../sensor.ts";
 import {
-  AVERAGING,
   BUS_LSB_V,
   busVoltageRegister,
   configurationWord,
-  CONVERSIONS_US,
   errorLimits,
   INPUTS,
   LAST_ADDRESS,
@@ -60,9 +58,7 @@ const config = z.strictObject({
     .describe(
       "the inputs in use, each with its shunt; the first fills the results table unless channel says otherwise",
     ),
-  averaging: z.literal(AVERAGING).default(1).describe("samples in one reading"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of a current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of a voltage, µs"),
+  ...adcSettings(INA226_ADC, { averaging: 1, conversionUs: 588 }),
 });
 
 /** What one channel needs at each reading. */
@@ -111,12 +107,7 @@ export const ina3221 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.maskEnable);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const opened = ordered.map(({ own, index }, place): OpenChannel => ({
       name: nameOf(own),
