@@ -56,7 +56,7 @@ function powerChannel({ channel, source, rateHz, described, fault }: ChannelStat
     channel,
     source,
     rateHz,
-    settings: { ...described?.settings },
+    settings: { ...described?.settings, ...described?.measured },
     ...(fault === undefined ? {} : { fault }),
   };
 }

@@ -81,7 +81,7 @@ function channelFacts({ power, sampler }: Workbench): Record<string, string> {
     channel,
     source,
     rate: `${rateHz} Hz`,
-    settings: JSON.stringify(described?.settings ?? {}),
+    settings: JSON.stringify({ ...described?.settings, ...described?.measured }),
     averaging: described === undefined ? "unknown" : `${described.averagingUs} us around t_us`,
     clock: "t_us is CLOCK_MONOTONIC of the device in microseconds",
     columns:

@@ -30,19 +30,18 @@ function tell(message: FromSampler): void {
   process.send?.(message);
 }
 
-/** Tells a fault when it is new, and then ten times a second. */
-function faultTeller(meter: string): (fault: SampledFault | undefined) => void {
+/**
+ * Tells a fault when it is new, and then ten times a second.
+ * @param channel `undefined`: faults of all channels of the meter
+ */
+function faultTeller(meter: string, channel: string | undefined): (fault: SampledFault) => void {
   let toldUs = -Infinity;
   let toldCode = "";
   return (fault) => {
-    if (fault === undefined) {
-      toldCode = "";
-      return;
-    }
     if (fault.code === toldCode && fault.tUs - toldUs < FAULT_EVERY_US) return;
     toldCode = fault.code;
     toldUs = fault.tUs;
-    tell({ type: "fault", meter, ...fault });
+    tell({ type: "fault", meter, channel, ...fault });
   };
 }
 
@@ -51,16 +50,16 @@ const meters = start.meters.map((meter) => {
   const columns = channels.map(() => new IntervalColumns());
   for (const [index, { channel }] of channels.entries())
     intervals.set(channel, columns[index] ?? new IntervalColumns());
-  const tellFault = faultTeller(meter.name);
+  const tellFault = faultTeller(meter.name, undefined);
+  const tellChannelFault = channels.map(({ channel }) => faultTeller(meter.name, channel));
   const sampled = new SampledMeter(
     () => driverOf(meter.source).open(meter.config, host),
     {
       onOpened({ rateHz, accumulates, channels: opened }) {
-        tellFault(undefined);
         tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
       },
       onInterval: (index, interval) => columns[index]?.push(interval),
-      onFault: tellFault,
+      onFault: (fault, index) => (index === undefined ? tellFault : tellChannelFault[index])?.(fault),
     },
     monotonicUs,
   );

@@ -60,6 +60,8 @@ export type FromSampler =
   | {
       readonly type: "fault";
       readonly meter: string;
+      /** `undefined`: all channels of the meter. */
+      readonly channel: string | undefined;
       readonly tUs: number;
       readonly code: string;
       readonly message: string;

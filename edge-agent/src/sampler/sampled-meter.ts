@@ -17,15 +17,17 @@ const REOPEN_AFTER_FAULTS = 10;
 const REOPEN_US = 1_000_000;
 
 export interface MeterEvents {
+  /** Also when what its channels say of themselves has changed. */
   readonly onOpened: (sensor: Sensor) => void;
   /** @param index of the channel within the meter */
   readonly onInterval: (index: number, interval: PowerInterval) => void;
-  readonly onFault: (fault: SampledFault) => void;
+  /** @param index of the channel that alone has the fault; `undefined` when the whole meter has it */
+  readonly onFault: (fault: SampledFault, index?: number) => void;
 }
 
 /**
- * One meter on its absolute schedule: `dueUs` says when `turn` wants to be called next. A fault loses readings, and nothing
- * else; a meter that stays silent is closed, and opened again a second later.
+ * One meter on its absolute schedule: `dueUs` says when `turn` wants to be called next. A fault loses readings, those of its
+ * channel alone where it is a channel's, and nothing else; a meter that stays silent is closed, and opened again a second later.
  *
  * A chip that converts by its own clock, up to 10 % off its nominal cycle, would drift against that schedule: read at full
  * rate, the schedule follows the end of its conversions, so that each reading is fetched and stamped right after it is there.
@@ -35,6 +37,7 @@ export class SampledMeter {
   readonly #events: MeterEvents;
   readonly #nowUs: () => number;
   #sensor: Sensor | undefined;
+  #channels: Sensor["channels"] = [];
   #readings = [emptyReading()];
   #means: IntervalMeans[] = [];
   #rings: TraceRing[] = [];
@@ -87,6 +90,7 @@ export class SampledMeter {
     }
     this.#faults = 0;
     const { channels } = this.#sensor;
+    this.#channels = channels;
     this.#readings = channels.map(emptyReading);
     this.#intervalUs = 0;
     this.#rings = [];
@@ -142,28 +146,42 @@ export class SampledMeter {
           retryable: true,
         });
       }
-      this.#faults = 0;
-      for (let i = 0; i < this.#readings.length; i++) {
-        const reading = this.#readings[i];
-        if (reading === undefined) continue;
-        this.#rings[i]?.push(reading);
-        this.#means[i]?.add(reading);
+      this.#faults = this.#take() ? 0 : this.#faults + 1;
+      if (sensor.channels !== this.#channels) {
+        this.#channels = sensor.channels;
+        this.#events.onOpened(sensor);
       }
     } catch (error) {
       this.#faults += 1;
       for (const means of this.#means) means.interrupt();
       this.#events.onFault(describeFault(error, this.#nowUs()));
-      if (this.#faults >= REOPEN_AFTER_FAULTS) {
-        this.close();
-        return;
+    }
+    if (this.#faults >= REOPEN_AFTER_FAULTS) this.close();
+    else this.#schedule();
+  }
+
+  /** Hands on what was read. @returns whether any channel gave something */
+  #take(): boolean {
+    let gave = false;
+    for (let i = 0; i < this.#readings.length; i++) {
+      const reading = this.#readings[i];
+      if (reading === undefined) continue;
+      if (reading.fault === undefined) {
+        gave = true;
+        this.#rings[i]?.push(reading);
+        this.#means[i]?.add(reading);
+      } else {
+        this.#means[i]?.interrupt();
+        this.#events.onFault(describeFault(reading.fault, this.#nowUs()), i);
       }
     }
-    this.#schedule();
+    return gave;
   }
 
   #schedule(): void {
     const nowUs = this.#nowUs();
-    if (this.#sensor?.hasOwnClock === true && this.#rate === "full") {
+    const sensor = this.#sensor;
+    if (sensor?.hasOwnClock === true && (this.#rate === "full" || sensor.isCalibrating === true)) {
       this.#scheduledUs = this.#cycle.next(this.#scheduledUs, nowUs, this.#waited);
     } else {
       // Behind by periods: go on with the schedule instead of catching up in a burst.

@@ -44,8 +44,17 @@ export interface SamplerOptions {
 interface Fault {
   readonly tUs: number;
   readonly code: string;
-  /** `undefined`: of the whole sampler. */
-  readonly meter: string | undefined;
+  readonly scope: FaultScope;
+}
+
+/** Whom a fault concerns: without a channel all of the meter, without a meter all of the sampler. */
+interface FaultScope {
+  readonly meter?: string | undefined;
+  readonly channel?: string | undefined;
+}
+
+function concerns(scope: FaultScope, { meter, channel }: MeterChannel): boolean {
+  return (scope.meter ?? meter) === meter && (scope.channel ?? channel) === channel;
 }
 
 /** The sampler child, kept alive: it reads the meters for as long as the agent runs. */
@@ -124,12 +133,10 @@ export class Sampler {
     });
   }
 
-  /** Codes of the faults of a channel's meter between two moments, each once. */
+  /** Codes of the faults of a channel and of its whole meter between two moments, each once. */
   faultsBetween(channel: string, fromUs: number, toUs: number): string[] {
-    const { meter } = this.channel(channel);
-    const inside = this.#faults.filter(
-      (fault) => (fault.meter ?? meter) === meter && fault.tUs >= fromUs && fault.tUs <= toUs,
-    );
+    const state = this.channel(channel);
+    const inside = this.#faults.filter(({ scope, tUs }) => concerns(scope, state) && tUs >= fromUs && tUs <= toUs);
     return [...new Set(inside.map((fault) => fault.code))];
   }
 
@@ -165,7 +172,7 @@ export class Sampler {
     const { clock, log } = this.#options;
     this.#child = undefined;
     for (const settle of this.#traces.values()) settle(undefined);
-    this.#fault({ tUs: clock.monotonicUs(), code: "sampler-died", message }, undefined);
+    this.#fault({ tUs: clock.monotonicUs(), code: "sampler-died", message }, {});
     if (this.#stopped) return;
     const delayMs = RESTART_MS[Math.min(this.#restarts, RESTART_MS.length - 1)] ?? 0;
     this.#restarts += 1;
@@ -178,20 +185,20 @@ export class Sampler {
     switch (message.type) {
       case "opened": {
         const { meter, rateHz, accumulates, channels } = message;
-        for (const [i, state] of this.#channelsOf(meter).entries()) {
+        for (const [i, state] of this.#concerned({ meter }).entries()) {
           this.#update(state, { rateHz, accumulates, described: channels[i], fault: undefined });
         }
         this.#options.onChange();
         break;
       }
       case "fault":
-        this.#fault(message, message.meter);
+        this.#fault(message, message);
         break;
       case "intervals": {
         this.#restarts = 0;
-        const { meter, fault } = this.channel(message.channel);
-        if (fault !== undefined) {
-          for (const state of this.#channelsOf(meter)) this.#update(state, { fault: undefined });
+        const state = this.channel(message.channel);
+        if (state.fault !== undefined) {
+          this.#update(state, { fault: undefined });
           this.#options.onChange();
         }
         this.#options.onIntervals(this.channel(message.channel), message.block);
@@ -206,17 +213,17 @@ export class Sampler {
     }
   }
 
-  #channelsOf(meter: string | undefined): ChannelState[] {
-    return this.channels.filter((state) => meter === undefined || state.meter === meter);
+  #concerned(scope: FaultScope): ChannelState[] {
+    return this.channels.filter((state) => concerns(scope, state));
   }
 
-  /** @param meter `undefined`: all of them, since the sampler itself failed */
-  #fault({ tUs, code, message }: SampledFault, meter: string | undefined): void {
-    this.#faults.push({ tUs, code, meter });
+  #fault({ tUs, code, message }: SampledFault, { meter, channel }: FaultScope): void {
+    const scope = { meter, channel };
+    this.#faults.push({ tUs, code, scope });
     if (this.#faults.length > KEPT_FAULTS) this.#faults.shift();
-    const news = this.#channelsOf(meter).filter((state) => state.fault !== message);
+    const news = this.#concerned(scope).filter((state) => state.fault !== message);
     if (news.length === 0) return;
-    this.#options.log.warn({ code, meter, reason: message }, "power cannot be read");
+    this.#options.log.warn({ code, ...scope, reason: message }, "power cannot be read");
     for (const state of news) this.#update(state, { fault: message });
     this.#options.onChange();
   }

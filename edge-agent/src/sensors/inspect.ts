@@ -91,6 +91,8 @@ async function readOnce(
         return { settings: "", watts: null, fault: "no conversion ended: check its supply" };
       await sleep(POLL_MS);
     }
+    const lost = readings.find(({ fault }) => fault !== undefined)?.fault;
+    if (lost !== undefined) return { settings: "", watts: null, fault: lost.message };
     const settings = Object.entries(sensor.channels[0]?.settings ?? {}).map(([key, value]) => `${key} ${value}`);
     return { settings: settings.join(", "), watts: readings.map(({ watts }) => watts), fault: null };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { DeviceError } from "../errors.ts";
-import type { I2cBus } from "../i2c/bus.ts";
-import type { ChipLocation } from "../i2c/chip.ts";
+import type { I2cBus, OpenI2cBus } from "../i2c/bus.ts";
+import { type ChipLocation, type I2cChip, openChip } from "../i2c/chip.ts";
 import { hex } from "../i2c/hex.ts";
 
 /** How a driver knows its chip. Evidence is a few words that say what was seen; `undefined` when another chip answers. */
@@ -9,6 +9,8 @@ export interface Recognition {
   readonly recognise: (bus: I2cBus, address: number) => string | undefined;
   /** By writing, for a chip without id registers, when it was recognised. */
   readonly confirm?: (bus: I2cBus, address: number) => string | undefined;
+  /** Where its ids are, for a chip that has some. */
+  readonly ids?: IdRegisters;
 }
 
 /** Registers with the maker's id and with the id of the die, whose low four bits are a revision. */
@@ -64,6 +66,7 @@ export function readAnyDieId(bus: I2cBus, address: number): number | undefined {
 /** Recognises a die of Texas Instruments by its id. @param die without its revision, such as 0x228 */
 export function recogniseDie(registers: IdRegisters, die: number): Recognition {
   return {
+    ids: registers,
     recognise(bus, address) {
       const id = readDieId(bus, address, registers);
       return id !== undefined && id >> REVISION_BITS === die ? `die id ${hex(id)}` : undefined;
@@ -75,7 +78,7 @@ export function recogniseDie(registers: IdRegisters, die: number): Recognition {
  * Only reads, so that no stranger is written to.
  * @throws {DeviceError} `wrong-chip`, naming the chip that answers if it says what it is; or a fault of the bus
  */
-export function requireChip(bus: I2cBus, location: ChipLocation, { recognise, confirm }: Recognition): void {
+function requireChip(bus: I2cBus, location: ChipLocation, { recognise, confirm }: Recognition): void {
   const { name, address } = location;
   // The first access proves that someone answers; what follows may be refused by a stranger.
   bus.readWord(address, 0);
@@ -86,6 +89,26 @@ export function requireChip(bus: I2cBus, location: ChipLocation, { recognise, co
   const found = id === undefined ? missing : `it is ${NAMES[id >> REVISION_BITS] ?? "another"}`;
   const die = id === undefined ? "" : `, die id ${hex(id)}`;
   throw wrongChip(location, `the chip at ${hex(address)} of /dev/i2c-${location.bus} is no ${name}: ${found}${die}`);
+}
+
+/**
+ * Opens the bus, makes sure that the chip on it is the right one, and sets it up.
+ * @returns the chip and its die id, `""` for one without
+ * @throws {DeviceError} `wrong-chip`, what `setUp` throws, or a fault of the bus, which is closed again then
+ */
+export async function openRecognised(
+  location: ChipLocation,
+  openBus: OpenI2cBus,
+  recognition: Recognition,
+  setUp: (chip: I2cChip) => void,
+): Promise<{ readonly chip: I2cChip; readonly dieId: string }> {
+  let dieId = "";
+  const chip = await openChip(location, openBus, (opened, bus) => {
+    requireChip(bus, location, recognition);
+    if (recognition.ids !== undefined) dieId = hex(opened.readWord(recognition.ids.die));
+    setUp(opened);
+  });
+  return { chip, dieId };
 }
 
 export function wrongChip({ bus, address }: ChipLocation, what: string): DeviceError {

@@ -1,5 +1,6 @@
 import type { PowerSource } from "@edgewatt/protocol";
 import type { z } from "zod";
+import type { DeviceError } from "../errors.ts";
 import type { OpenI2cBus } from "../i2c/bus.ts";
 import type { Recognition } from "./recognition.ts";
 
@@ -14,10 +15,12 @@ export interface Reading {
   amps: number;
   /** Running total of energy for an accumulating source, else `NaN`. */
   joules: number;
+  /** Why this channel has no figures this time while others of its meter may have theirs; the rest then means nothing. */
+  fault?: DeviceError | undefined;
 }
 
 export function emptyReading(): Reading {
-  return { tUs: 0, watts: 0, volts: Number.NaN, amps: Number.NaN, joules: Number.NaN };
+  return { tUs: 0, watts: 0, volts: Number.NaN, amps: Number.NaN, joules: Number.NaN, fault: undefined };
 }
 
 /** What a reading can be repeated with: address, shunt, range, or the parameters of a model. */
@@ -39,6 +42,8 @@ export interface ErrorLimits {
 /** One quantity that a meter measures: most meters have one, an INA3221 three. */
 export interface SensorChannel {
   readonly settings: SensorSettings;
+  /** What was found out about it since it was opened; no setting, since it differs a little each time. */
+  readonly measured?: SensorSettings;
   /** `null` where nobody states them: for a model, and for a source that does not name its chip. */
   readonly limits: ErrorLimits | null;
   /** A reading is the mean over this time around `tUs`, µs. */
@@ -53,12 +58,14 @@ export interface Sensor extends Disposable {
   readonly hasOwnClock: boolean;
   /** Whether readings carry a running total of energy in `joules`. */
   readonly accumulates: boolean;
-  /** In the order of the driver's `channelNames`. */
+  /** In the order of the driver's `channelNames`. Another array when what is known of them has changed. */
   readonly channels: readonly SensorChannel[];
+  /** Whether it wants to be read at full rate for some seconds, to get to know the chip's clock. */
+  readonly isCalibrating?: boolean;
   /**
    * Reads all channels once, `into` one reading each. `false` when no new conversion has ended since the last call: poll
-   * again shortly.
-   * @throws {DeviceError} when this reading is lost; the code names the fault
+   * again shortly. A driver of several channels says in `fault` of each which of them it could not read.
+   * @throws {DeviceError} when this reading is lost for all channels; the code names the fault
    */
   read(into: readonly Reading[]): boolean;
 }

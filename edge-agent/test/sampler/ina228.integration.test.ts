@@ -1,5 +1,6 @@
-import { requireSystem } from "@edgewatt/testing";
+import { eventually, requireSystem } from "@edgewatt/testing";
 import { describe, expect, it } from "vitest";
+import { CLOCK_LIMIT } from "../../src/measure/uncertainty.ts";
 import { describeMonitor } from "./monitor-contract.ts";
 import { SamplerRig } from "./sampler-rig.ts";
 
@@ -36,9 +37,32 @@ describe.skipIf(gcc.skip)(`INA228's running total ${gcc.reason}`, () => {
     expect(joules?.every((total, i) => i === 0 || total >= (joules[i - 1] ?? 0))).toBe(true);
   });
 
-  it("is as wrong as its oscillator, which is within what its limits of error state", async () => {
+  it.each([0.005, -0.005])(
+    "is corrected for an oscillator that is %d off, once its conversions were timed",
+    async (clock) => {
+      const chips = [{ type: "ina228", address: AT, channels, errors: { clock } }] as const;
+      await using rig = await SamplerRig.start({ chips }, [{ source: "ina228", config: CONFIG }]);
+      const channel = await eventually(
+        () => {
+          const { described, fault } = rig.sampler.channel("main");
+          if (described?.measured === undefined) throw new RangeError(`not calibrated: ${fault}`);
+          return described;
+        },
+        { timeoutMs: 45_000 },
+      );
+      const { clockRatio, clockLimit } = channel.measured ?? {};
+      expect(Math.abs(Number(clockRatio) * (1 + clock) - 1)).toBeLessThanOrEqual(Number(clockLimit));
+      expect(channel.limits?.timeBase).toBe(Number(clockLimit) + CLOCK_LIMIT);
+      expect(channel.limits?.timeBase).toBeLessThan(0.001);
+      const { error } = await rig.compare(4, { address: AT, gapUs: Infinity });
+      expect(Math.abs(error)).toBeLessThan(0.002);
+    },
+  );
+
+  it("is as wrong as its oscillator where conversions are too short to be timed, which its limits of error state", async () => {
     const chips = [{ type: "ina228", address: AT, channels, errors: { clock: 0.005 } }] as const;
-    await using rig = await SamplerRig.start({ chips }, [{ source: "ina228", config: CONFIG }]);
+    const config = { ...CONFIG, averaging: 1 };
+    await using rig = await SamplerRig.start({ chips }, [{ source: "ina228", config }]);
     await rig.healthy();
     const { error } = await rig.compare(4, { address: AT, gapUs: Infinity });
     expect(error).toBeGreaterThan(0.003);

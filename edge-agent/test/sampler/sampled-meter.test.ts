@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DeviceError } from "../../src/errors.ts";
 import type { SampledFault } from "../../src/sampler/fault.ts";
 import { SampledMeter } from "../../src/sampler/sampled-meter.ts";
 import type { Reading, Sensor } from "../../src/sensors/sensor.ts";
@@ -103,5 +104,74 @@ describe("a meter that fails", () => {
     await run(0.5);
     expect(faults.length).toBeGreaterThan(0);
     expect(new Set(faults.map(({ code }) => code))).toEqual(new Set(["not-ready"]));
+  });
+});
+
+describe("a meter with a fault on one of its channels", () => {
+  /** Two channels, of which the second fails from its reading `from` to its reading `to`. */
+  function twoChannels({ from, to, both = false }: { from: number; to: number; both?: boolean }) {
+    let nowUs = 0;
+    let reads = 0;
+    const faults: (number | undefined)[] = [];
+    const intervals = [0, 0];
+    let opened = 0;
+    const channel = { settings: {}, limits: null, averagingUs: PERIOD_US };
+    const sensor: Sensor = {
+      rateHz: 1e6 / PERIOD_US,
+      hasOwnClock: false,
+      accumulates: false,
+      channels: [channel, channel],
+      read(into: readonly Reading[]) {
+        reads += 1;
+        nowUs += TRANSFER_US;
+        const failing = reads >= from && reads <= to;
+        for (const [i, reading] of into.entries()) {
+          const fault = failing && (i === 1 || both) ? new DeviceError("too much", { code: "overflow" }) : undefined;
+          Object.assign(reading, { tUs: nowUs, watts: i + 1, fault });
+        }
+        return true;
+      },
+      [Symbol.dispose]: () => {},
+    };
+    const meter = new SampledMeter(
+      () => Promise.resolve(sensor),
+      {
+        onOpened: () => (opened += 1),
+        onInterval: (index) => (intervals[index] = (intervals[index] ?? 0) + 1),
+        onFault: (_, index) => faults.push(index),
+      },
+      () => nowUs,
+    );
+    const run = async (seconds: number) => {
+      const endUs = nowUs + seconds * 1e6;
+      while (nowUs < endUs) {
+        nowUs = Math.max(nowUs, meter.dueUs);
+        if (meter.isOpen) meter.turn();
+        else await meter.open();
+      }
+    };
+    const kept = (index: number) => meter.ring(index)?.slice(0, Infinity);
+    return { meter, run, faults, intervals, kept, opens: () => opened };
+  }
+
+  it("keeps every reading of the other, and the figures of none of its own", async () => {
+    const { meter, run, faults, intervals, kept, opens } = twoChannels({ from: 101, to: 600 });
+    meter.setRate("full", 2, 10);
+    await run(1);
+    expect(faults).toEqual(Array.from({ length: 500 }, () => 1));
+    expect(opens()).toBe(1);
+    const [whole, holed] = [kept(0), kept(1)];
+    expect((whole?.tUs.length ?? 0) - (holed?.tUs.length ?? 0)).toBe(500);
+    expect(new Set(whole?.watts)).toEqual(new Set([1]));
+    expect(new Set(holed?.watts)).toEqual(new Set([2]));
+    expect(intervals[0]).toBeGreaterThanOrEqual(9);
+    expect((intervals[0] ?? 0) - (intervals[1] ?? 0)).toBeGreaterThanOrEqual(4);
+  });
+
+  it("is opened again when none of its channels gives anything", async () => {
+    const { meter, run, opens } = twoChannels({ from: 101, to: 110, both: true });
+    meter.setRate("full", 1, 10);
+    await run(2);
+    expect(opens()).toBe(2);
   });
 });

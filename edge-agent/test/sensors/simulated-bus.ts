@@ -69,10 +69,11 @@ export function readOne(sensor: Sensor): Reading {
   return reading;
 }
 
-/** Code of the fault that a reading is lost to. */
+/** Code of the fault that a reading is lost to, that of the whole meter or that of the first channel which has one. */
 export function faultOf(sensor: Sensor): string {
   try {
-    readAll(sensor);
+    const lost = readAll(sensor).find(({ fault }) => fault !== undefined);
+    if (lost?.fault !== undefined) return lost.fault.code;
   } catch (error) {
     if (error instanceof DeviceError) return error.code;
     throw error;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { DeviceError } from "../../errors.ts";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import { hex } from "../../i2c/hex.ts";
 import {
   locationSettings,
@@ -10,7 +10,7 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip, wrongChip } from "../recognition.ts";
+import { openRecognised, wrongChip } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import {
   AVERAGING,
@@ -77,10 +77,7 @@ export const ina219 = defineDriver({
       // A result from before is not offered as the first: reading the power clears the ready flag.
       into.readWord(REGISTER.power);
     };
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      setUp(opened);
-    });
+    const { chip } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const cycleUs = 2 * conversionUs(options);
     const tooManyA = overflowA(shuntRangeV, shuntOhm);

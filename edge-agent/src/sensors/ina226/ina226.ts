@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -9,15 +8,13 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
+import { adcSettings, cycleUs, INA226_ADC } from "../ina2xx/adc.ts";
+import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import {
-  AVERAGING,
   BUS_LSB_V,
   configurationWord,
   CONVERSION_READY,
-  CONVERSIONS_US,
-  cycleUs,
   errorLimits,
   MATH_OVERFLOW,
   RECOGNITION,
@@ -31,9 +28,7 @@ const NAME = "INA226";
 const config = z.strictObject({
   ...locationSettings(),
   ...shuntSettings({ shuntOhm: 0.02, maxA: 4 }),
-  averaging: z.literal(AVERAGING).default(1).describe("samples in one reading"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of the current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of the voltage, µs"),
+  ...adcSettings(INA226_ADC, { averaging: 1, conversionUs: 588 }),
 });
 
 /**
@@ -57,12 +52,7 @@ export const ina226 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.maskEnable);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const periodUs = cycleUs(options);
     const tooManyA = overflowA(shuntRangeV, shuntOhm);

@@ -1,3 +1,4 @@
+import { type Adc, adcBits, INA226_ADC } from "../ina2xx/adc.ts";
 import { recogniseDie } from "../recognition.ts";
 import type { ErrorLimits } from "../sensor.ts";
 
@@ -24,34 +25,12 @@ export const CONVERSION_READY = 1 << 3;
 /** Bit 2 of it, OVF: current and power may be invalid. */
 export const MATH_OVERFLOW = 1 << 2;
 
-/** Samples in one reading by AVG, bits 11:9 of the configuration (table 7-3). */
-export const AVERAGING = [1, 4, 16, 64, 128, 256, 512, 1024] as const;
-/** Time of one sample, µs, by VBUSCT, bits 8:6, and VSHCT, bits 5:3 (tables 7-4, 7-5); at most a tenth more. */
-export const CONVERSIONS_US = [140, 204, 332, 588, 1100, 2116, 4156, 8244] as const;
-
-export interface Adc {
-  readonly averaging: (typeof AVERAGING)[number];
-  readonly busConversionUs: (typeof CONVERSIONS_US)[number];
-  readonly shuntConversionUs: (typeof CONVERSIONS_US)[number];
-}
-
-/** From one end of conversion to the next: all samples of the shunt and the bus (section 6.4.1). */
-export function cycleUs({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return averaging * (busConversionUs + shuntConversionUs);
-}
-
 /** Bits 14:12 read so after a reset (0x4127) and mean nothing. */
 const RESERVED = 0x4000;
 const CONTINUOUS_SHUNT_AND_BUS = 0b111;
 
-export function configurationWord({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return (
-    RESERVED |
-    (AVERAGING.indexOf(averaging) << 9) |
-    (CONVERSIONS_US.indexOf(busConversionUs) << 6) |
-    (CONVERSIONS_US.indexOf(shuntConversionUs) << 3) |
-    CONTINUOUS_SHUNT_AND_BUS
-  );
+export function configurationWord(adc: Adc<(typeof INA226_ADC.timesUs)[number]>): number {
+  return RESERVED | adcBits(INA226_ADC, adc) | CONTINUOUS_SHUNT_AND_BUS;
 }
 
 export interface Scale {

@@ -24,13 +24,14 @@ export class EnergyTotal {
    * more than the largest power could have given since.
    * @param overflowed what the chip said, before the counter was read
    * @param tUs when it was read
+   * @param weight of what it gained: real ÷ nominal time of the conversions that it counts
    * @returns false when the counter was restarted, and goes on from `raw`
    */
-  add(raw: number, overflowed: boolean, tUs: number): boolean {
+  add(raw: number, overflowed: boolean, tUs: number, weight = 1): boolean {
     const back = raw < this.#raw;
     const gained = back ? raw + MODULUS - this.#raw : raw - this.#raw;
     const counted = !back || overflowed || gained <= MAX_COUNTS_PER_US * (tUs - this.#tUs);
-    if (counted) this.#counts += gained;
+    if (counted) this.#counts += gained * weight;
     this.#raw = raw;
     this.#tUs = tUs;
     return counted;

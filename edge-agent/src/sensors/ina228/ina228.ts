@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -9,16 +8,14 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
-import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
+import { adcSettings, cycleUs, INA228_ADC } from "../ina2xx/adc.ts";
+import { adcConfigurationWord, configurationWord, SHUNT_RANGES_V } from "../ina2xx/ina228-generation.ts";
+import { openRecognised } from "../recognition.ts";
+import { defineDriver, type Reading, type Sensor, type SensorChannel } from "../sensor.ts";
+import { ConversionClock } from "./conversion-clock.ts";
 import { EnergyTotal } from "./energy-total.ts";
 import {
-  adcConfigurationWord,
-  AVERAGING,
   BUS_LSB_V,
-  configurationWord,
-  CONVERSIONS_US,
-  cycleUs,
   DIAGNOSTICS,
   ENERGY_BYTES,
   errorLimits,
@@ -27,24 +24,23 @@ import {
   RESET_ACCUMULATORS,
   RESULT_BYTES,
   scaleFor,
-  SHUNT_RANGES_V,
   UNUSED_LOW_BITS,
 } from "./registers.ts";
 
 const NAME = "INA228";
+const DESCRIBED_RATIO = 1e-4;
 
 const config = z.strictObject({
   ...locationSettings(),
   ...shuntSettings({ shuntOhm: 0.015, maxA: 10 }),
-  averaging: z.literal(AVERAGING).default(16).describe("samples in one reading of power; energy takes every one"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the voltage, µs"),
+  ...adcSettings(INA228_ADC, { averaging: 16, conversionUs: 540 }),
 });
 
 /**
  * INA228 (TI SLYS021A): energy from the chip's accumulator, which takes every conversion, 926 a second by default; power,
  * voltage and current are its means over 16 of them, 58 a second. The energy register has no sign: it is right while the
- * current flows one way. Faults: `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, `energy-lost`,
+ * current flows one way. Its time is that of the chip's oscillator: once the length of the conversions has been measured by
+ * CLOCK_MONOTONIC, energy is corrected for it and the limit of its error is smaller. Faults: `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, `energy-lost`,
  * `memory-checksum`, and those of the bus.
  */
 export const ina228 = defineDriver({
@@ -59,6 +55,8 @@ export const ina228 = defineDriver({
     const adcConfiguration = adcConfigurationWord(options);
     const location = { name: NAME, bus, address };
     const energy = new EnergyTotal();
+    const periodUs = cycleUs(options);
+    const clock = new ConversionClock(periodUs);
 
     const clearEnergy = (into: I2cChip) => {
       into.writeWord(REGISTER.configuration, configuration | RESET_ACCUMULATORS);
@@ -70,15 +68,11 @@ export const ina228 = defineDriver({
       into.writeWord(REGISTER.diagnostics, DIAGNOSTICS.latch);
       into.set(REGISTER.adcConfiguration, adcConfiguration);
       clearEnergy(into);
+      clock.restart();
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.diagnostics);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     /** The latch bit of the flags costs no read, so it is what tells a reset; the ADC configuration proves it. */
     const wasReset = () => chip.readWord(REGISTER.adcConfiguration) !== adcConfiguration;
@@ -87,7 +81,41 @@ export const ina228 = defineDriver({
       return chip.fault("calibration-lost", RESET_ADVICE);
     };
 
-    const periodUs = cycleUs(options);
+    const describe = (): readonly [SensorChannel] => [
+      {
+        settings: {
+          bus,
+          address,
+          dieId,
+          shuntOhm,
+          shuntTolerance,
+          maxA,
+          shuntRangeV,
+          averaging,
+          shuntConversionUs,
+          busConversionUs,
+          currentLsbA: scale.currentLsbA,
+          powerLsbW: scale.powerLsbW,
+          energyLsbJ: scale.energyLsbJ,
+        },
+        ...(clock.isKnown ? { measured: { clockRatio: clock.ratio, clockLimit: clock.limit } } : {}),
+        limits: errorLimits({
+          ohm: shuntOhm,
+          tolerance: shuntTolerance,
+          ...(clock.isKnown ? { clockLimit: clock.limit } : {}),
+        }),
+        averagingUs: periodUs,
+      },
+    ];
+    let channels = describe();
+    let describedRatio = clock.ratio;
+    /** Another oscillator's error is told when it shows in the fourth digit. */
+    const describeClock = () => {
+      if (channels[0].measured !== undefined && Math.abs(clock.ratio - describedRatio) < DESCRIBED_RATIO) return;
+      describedRatio = clock.ratio;
+      channels = describe();
+    };
+
     const tooManyA = overflowA(shuntRangeV, shuntOhm);
     const result = Buffer.alloc(RESULT_BYTES);
     const energyResult = Buffer.alloc(ENERGY_BYTES);
@@ -95,27 +123,12 @@ export const ina228 = defineDriver({
       rateHz: 1e6 / periodUs,
       hasOwnClock: true,
       accumulates: true,
-      channels: [
-        {
-          settings: {
-            bus,
-            address,
-            dieId,
-            shuntOhm,
-            shuntTolerance,
-            maxA,
-            shuntRangeV,
-            averaging,
-            shuntConversionUs,
-            busConversionUs,
-            currentLsbA: scale.currentLsbA,
-            powerLsbW: scale.powerLsbW,
-            energyLsbJ: scale.energyLsbJ,
-          },
-          limits: errorLimits({ ohm: shuntOhm, tolerance: shuntTolerance }),
-          averagingUs: periodUs,
-        },
-      ],
+      get channels() {
+        return channels;
+      },
+      get isCalibrating() {
+        return clock.isSought;
+      },
       read(readings: readonly [Reading]): boolean {
         const beforeUs = host.monotonicUs();
         const flags = chip.readWord(REGISTER.diagnostics);
@@ -126,8 +139,14 @@ export const ina228 = defineDriver({
             "the checksum of its trim memory is wrong: switch it off and on, or replace it",
           );
         }
-        if ((flags & DIAGNOSTICS.conversionReady) === 0) return false;
-        const readyUs = (beforeUs + host.monotonicUs()) / 2;
+        if ((flags & DIAGNOSTICS.conversionReady) === 0) {
+          clock.notYet(beforeUs);
+          return false;
+        }
+        const afterUs = host.monotonicUs();
+        const readyUs = (beforeUs + afterUs) / 2;
+        clock.result(afterUs);
+        if (clock.isKnown) describeClock();
         const energyBeforeUs = host.monotonicUs();
         chip.readBlock(REGISTER.energy, energyResult);
         const energyUs = (energyBeforeUs + host.monotonicUs()) / 2;
@@ -136,7 +155,7 @@ export const ina228 = defineDriver({
           clearEnergy(chip);
           throw chip.fault("overflow", `the current exceeds its range of ${maxA} A: ${OVERFLOW_ADVICE}`);
         }
-        if (!energy.add(counter, (flags & DIAGNOSTICS.energyOverflow) !== 0, readyUs)) {
+        if (!energy.add(counter, (flags & DIAGNOSTICS.energyOverflow) !== 0, readyUs, clock.ratio)) {
           if (wasReset()) throw lost();
           throw chip.fault("energy-lost", "its counter of energy was cleared: check that nobody else sets it up");
         }

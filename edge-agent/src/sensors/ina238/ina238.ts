@@ -1,6 +1,5 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -9,32 +8,24 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
-import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
+import { adcSettings, cycleUs, INA228_ADC } from "../ina2xx/adc.ts";
 import {
   adcConfigurationWord,
-  AVERAGING,
-  BUS_LSB_V,
   configurationWord,
-  CONVERSIONS_US,
-  cycleUs,
   DIAGNOSTICS,
-  errorLimits,
-  POWER_BYTES,
-  RECOGNITION,
   REGISTER,
-  scaleFor,
   SHUNT_RANGES_V,
-} from "./registers.ts";
+} from "../ina2xx/ina228-generation.ts";
+import { openRecognised } from "../recognition.ts";
+import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
+import { BUS_LSB_V, errorLimits, POWER_BYTES, RECOGNITION, scaleFor } from "./registers.ts";
 
 const NAME = "INA238";
 
 const config = z.strictObject({
   ...locationSettings(),
   ...shuntSettings({ shuntOhm: 0.015, maxA: 10 }),
-  averaging: z.literal(AVERAGING).default(1).describe("samples in one reading"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(540).describe("time of one sample of the voltage, µs"),
+  ...adcSettings(INA228_ADC, { averaging: 1, conversionUs: 540 }),
 });
 
 /**
@@ -61,12 +52,7 @@ export const ina238 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.diagnostics);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const periodUs = cycleUs(options);
     const tooManyA = overflowA(shuntRangeV, shuntOhm);

@@ -1,73 +1,12 @@
+import { calibrationFor, ID_REGISTERS } from "../ina2xx/ina228-generation.ts";
 import { recogniseDie } from "../recognition.ts";
 import type { ErrorLimits } from "../sensor.ts";
 
-/** Registers of the INA238 (TI SLYS025B, section 6.6), of 16 and 24 bits. All hold their high byte first. */
-export const REGISTER = {
-  configuration: 0x00,
-  adcConfiguration: 0x01,
-  shuntCalibration: 0x02,
-  busVoltage: 0x05,
-  power: 0x08,
-  diagnostics: 0x0b,
-  manufacturerId: 0x3e,
-  dieId: 0x3f,
-} as const;
-
-export const RECOGNITION = recogniseDie({ manufacturer: REGISTER.manufacturerId, die: REGISTER.dieId }, 0x238);
+export const RECOGNITION = recogniseDie(ID_REGISTERS, 0x238);
 
 export const POWER_BYTES = 3;
 
-/** Full scale of the shunt ADC (section 7.1.1): ADCRANGE 1 and 0. */
-export const SHUNT_RANGES_V = [0.04096, 0.16384] as const;
-const NARROW_RANGE_V = 0.04096;
 export const BUS_LSB_V = 3.125e-3;
-
-/** Configuration register: bit 4 is ADCRANGE. */
-const ADC_RANGE = 1 << 4;
-
-export function configurationWord(shuntRangeV: number): number {
-  return shuntRangeV === NARROW_RANGE_V ? ADC_RANGE : 0;
-}
-
-/** Bits of the register of diagnostic flags and alerts, DIAG_ALRT. */
-export const DIAGNOSTICS = {
-  /** ALATCH: flags stay until this register is read. It is 0 after a reset, and so tells one. */
-  latch: 1 << 15,
-  /** MATHOF: current and power may be invalid; stays until another conversion is triggered, by writing ADC_CONFIG. */
-  mathOverflow: 1 << 9,
-  /** CNVRF: with ALATCH cleared by reading this register. */
-  conversionReady: 1 << 1,
-  /** MEMSTAT: 0 when the checksum of the trim memory is wrong. */
-  memoryGood: 1 << 0,
-} as const;
-
-/** Samples in one reading by AVG, bits 2:0 of the ADC configuration. */
-export const AVERAGING = [1, 4, 16, 64, 128, 256, 512, 1024] as const;
-/** Time of one sample, µs, by VBUSCT, bits 11:9, and VSHCT, bits 8:6. */
-export const CONVERSIONS_US = [50, 84, 150, 280, 540, 1052, 2074, 4120] as const;
-
-export interface Adc {
-  readonly averaging: (typeof AVERAGING)[number];
-  readonly busConversionUs: (typeof CONVERSIONS_US)[number];
-  readonly shuntConversionUs: (typeof CONVERSIONS_US)[number];
-}
-
-/** From one result to the next: all samples of the shunt and the bus, without the temperature. */
-export function cycleUs({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return averaging * (busConversionUs + shuntConversionUs);
-}
-
-const CONTINUOUS_SHUNT_AND_BUS = 0xb;
-
-/** ADC configuration register. Never the reset value 0xfb68, which converts temperature too. */
-export function adcConfigurationWord({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return (
-    (CONTINUOUS_SHUNT_AND_BUS << 12) |
-    (CONVERSIONS_US.indexOf(busConversionUs) << 9) |
-    (CONVERSIONS_US.indexOf(shuntConversionUs) << 6) |
-    AVERAGING.indexOf(averaging)
-  );
-}
 
 export interface Scale {
   readonly calibration: number;
@@ -76,21 +15,13 @@ export interface Scale {
 }
 
 /** The current register has a sign and 15 bits. */
-const CURRENT_STEPS = 2 ** 15;
-const CALIBRATION_CONSTANT = 819.2e6;
-const NARROW_RANGE_FACTOR = 4;
+const ARITHMETIC = { currentSteps: 2 ** 15, calibrationConstant: 819.2e6 };
 const POWER_LSB_PER_CURRENT_LSB = 0.2;
 
-/**
- * Section 7.1.2: current LSB = maxA / 2^15, SHUNT_CAL = 819.2e6 · current LSB · shunt, four times that in the narrow range;
- * power LSB = 0.2 current LSB. SHUNT_CAL is rounded up, so that maxA fits, and the LSBs are taken back from it, so its
- * rounding does not end up in the results.
- */
+/** Section 7.1.2: power LSB = 0.2 current LSB. */
 export function scaleFor(shuntOhm: number, maxA: number, shuntRangeV: number): Scale {
-  const perLsb = CALIBRATION_CONSTANT * shuntOhm * (shuntRangeV === NARROW_RANGE_V ? NARROW_RANGE_FACTOR : 1);
-  const calibration = Math.ceil((maxA / CURRENT_STEPS) * perLsb - 1e-6);
-  const currentLsbA = calibration / perLsb;
-  return { calibration, currentLsbA, powerLsbW: POWER_LSB_PER_CURRENT_LSB * currentLsbA };
+  const calibrated = calibrationFor(ARITHMETIC, shuntOhm, maxA, shuntRangeV);
+  return { ...calibrated, powerLsbW: POWER_LSB_PER_CURRENT_LSB * calibrated.currentLsbA };
 }
 
 /**

@@ -1,17 +1,14 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import { locationSettings, RESET_ADVICE } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
+import { adcSettings, cycleUs, INA226_ADC } from "../ina2xx/adc.ts";
+import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import {
-  AVERAGING,
   BUS_LSB_V,
   configurationWord,
   CONTINUOUS_A,
-  CONVERSIONS_US,
   CURRENT_LSB_A,
-  cycleUs,
   ERROR_LIMITS,
   MASK_ENABLE,
   OVERFLOW_CURRENT,
@@ -23,9 +20,7 @@ const NAME = "INA260";
 
 const config = z.strictObject({
   ...locationSettings(),
-  averaging: z.literal(AVERAGING).default(1).describe("samples in one reading"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of the current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of the voltage, µs"),
+  ...adcSettings(INA226_ADC, { averaging: 1, conversionUs: 588 }),
 });
 
 /**
@@ -48,12 +43,7 @@ export const ina260 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.maskEnable);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const periodUs = cycleUs(options);
     return {

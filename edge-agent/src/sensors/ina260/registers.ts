@@ -1,3 +1,4 @@
+import { type Adc, adcBits, INA226_ADC } from "../ina2xx/adc.ts";
 import { recogniseDie } from "../recognition.ts";
 import type { ErrorLimits } from "../sensor.ts";
 
@@ -31,34 +32,12 @@ export const MASK_ENABLE = {
   latch: 1 << 0,
 } as const;
 
-/** Samples in one reading by AVG, bits 11:9 of the configuration (section 8.6.1). */
-export const AVERAGING = [1, 4, 16, 64, 128, 256, 512, 1024] as const;
-/** Time of one sample, µs, by VBUSCT, bits 8:6, and ISHCT, bits 5:3; at most a tenth more. */
-export const CONVERSIONS_US = [140, 204, 332, 588, 1100, 2116, 4156, 8244] as const;
-
-export interface Adc {
-  readonly averaging: (typeof AVERAGING)[number];
-  readonly busConversionUs: (typeof CONVERSIONS_US)[number];
-  readonly shuntConversionUs: (typeof CONVERSIONS_US)[number];
-}
-
-/** From one end of conversion to the next: all samples of the current and the bus (section 8.4.1). */
-export function cycleUs({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return averaging * (busConversionUs + shuntConversionUs);
-}
-
 /** Bits 14:12 read so after a reset (0x6127) and mean nothing. */
 const RESERVED = 0x6000;
 const CONTINUOUS_CURRENT_AND_BUS = 0b111;
 
-export function configurationWord({ averaging, busConversionUs, shuntConversionUs }: Adc): number {
-  return (
-    RESERVED |
-    (AVERAGING.indexOf(averaging) << 9) |
-    (CONVERSIONS_US.indexOf(busConversionUs) << 6) |
-    (CONVERSIONS_US.indexOf(shuntConversionUs) << 3) |
-    CONTINUOUS_CURRENT_AND_BUS
-  );
+export function configurationWord(adc: Adc<(typeof INA226_ADC.timesUs)[number]>): number {
+  return RESERVED | adcBits(INA226_ADC, adc) | CONTINUOUS_CURRENT_AND_BUS;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { type I2cChip, openChip } from "../../i2c/chip.ts";
-import { hex } from "../../i2c/hex.ts";
+import { DeviceError } from "../../errors.ts";
+import type { I2cChip } from "../../i2c/chip.ts";
 import {
   locationSettings,
   overflowA,
@@ -9,14 +9,13 @@ import {
   shuntRangeFor,
   shuntSettings,
 } from "../chip-settings.ts";
-import { requireChip } from "../recognition.ts";
+import { adcSettings, INA226_ADC } from "../ina2xx/adc.ts";
+import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor, type SensorChannel } from "../sensor.ts";
 import {
-  AVERAGING,
   BUS_LSB_V,
   busVoltageRegister,
   configurationWord,
-  CONVERSIONS_US,
   errorLimits,
   INPUTS,
   LAST_ADDRESS,
@@ -59,9 +58,7 @@ const config = z.strictObject({
     .describe(
       "the inputs in use, each with its shunt; the first fills the results table unless channel says otherwise",
     ),
-  averaging: z.literal(AVERAGING).default(1).describe("samples in one reading"),
-  shuntConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of a current, µs"),
-  busConversionUs: z.literal(CONVERSIONS_US).default(588).describe("time of one sample of a voltage, µs"),
+  ...adcSettings(INA226_ADC, { averaging: 1, conversionUs: 588 }),
 });
 
 /** What one channel needs at each reading. */
@@ -79,7 +76,8 @@ interface OpenChannel {
 /**
  * INA3221 (TI SBOS576C): up to three channels, converted one after another; all of them make one reading, 3.528 ms by default
  * and with all three. The chip has no product: power is current times voltage, which are sampled one after the other. Faults:
- * `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, and those of the bus.
+ * `wrong-chip`, `shunt-range`, `set-up`, `overflow`, `calibration-lost`, and those of the bus. An overflow, or a transfer that
+ * fails where the chip has answered before, is a fault of one channel.
  */
 export const ina3221 = defineDriver({
   id: "ina3221",
@@ -109,12 +107,7 @@ export const ina3221 = defineDriver({
       // A result from before is not offered as the first: reading the flags clears them.
       into.readWord(REGISTER.maskEnable);
     };
-    let dieId = "";
-    const chip = await openChip(location, host.openI2cBus, (opened, openedBus) => {
-      requireChip(openedBus, location, RECOGNITION);
-      dieId = hex(opened.readWord(REGISTER.dieId));
-      setUp(opened);
-    });
+    const { chip, dieId } = await openRecognised(location, host.openI2cBus, RECOGNITION, setUp);
 
     const opened = ordered.map(({ own, index }, place): OpenChannel => ({
       name: nameOf(own),
@@ -125,6 +118,19 @@ export const ina3221 = defineDriver({
       overflowA: overflowA(SHUNT_FULL_SCALE_V, own.shuntOhm),
       middleBeforeEndUs: timing.middleBeforeEndUs(place),
     }));
+    /** @throws {DeviceError} when the current is beyond range or a transfer fails */
+    const readChannel = (own: OpenChannel, into: Reading, readyUs: number) => {
+      const shuntV = (chip.readSigned(own.shuntRegister) >> UNUSED_LOW_BITS) * SHUNT_LSB_V;
+      into.amps = shuntV / own.shuntOhm;
+      if (Math.abs(into.amps) >= own.overflowA) {
+        throw chip.fault("overflow", `the current of ${own.name} exceeds its range: ${OVERFLOW_ADVICE}`);
+      }
+      into.volts = (chip.readSigned(own.busRegister) >> UNUSED_LOW_BITS) * BUS_LSB_V;
+      into.watts = into.amps * into.volts;
+      into.tUs = readyUs - own.middleBeforeEndUs;
+      into.joules = Number.NaN;
+    };
+
     return {
       rateHz: 1e6 / timing.cycleUs,
       hasOwnClock: true,
@@ -161,15 +167,13 @@ export const ina3221 = defineDriver({
         for (const own of opened) {
           const into = readings[own.index];
           if (into === undefined) continue;
-          const shuntV = (chip.readSigned(own.shuntRegister) >> UNUSED_LOW_BITS) * SHUNT_LSB_V;
-          into.amps = shuntV / own.shuntOhm;
-          if (Math.abs(into.amps) >= own.overflowA) {
-            throw chip.fault("overflow", `the current of ${own.name} exceeds its range: ${OVERFLOW_ADVICE}`);
+          into.fault = undefined;
+          try {
+            readChannel(own, into, readyUs);
+          } catch (error) {
+            if (!(error instanceof DeviceError)) throw error;
+            into.fault = error;
           }
-          into.volts = (chip.readSigned(own.busRegister) >> UNUSED_LOW_BITS) * BUS_LSB_V;
-          into.watts = into.amps * into.volts;
-          into.tUs = readyUs - own.middleBeforeEndUs;
-          into.joules = Number.NaN;
         }
         return true;
       },

@@ -1,3 +1,4 @@
+import { type Adc, adcBits, INA226_ADC } from "../ina2xx/adc.ts";
 import { recogniseDie } from "../recognition.ts";
 import type { ErrorLimits } from "../sensor.ts";
 
@@ -42,31 +43,12 @@ export const MASK_ENABLE = {
   conversionReady: 1 << 0,
 } as const;
 
-/** Samples in one reading by AVG, bits 11:9 of the configuration (section 7.6.2.1). */
-export const AVERAGING = [1, 4, 16, 64, 128, 256, 512, 1024] as const;
-/** Time of one sample, µs, by VBUSCT, bits 8:6, and VSHCT, bits 5:3; at most a tenth more. */
-export const CONVERSIONS_US = [140, 204, 332, 588, 1100, 2116, 4156, 8244] as const;
-
-export interface Adc {
-  readonly averaging: (typeof AVERAGING)[number];
-  readonly busConversionUs: (typeof CONVERSIONS_US)[number];
-  readonly shuntConversionUs: (typeof CONVERSIONS_US)[number];
-}
-
 const CONTINUOUS_SHUNT_AND_BUS = 0b111;
 
 /** The enable bits 14 to 12 are those of inputs 1 to 3. */
-export function configurationWord(
-  { averaging, busConversionUs, shuntConversionUs }: Adc,
-  inputs: readonly Input[],
-): number {
-  return (
-    inputs.reduce((enabled, input) => enabled | (1 << (15 - input)), 0) |
-    (AVERAGING.indexOf(averaging) << 9) |
-    (CONVERSIONS_US.indexOf(busConversionUs) << 6) |
-    (CONVERSIONS_US.indexOf(shuntConversionUs) << 3) |
-    CONTINUOUS_SHUNT_AND_BUS
-  );
+export function configurationWord(adc: Adc<(typeof INA226_ADC.timesUs)[number]>, inputs: readonly Input[]): number {
+  const enabled = inputs.reduce((bits, input) => bits | (1 << (15 - input)), 0);
+  return enabled | adcBits(INA226_ADC, adc) | CONTINUOUS_SHUNT_AND_BUS;
 }
 
 /** When the channels are converted: one after another, shunt and bus each, as often as is averaged (section 7.4.2.2). */

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ina228 } from "../../../src/sensors/ina228/ina228.ts";
-import { adcConfigurationWord, scaleFor } from "../../../src/sensors/ina228/registers.ts";
+import { scaleFor } from "../../../src/sensors/ina228/registers.ts";
+import { adcConfigurationWord } from "../../../src/sensors/ina2xx/ina228-generation.ts";
 import { faultOf, readOne, SimulatedHost } from "../simulated-bus.ts";
 import { SimulatedIna228 } from "../simulated-ina228.ts";
 

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { DeviceError } from "../../../src/errors.ts";
 import { channelsOf } from "../../../src/sensors/meters.ts";
 import { ina3221 } from "../../../src/sensors/ina3221/ina3221.ts";
 import { configurationWord } from "../../../src/sensors/ina3221/registers.ts";
-import { faultOf, readAll, SimulatedHost } from "../simulated-bus.ts";
+import { emptyReading } from "../../../src/sensors/sensor.ts";
+import { readAll, SimulatedHost } from "../simulated-bus.ts";
 import { SimulatedIna3221 } from "../simulated-ina3221.ts";
 
 async function open(settings: object) {
@@ -87,12 +89,36 @@ describe("INA3221", () => {
     expect(refuses({ address: 0x43 })).toBe(false);
   });
 
-  it("names the channel whose current is beyond its range", async () => {
+  it.each([1.7, -1.7])(
+    "names the channel whose current of %d A is beyond its range, and reads the others",
+    async (amps) => {
+      const { chip, sensor } = await open({});
+      const flow = { volts: 5, amps: 0.5, shuntOhm: 0.1 };
+      const readings = sensor.channels.map(emptyReading);
+      chip.convert(flow, { ...flow, amps }, flow);
+      expect(sensor.read(readings)).toBe(true);
+      expect(readings.map(({ fault }) => fault?.code)).toEqual([undefined, "overflow", undefined]);
+      expect(readings[1]?.fault?.message).toMatch(/INA3221 at 0x40 .*current of ch2 exceeds/);
+      for (const i of [0, 2]) expect(readings[i]?.watts).toBeCloseTo(2.5, 6);
+      chip.convert(flow, flow, flow);
+      expect(sensor.read(readings)).toBe(true);
+      expect(readings.map(({ fault }) => fault)).toEqual([undefined, undefined, undefined]);
+      expect(readings[1]?.watts).toBeCloseTo(2.5, 6);
+    },
+  );
+
+  it("loses the reading of the channel whose transfer fails, and reads the others", async () => {
     const { chip, sensor } = await open({});
     const flow = { volts: 5, amps: 0.5, shuntOhm: 0.1 };
-    chip.convert(flow, { ...flow, amps: 1.7 }, flow);
-    expect(() => readAll(sensor)).toThrow(/current of ch2 exceeds/);
-    chip.convert(flow, { ...flow, amps: -1.7 }, flow);
-    expect(faultOf(sensor)).toBe("overflow");
+    const readings = sensor.channels.map(emptyReading);
+    const read = chip.read.bind(chip);
+    chip.read = (register) => {
+      if (register === 4) throw new DeviceError("not acknowledged", { code: "bus-error" });
+      return read(register);
+    };
+    chip.convert(flow, flow, flow);
+    expect(sensor.read(readings)).toBe(true);
+    expect(readings.map(({ fault }) => fault?.code)).toEqual([undefined, "bus-error", undefined]);
+    expect(readings[2]?.watts).toBeCloseTo(2.5, 6);
   });
 });
