@@ -12,7 +12,7 @@ import { T0 } from "./power-batches.ts";
 const STRANGE: Measurement = {
   name: "a b,c",
   description: "",
-  stream: null,
+  stream: "system",
   tags: [
     { name: "t", from: { column: "tag" } },
     { name: "a k", from: { column: "fixed" } },
