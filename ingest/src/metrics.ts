@@ -38,7 +38,7 @@ export function ingestMetrics({ connected, figures }: IngestParts): readonly Met
       return { count, sum: sumS, buckets: buckets.map(({ leS, count: below }) => [leS, below]) };
     }),
     gauge("queue_batches", "Batches in memory that are not durable yet", () => figures().queueBatches),
-    gauge("queue_bytes", "Text of these batches in memory, one byte for each UTF-16 unit", () => figures().queueBytes),
+    gauge("queue_bytes", "Size of these batches in memory", () => figures().queueBytes),
     gauge("writes_in_flight", "Writes to the database under way", () => figures().inFlight),
     gauge("devices", "Devices that were served in the last ten seconds", () => figures().ownedDevices),
   ];

@@ -27,7 +27,7 @@ function announce(context: Context, { ready }: Stack, json: boolean): void {
     ["Database", ready.influx ?? `none: telemetry goes to line-protocol files in ${ready.data}/telemetry`],
     ["Data", ready.data],
     ["Device", ready.device],
-    ...Object.values(ready.metrics ?? {}).map((url, i) => [i === 0 ? "Metrics" : "", url]),
+    ...Object.entries(ready.metrics ?? {}).map(([part, url], i) => [i === 0 ? "Metrics" : "", `${url} (${part})`]),
   ];
   for (const [what, where] of rows) say(context, `${what?.padEnd(10)} ${where}`);
   say(context, "Stop it with Ctrl-C.");

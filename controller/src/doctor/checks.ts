@@ -16,6 +16,7 @@ import {
   checkThrottling,
 } from "./machine.ts";
 import { checkChips, checkMeters, checkSources } from "./power.ts";
+import { checkSpoolFiles } from "./spool-files.ts";
 import { checkBroker, checkData, checkDatabase, checkDataset, checkInfluxd, type ServiceOptions } from "./services.ts";
 
 export interface DoctorOptions extends ServiceOptions {
@@ -35,9 +36,10 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
     checkClock(env),
     checkMemoryControl(root),
   ]);
-  const [database, broker, deadLetters, dataset] = await Promise.all([
+  const [database, broker, spools, deadLetters, dataset] = await Promise.all([
     checkDatabase(context, options),
     checkBroker(context, options),
+    checkSpoolFiles(context, options),
     checkDeadLetters(context, options),
     checkDataset(context, options),
   ]);
@@ -52,6 +54,7 @@ export async function checkMachine(context: Context, options: DoctorOptions): Pr
     checkInfluxd(env),
     database,
     ...broker,
+    ...spools,
     deadLetters,
     dataset,
   ];

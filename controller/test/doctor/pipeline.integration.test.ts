@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Check } from "../../src/doctor/check.ts";
 import { checkDeadLetters } from "../../src/doctor/dead-letters.ts";
 import { checkBroker } from "../../src/doctor/services.ts";
+import { checkSpoolFiles } from "../../src/doctor/spool-files.ts";
 import type { Context } from "../../src/context.ts";
 import { runHere } from "../run-app.ts";
 
@@ -215,6 +216,27 @@ describe("doctor on telemetry on its way", () => {
       status: "warn",
       message: expect.stringContaining("refused 2 points"),
     });
+  });
+
+  it("sees by the files what an agent without a broker cannot tell", async () => {
+    await using dir = await tempDir();
+    expect(await checkSpoolFiles(contextIn(dir.path), { data: "nowhere" })).toEqual([]);
+    for (const [device, sizes] of [
+      ["pi-1", [1000, 2000]],
+      ["pi-2", [4e6, 3.5e6]],
+    ] as const) {
+      const spool = path.join(dir.path, `agent-${device}/spool`);
+      await mkdir(spool, { recursive: true });
+      for (const [i, size] of sizes.entries())
+        await writeFile(path.join(spool, `000000000${i}.seg`), Buffer.alloc(size));
+      await writeFile(path.join(spool, "gaps.json"), Buffer.alloc(5e6));
+    }
+    await mkdir(path.join(dir.path, "agent-older"));
+    const checks = await checkSpoolFiles(contextIn(dir.path), { data: "." });
+    expect(checks).toMatchObject([
+      { name: "spool of pi-1", status: "ok", figures: { bytes: 3000 } },
+      { name: "spool of pi-2", status: "warn", message: expect.stringMatching(/^7\.5 MB in \S+ wait/) },
+    ]);
   });
 
   it("is part of the command, whose exit code tells a failure", async () => {

@@ -37,7 +37,11 @@ export class InfluxHttp {
   }
 
   /** @throws the system's or the client's error, or a TimeoutError; none of them holds credentials */
-  async post(path: string, query: Readonly<Record<string, string>>, body = ""): Promise<Answer> {
+  async post(
+    path: string,
+    query: Readonly<Record<string, string>>,
+    body: string | Uint8Array<ArrayBuffer> = "",
+  ): Promise<Answer> {
     const url = `${this.#base}${path}?${new URLSearchParams(query).toString()}`;
     const request = new AbortController();
     const timer = setTimeout(
@@ -62,7 +66,7 @@ export class InfluxHttp {
     for (const request of this.#open) request.abort();
   }
 
-  async #request(url: string, body: string, signal: AbortSignal): Promise<Answer> {
+  async #request(url: string, body: string | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Answer> {
     const headers = { ...this.#authorization, "content-type": "text/plain; charset=utf-8" };
     // A redirect is for people; followed, it would end on a page that answers 200.
     const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });

@@ -1,4 +1,5 @@
 import { SinkError } from "../errors.ts";
+import type { LineBuffer } from "../line-buffer.ts";
 import { measurementOfLine, type Line } from "../line-protocol.ts";
 import { judge, type Verdict } from "./influx-answer.ts";
 import { codeOf, InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
@@ -29,13 +30,13 @@ export class InfluxSink implements Sink {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
-    let verdict = await this.#post(lines);
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
+    let verdict = await this.#post(lines.bytes);
     if (verdict.kind === "no-database" && verdict.creatable) {
       await this.#createDatabase();
-      verdict = await this.#post(lines);
+      verdict = await this.#post(lines.bytes);
     }
-    return this.#settle(lines, verdict);
+    return verdict.kind === "stored" ? [] : this.#settle(lines.lines(), verdict);
   }
 
   async close(): Promise<void> {
@@ -52,12 +53,12 @@ export class InfluxSink implements Sink {
     const all = verdict.kind === "refused" && verdict.dropped === lines.length;
     if (lines.length === 1 || all) return [{ reason: verdict.reason, lines }];
     const refusals: Refusal[] = [];
-    for (const part of split(lines)) refusals.push(...(await this.#settle(part, await this.#post(part))));
+    for (const part of split(lines)) refusals.push(...(await this.#settle(part, await this.#post(part.join("\n")))));
     return refusals;
   }
 
-  async #post(lines: readonly Line[]): Promise<Verdict> {
-    return judge(await this.#ask("/write", WRITE, lines.join("\n")));
+  async #post(body: string | Uint8Array<ArrayBuffer>): Promise<Verdict> {
+    return judge(await this.#ask("/write", WRITE, body));
   }
 
   async #createDatabase(): Promise<void> {

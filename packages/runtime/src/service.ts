@@ -8,7 +8,7 @@ import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { helpText } from "./help-text.ts";
 import type { Logger, LogLevel } from "./logger.ts";
 import { createLogger } from "./logger.ts";
-import { listenAddress } from "./listen.ts";
+import { isLoopback, listenAddress } from "./listen.ts";
 import { MetricsPort } from "./metrics-port.ts";
 import type { Observation } from "./metrics.ts";
 import { listenForStop } from "./stop-signals.ts";
@@ -74,7 +74,7 @@ async function openMetricsPort(service: string, config: object, log: Logger): Pr
   const { metricsPort: port, listen, insecure = false } = config as Partial<z.output<z.ZodObject<typeof listenConfig>>>;
   if (port === undefined || listen === undefined) return undefined;
   const host = listenAddress({ listen, insecure });
-  if (insecure) log.warn({ host, port }, "the metrics can be read by whoever reaches this address");
+  if (!isLoopback(host)) log.warn({ host, port }, "the metrics can be read by whoever reaches this address");
   return MetricsPort.open({ service, host, port, log });
 }
 

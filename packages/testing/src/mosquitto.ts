@@ -27,8 +27,13 @@ async function probe(port: number): Promise<void> {
   }
 }
 
-/** Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. */
-export async function startMosquitto(options: { port?: number } = {}): Promise<TestMosquitto> {
+/**
+ * Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. `settings` are further lines
+ * of its configuration.
+ */
+export async function startMosquitto(
+  options: { port?: number; settings?: readonly string[] } = {},
+): Promise<TestMosquitto> {
   const command = installedCommand("mosquitto");
   const dir = await tempDir();
   const config = path.join(dir.path, "mosquitto.conf");
@@ -36,7 +41,8 @@ export async function startMosquitto(options: { port?: number } = {}): Promise<T
     name: "mosquitto",
     choose: async (freePort) => options.port ?? (await freePort()),
     start: async (chosen) => {
-      await writeFile(config, mosquittoConfig(chosen));
+      await writeFile(config, [mosquittoConfig(chosen), ...(options.settings ?? []), ""].join("
+"));
       return startProgram(command, ["-c", config]);
     },
     probe,
