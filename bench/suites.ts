@@ -56,6 +56,11 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 0.5,
     open: async () => (await import("./measuring/start.ts")).start,
   },
+  {
+    name: "telemetry/agent",
+    expectedMinutes: 5,
+    open: async () => (await import("./telemetry/agent.ts")).agent,
+  },
 ];
 
 /**

@@ -217,9 +217,12 @@ export class DiskSpool implements Spool {
   /** The file that is written gets no more records. */
   #seal(): void {
     if (this.#writer === undefined) return;
-    const closed = this.#writer.file.close().finally(() => this.#closing.delete(closed));
+    const { segment, file } = this.#writer;
+    const closed = file.close().finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
     this.#writer = undefined;
+    // All of it may have been acknowledged while it was open.
+    void this.#serial.run(() => this.#release(segment));
   }
 
   /** A segment of which nothing is held any more. */

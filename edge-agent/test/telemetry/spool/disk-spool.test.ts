@@ -53,6 +53,18 @@ describe("DiskSpool", () => {
     expect((await rig.files()).size).toBe(0);
   });
 
+  it("keeps little of what is acknowledged as it comes", async () => {
+    await using rig = await DiskRig.create();
+    const spool = await rig.open({ capBytes: 64_000 });
+    for (let seq = 0; seq < 300; seq++) {
+      await spool.append(spooledBatch(seq));
+      spool.acknowledge("power", { v: 1, boot: 1, ranges: [[seq, seq]] });
+    }
+    await eventually(async () => expect((await rig.files()).size).toBeLessThanOrEqual(1));
+    expect(spool.bytes).toBeLessThanOrEqual(8000);
+    expect(spool.gaps.pending).toEqual([]);
+  });
+
   it("begins another file before one is larger than 4 MiB", async () => {
     await using rig = await DiskRig.create();
     const spool = await rig.open({ capBytes: 64e6 });
