@@ -138,6 +138,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
+      disk: spool.disk,
     });
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
@@ -249,6 +250,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await stop();
     throw error;
   }
+  spool.onDiskChange(publishInfo);
   mqtt.onConnect(announce);
   if (mqtt.connected) announce();
 

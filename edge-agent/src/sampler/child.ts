@@ -21,6 +21,7 @@ const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
 const requests: (Extract<ToSampler, { type: "trace" }> & { askedUs: number })[] = [];
 const intervals = new Map<string, IntervalColumns>();
+let meansHz = JOB_MEANS_HZ;
 const rings = new Map<string, { meter: SampledMeter; index: number }>();
 const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
 
@@ -57,7 +58,11 @@ const meters = start.meters.map((meter) => {
         tellFault(undefined);
         tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
       },
-      onInterval: (index, interval) => columns[index]?.push(interval),
+      onInterval(index, interval) {
+        columns[index]?.push(interval);
+        // A row of a window is told before the window has ended, as far as that can be.
+        if (meansHz <= JOB_MEANS_HZ) tellIntervals();
+      },
       onFault: tellFault,
     },
     monotonicUs,
@@ -83,7 +88,7 @@ function answerTraces(): void {
   }
 }
 
-/** One message for each turn of the loop, however many intervals there are in a second. */
+/** At high rates one message for each turn of the loop, however many intervals there are in a second. */
 function tellIntervals(): void {
   for (const [channel, columns] of intervals) {
     if (!columns.isEmpty) tell({ type: "intervals", channel, block: columns.take() });
@@ -92,8 +97,8 @@ function tellIntervals(): void {
 
 process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
-    const { rate, keepS, meansHz } = message;
-    for (const meter of meters) meter.setRate(rate, Math.max(keepS, KEEP_S), meansHz);
+    meansHz = message.meansHz;
+    for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S), meansHz);
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
   }

@@ -55,6 +55,8 @@ export const deviceInfoSchema = z.looseObject({
   limits: z.looseObject({ queuedJobs: count, commandBytes: count }),
   power: z.array(powerChannelSchema),
   clock: z.looseObject({ synchronized: z.boolean() }),
+  /** Telemetry that is not durable yet: `fault` is the system's name of why the disk does not take it, such as ENOSPC. */
+  spool: z.looseObject({ fault: z.string().max(100).optional() }).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfoSchema>;
 
