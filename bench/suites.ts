@@ -66,6 +66,11 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 2,
     open: async () => (await import("./telemetry/queryable.ts")).queryable,
   },
+  {
+    name: "telemetry/agent",
+    expectedMinutes: 5,
+    open: async () => (await import("./telemetry/agent.ts")).agent,
+  },
 ];
 
 /**

@@ -39,7 +39,7 @@ let turn = 0;
 const phases = ["full", 10];
 const growth = [];
 let start;
-meter.setRate("full", 60);
+meter.setRate("full", 60, 10);
 await sample(
   {
     meters: [meter],
@@ -59,7 +59,7 @@ await sample(
       turn = 0;
       const next = phases[growth.length];
       if (next === undefined) control.stopped = true;
-      else meter.setRate(next, 60);
+      else meter.setRate(next, 60, 10);
     },
   },
   control,

@@ -78,7 +78,7 @@ async function* measure({ signal }: BenchContext): AsyncGenerator<BenchResult> {
 async function startSampler({ sampler: start, env }: Simulation): Promise<AgentChild> {
   const child = new AgentChild("sampler/child.js", [JSON.stringify(start)], env);
   await child.next("opened");
-  child.send({ type: "rate", rate: "full", keepS: 0 });
+  child.send({ type: "rate", rate: "full", keepS: 0, meansHz: 10 });
   return child;
 }
 

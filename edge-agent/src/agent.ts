@@ -177,6 +177,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
+      disk: spool.disk,
     }),
     ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
   });
@@ -307,6 +308,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await stop();
     throw error;
   }
+  spool.onDiskChange(publishInfo);
   mqtt.onConnect(announce);
   if (mqtt.connected) announce();
 

@@ -23,6 +23,7 @@ const start = JSON.parse(process.argv[2] ?? "{}") as SamplerStart;
 const control = { stopped: false };
 const requests: (Extract<ToSampler, { type: "trace" }> & { askedUs: number })[] = [];
 const intervals = new Map<string, IntervalColumns>();
+let meansHz = JOB_MEANS_HZ;
 const rings = new Map<string, { meter: SampledMeter; index: number }>();
 const host = { openI2cBus: openLinuxBus, root: start.root, monotonicUs };
 
@@ -58,7 +59,11 @@ const meters = start.meters.map((meter) => {
       onOpened({ rateHz, accumulates, channels: opened }) {
         tell({ type: "opened", meter: meter.name, rateHz, accumulates, channels: opened });
       },
-      onInterval: (index, interval) => columns[index]?.push(interval),
+      onInterval(index, interval) {
+        columns[index]?.push(interval);
+        // A row of a window is told before the window has ended, as far as that can be.
+        if (meansHz <= JOB_MEANS_HZ) tellIntervals();
+      },
       onFault: (fault, index) => (index === undefined ? tellFault : tellChannelFault[index])?.(fault),
     },
     monotonicUs,
@@ -84,7 +89,7 @@ function answerTraces(): void {
   }
 }
 
-/** One message for each turn of the loop, however many intervals there are in a second. */
+/** At high rates one message for each turn of the loop, however many intervals there are in a second. */
 function tellIntervals(): void {
   for (const [channel, columns] of intervals) {
     if (!columns.isEmpty) tell({ type: "intervals", channel, block: columns.take() });
@@ -108,8 +113,8 @@ process.on("message", (message: ToSampler) => {
   if (message.type === "rate") {
     // By the schedule that they were read by, and before a larger ring takes their place.
     reportReadings();
-    const { rate, keepS, meansHz } = message;
-    for (const meter of meters) meter.setRate(rate, Math.max(keepS, KEEP_S), meansHz);
+    meansHz = message.meansHz;
+    for (const meter of meters) meter.setRate(message.rate, Math.max(message.keepS, KEEP_S), meansHz);
   } else {
     requests.push({ ...message, askedUs: monotonicUs() });
   }

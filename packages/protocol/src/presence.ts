@@ -62,6 +62,8 @@ export const deviceInfoSchema = z.looseObject({
   clock: z.looseObject({ synchronized: z.boolean() }),
   /** What keeps the agent from its work, as long as it does: a disk that is full, a file that is damaged. */
   faults: z.array(z.looseObject({ code: z.string(), message: z.string() })).optional(),
+  /** Telemetry that is not durable yet: `fault` is the system's name of why the disk does not take it, such as ENOSPC. */
+  spool: z.looseObject({ fault: z.string().max(100).optional() }).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfoSchema>;
 

@@ -13,7 +13,7 @@ const LIVE_QUEUE = 16;
  * Batches of the backlog that ingest has not acknowledged. This makes all devices slow down when ingest or its database is slow,
  * and leaves the way free for what is new.
  */
-const BACKLOG_UNACKNOWLEDGED = 48;
+const BACKLOG_UNACKNOWLEDGED = 32;
 /** A device at rest closes three batches a second, so that this empties a backlog forty times as fast as it grew. */
 const BACKLOG_PER_S = 128;
 const BACKLOG_BURST = 16;

@@ -21,6 +21,7 @@ export class DiskHealth {
   readonly #log: Logger;
   #code: string | undefined;
   #triedUs = 0;
+  onChange: () => void = () => {};
 
   constructor(dir: string, clock: Pick<Clock, "monotonicUs">, log: Logger) {
     this.#dir = dir;
@@ -44,11 +45,13 @@ export class DiskHealth {
     this.#code = code;
     const advice = ADVICE[code] ?? "check the disk";
     this.#log.error({ dir: this.#dir, code }, `telemetry cannot be kept on disk and is kept in memory: ${advice}`);
+    this.onChange();
   }
 
   works(): void {
     if (this.#code === undefined) return;
     this.#log.info({ dir: this.#dir, code: this.#code }, "the disk takes telemetry again");
     this.#code = undefined;
+    this.onChange();
   }
 }

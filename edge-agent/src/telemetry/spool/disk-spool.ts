@@ -1,7 +1,7 @@
 import { mkdir, open, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Ack, Stream } from "@edgewatt/protocol";
-import type { Clock, Logger } from "@edgewatt/runtime";
+import { systemErrorCode, type Clock, type Logger } from "@edgewatt/runtime";
 import { DiskHealth, type DiskState } from "./disk-health.ts";
 import { HEADER_BYTES, jsonOf, scan, spoolPayload, type Extent } from "./frame.ts";
 import { GapLedger } from "./gap-ledger.ts";
@@ -113,6 +113,11 @@ export class DiskSpool implements Spool {
     return this.#health.state;
   }
 
+  /** Calls a function when the disk fails, or works again. */
+  onDiskChange(fn: () => void): void {
+    this.#health.onChange = fn;
+  }
+
   append(batch: SpooledBatch): Promise<void> {
     return this.#serial.run(async () => {
       const mayWork = this.disk.state === "ok" || this.#health.isRetryDue;
@@ -154,8 +159,10 @@ export class DiskSpool implements Spool {
         if (payload !== undefined) return jsonOf(payload);
         await this.#lose(segment, batch);
       } catch (error) {
-        // Or it was removed meanwhile.
-        if (segment.find(batch) !== undefined) this.#health.failed(error);
+        // Or it was acknowledged, and removed, meanwhile.
+        if (segment.find(batch) === undefined) return undefined;
+        if (systemErrorCode(error) === "ENOENT") await this.#lose(segment, batch);
+        else this.#health.failed(error);
       }
       return undefined;
     }
@@ -217,9 +224,12 @@ export class DiskSpool implements Spool {
   /** The file that is written gets no more records. */
   #seal(): void {
     if (this.#writer === undefined) return;
-    const closed = this.#writer.file.close().finally(() => this.#closing.delete(closed));
+    const { segment, file } = this.#writer;
+    const closed = file.close().finally(() => this.#closing.delete(closed));
     this.#closing.add(closed);
     this.#writer = undefined;
+    // All of it may have been acknowledged while it was open.
+    void this.#serial.run(() => this.#release(segment));
   }
 
   /** A segment of which nothing is held any more. */

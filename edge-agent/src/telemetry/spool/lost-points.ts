@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { decodeMessage, type Stream, type TelemetryBatch } from "@edgewatt/protocol";
+import type { Stream, TelemetryBatch } from "@edgewatt/protocol";
 import { jsonOf, nameOf } from "./frame.ts";
 import type { Lost } from "./gap-ledger.ts";
 import type { Segment } from "./segment.ts";
@@ -34,7 +34,8 @@ export async function lostPoints(file: string, segment: Segment): Promise<Lost> 
 export function pointsOf(stream: Stream, json: string): [Stream, number][] {
   let batch: TelemetryBatch;
   try {
-    batch = decodeMessage("telemetry", Buffer.from(json));
+    // Its checksum says that it is what was encoded: no need to check a whole file of them again.
+    batch = JSON.parse(json) as TelemetryBatch;
   } catch {
     return [[stream, 1]];
   }

@@ -1,11 +1,11 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ManualClock } from "@edgewatt/runtime";
 import { crc32c } from "@node-rs/crc32";
 import { eventually } from "@edgewatt/testing";
 import { describe, expect, it } from "vitest";
 import { DiskRig } from "./disk-rig.ts";
-import { lostOf, seqs, spoolContract } from "./spool-contract.ts";
+import { held, lostOf, seqs, spoolContract } from "./spool-contract.ts";
 import { spooledBatch } from "./spooled-batch.ts";
 
 describe("DiskSpool", () => {
@@ -51,6 +51,18 @@ describe("DiskSpool", () => {
     spool.acknowledge("power", { v: 1, boot: 1, ranges: [[29, 29]] });
     await spool.close();
     expect((await rig.files()).size).toBe(0);
+  });
+
+  it("keeps little of what is acknowledged as it comes", async () => {
+    await using rig = await DiskRig.create();
+    const spool = await rig.open({ capBytes: 64_000 });
+    for (let seq = 0; seq < 300; seq++) {
+      await spool.append(spooledBatch(seq));
+      spool.acknowledge("power", { v: 1, boot: 1, ranges: [[seq, seq]] });
+    }
+    await eventually(async () => expect((await rig.files()).size).toBeLessThanOrEqual(1));
+    expect(spool.bytes).toBeLessThanOrEqual(8000);
+    expect(spool.gaps.pending).toEqual([]);
   });
 
   it("begins another file before one is larger than 4 MiB", async () => {
@@ -117,6 +129,25 @@ describe("DiskSpool", () => {
     expect(spool.oldestUs).toBe(53_000_000);
     const later = await rig.open({ clock: new ManualClock((Date.now() + 100_000) * 1000) });
     expect(later.oldestUs).toBeLessThanOrEqual(-90_000_000);
+  });
+
+  it("tells as lost what somebody damaged or removed while it was held", async () => {
+    await using rig = await DiskRig.create();
+    const spool = await rig.open({ capBytes: 16_000 });
+    for (let seq = 0; seq < 30; seq++) await spool.append(spooledBatch(seq));
+    const [[first = "", data = Buffer.alloc(0)] = [], [second = ""] = []] = await rig.files();
+    data[20] = 0;
+    await writeFile(path.join(rig.dir, first), data);
+    await rm(path.join(rig.dir, second));
+    expect(await spool.read({ boot: 1, stream: "power", seq: 0 })).toBeUndefined();
+    expect(await spool.read({ boot: 1, stream: "power", seq: 1 })).toBe(spooledBatch(1).payload);
+    expect(lostOf(spool)).toEqual({ power: 1 });
+    let gone = 0;
+    for (const batch of held(spool)) gone += (await spool.read(batch)) === undefined ? 1 : 0;
+    expect(gone).toBeGreaterThan(5);
+    expect(lostOf(spool)).toEqual({ power: 1 + gone });
+    expect(spool.batches).toBe(29 - gone);
+    expect(spool.disk).toEqual({ state: "ok" });
   });
 
   it("leaves files alone that are not its own", async () => {
