@@ -3,7 +3,8 @@ import type { MqttConnection } from "@edgewatt/runtime";
 import { type Context, print, printJson, say } from "../context.ts";
 import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
-import { canceledEnd, cancellationOf, followJob, publishCommand } from "../client/jobs.ts";
+import { cancellationOf, PublishedCommand } from "../client/command.ts";
+import { canceledEnd, followJob } from "../client/jobs.ts";
 import { collectRetained } from "../client/retained.ts";
 import { readRun, readRuns, resultsOf, type Run } from "../client/runs.ts";
 import { ControllerError } from "../errors.ts";
@@ -69,10 +70,13 @@ export async function cancelRun(context: Context, job: string, options: BrokerOp
   const run = await withConnection(context, options, async (connection): Promise<Run> => {
     const { device, op, command } = await commandOf(connection, job);
     const follower = await followJob(connection, job, { device });
-    await publishCommand(connection, device, cancellationOf(command));
-    const state = await canceledEnd(follower, device);
-    await follower.stop();
-    return { device, job, op, command, state };
+    const published = await PublishedCommand.publish(connection, device, cancellationOf(command));
+    try {
+      return { device, job, op, command, state: await canceledEnd(follower, device) };
+    } finally {
+      published.stop();
+      await follower.stop();
+    }
   });
   if (options.json === true) return printJson(context, { job, device: run.device, state: run.state?.state });
   print(context, `${job} ${stateOf(run)}`);

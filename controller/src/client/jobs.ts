@@ -1,19 +1,18 @@
-import os from "node:os";
 import {
   type Command,
   DEFAULT_EXPIRY_MS,
   DEFAULT_TIMEOUT_S,
-  encodeMessage,
-  formatTopic,
   isTerminal,
   type JobState,
   MESSAGE_VERSION,
   type Operation,
+  supersedes,
   topicFilter,
 } from "@edgewatt/protocol";
 import { type MqttConnection, systemClock } from "@edgewatt/runtime";
 import { ulid } from "ulid";
 import { ControllerError, InterruptedError } from "../errors.ts";
+import { author, PublishedCommand } from "./command.ts";
 import { readMessage } from "./retained.ts";
 
 export interface JobRequest {
@@ -22,7 +21,7 @@ export interface JobRequest {
   readonly args: Command["args"];
   /** How long it may run; default: as long as most jobs. */
   readonly timeoutS?: number;
-  /** Called with every state that the agent publishes. */
+  /** Called with every new state that the agent publishes. */
   readonly onState?: (state: JobState) => void;
   /** Called with what the agent wants people to read. */
   readonly onMessage?: (level: "info" | "warn" | "error", text: string) => void;
@@ -32,23 +31,8 @@ export interface JobRequest {
 const CANCEL_WAIT_MS = 30_000;
 const POLL_MS = 50;
 
-function author(): string {
-  return `${os.userInfo().username}@${os.hostname()}`.slice(0, 100);
-}
-
-/** Makes a command the retained one of its topic. */
-export async function publishCommand(connection: MqttConnection, device: string, command: Command): Promise<void> {
-  const topic = formatTopic({ kind: "command", device, op: command.op, job: command.job });
-  await connection.publish(topic, encodeMessage("command", command), { qos: 1, retain: true });
-}
-
-/** The same command, canceled; any controller may publish it. */
-export function cancellationOf(command: Command): Command {
-  return { ...command, rev: command.rev + 1, cancel: true, by: author() };
-}
-
 /**
- * Starts a job and follows it to its end; on abort the job is canceled.
+ * Starts a job and follows it to its end; on abort, and when no agent has taken it in time, the job is canceled.
  * @throws {ControllerError} with the agent's reason when the job ends in any other way than `succeeded`
  */
 export async function runJob(connection: MqttConnection, request: JobRequest, signal: AbortSignal): Promise<JobState> {
@@ -68,17 +52,21 @@ export async function runJob(connection: MqttConnection, request: JobRequest, si
   };
   const { device } = request;
   const follower = await followJob(connection, command.job, request);
+  let published: PublishedCommand | undefined;
   try {
-    await publishCommand(connection, device, command);
+    published = await PublishedCommand.publish(connection, device, command);
     const state = await follower.end(signal, command.expiresAt);
     if (state.state === "succeeded") return state;
     throw jobFailure(device, state);
   } catch (error) {
-    if (!signal.aborted) throw error;
-    await publishCommand(connection, device, cancellationOf(command));
+    // An agent whose clock is not synchronized does not know that the time is over, and would run what nobody waits for.
+    if (error instanceof ControllerError && error.code === "expired") await published?.cancel();
+    if (!signal.aborted || published === undefined) throw error;
+    await published.cancel();
     await canceledEnd(follower, device);
     throw new InterruptedError(`interrupted: job ${command.job} on ${device} was canceled`);
   } finally {
+    published?.stop();
     await follower.stop();
   }
 }
@@ -125,7 +113,7 @@ export async function followJob(
   const subscriptions = await Promise.all([
     connection.subscribe(topicFilter("jobState", { device, job }), ({ topic, payload }) => {
       const read = readMessage("jobState", topic, payload);
-      if (read === undefined) return;
+      if (read === undefined || (seen.newest !== undefined && !supersedes(read.message, seen.newest))) return;
       seen.newest = read.message;
       onState?.(read.message);
     }),

@@ -7,14 +7,16 @@ import {
   topicFilter,
 } from "@edgewatt/protocol";
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
-import { startBroker, type TestBroker } from "@edgewatt/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventually, startBroker, type TestBroker } from "@edgewatt/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { cancellationOf, PublishedCommand } from "../../src/client/command.ts";
 import { onEach, runJob } from "../../src/client/jobs.ts";
+import { collectRetained } from "../../src/client/retained.ts";
 import { readRuns } from "../../src/client/runs.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 
-type Answer = Pick<JobState, "state" | "result" | "reason">;
+type Answer = Pick<JobState, "state" | "result" | "reason" | "progress">;
 
 /** An agent as the command line sees it: it answers each command with the states that a test wants. */
 async function answering(
@@ -106,5 +108,105 @@ describe("a job", () => {
     const [first, second] = agent.commands;
     expect(second).toMatchObject({ job: first?.job, rev: 2, cancel: true });
     await agent.close();
+  });
+
+  it("is followed by its newest state, in whatever order they come", async () => {
+    const agent = await answering(broker.url, "pi-o", () => [
+      { state: "running", progress: 0.5 },
+      { state: "accepted" },
+      { state: "running", progress: 0.2 },
+      { state: "succeeded" },
+      { state: "running", progress: 0.9 },
+    ]);
+    const seen: string[] = [];
+    const onState = ({ state, progress }: JobState): void => void seen.push(`${state} ${progress ?? ""}`);
+    const never = new AbortController().signal;
+    const end = await runJob(cli, { device: "pi-o", op: "quantize", args: {}, onState }, never);
+    expect(end.state).toBe("succeeded");
+    await eventually(() => expect(seen).toEqual(["running 0.5", "succeeded "]));
+    await agent.close();
+  });
+
+  it("ends for its author when another controller cancels it", async () => {
+    const agent = await answering(broker.url, "pi-x", ({ cancel, by }) => [
+      cancel
+        ? { state: "canceled", reason: { code: "canceled", message: `canceled by ${by}` } }
+        : { state: "running", progress: 0 },
+    ]);
+    const other = await connectMqtt({ url: broker.url, clientId: "cli-other", log, waitMs: 45_000 });
+    const running = quantize("pi-x");
+    const failed = expect(running).rejects.toMatchObject({ code: "job-canceled" });
+    const [command] = await eventually(() => {
+      expect(agent.commands).toHaveLength(1);
+      return agent.commands;
+    });
+    const cancellation = cancellationOf(command as Command);
+    (await PublishedCommand.publish(other, "pi-x", cancellation)).stop();
+    await failed;
+    await other.close();
+    await agent.close();
+  });
+
+  describe("that no agent takes", () => {
+    afterEach(() => void vi.useRealTimers());
+
+    it("expires for its author, who takes it back in case an agent comes that does not know the time", async () => {
+      const running = quantize("pi-gone");
+      const failed = expect(running).rejects.toMatchObject({
+        code: "expired",
+        message: expect.stringMatching(/pi-gone has not taken it; check that its agent runs/) as string,
+      });
+      await eventually(async () => {
+        expect((await collectRetained(cli, ["command"], { device: "pi-gone" })).command).toHaveLength(1);
+      });
+      vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_601_000 });
+      await failed;
+      const { command } = await collectRetained(cli, ["command"], { device: "pi-gone" });
+      expect(command.map(({ message }) => [message.rev, message.cancel])).toEqual([[2, true]]);
+    });
+  });
+});
+
+describe("a broker that is killed and forgets everything, with no hub beside it", () => {
+  it("costs a job nothing: its command comes again from its author, and its end from its device", async () => {
+    const first = await startBroker();
+    const port = Number(new URL(first.url).port);
+    const cli = await connectMqtt({ url: first.url, clientId: "cli-test", log, waitMs: 45_000 });
+    const states = await answering(first.url, "pi-k", () => [{ state: "running" }]);
+    const never = new AbortController().signal;
+    const running = runJob(cli, { device: "pi-k", op: "quantize", args: {} }, never);
+    await eventually(() => expect(states.commands).toHaveLength(1));
+    await first.stop("SIGKILL");
+    await states.close();
+    const second = await startBroker({ mqttPort: port });
+    // The device heard of the end of its job while nobody listened, and tells it again when it is asked again.
+    const back = await answering(second.url, "pi-k", () => [{ state: "succeeded" }]);
+    expect((await running).state).toBe("succeeded");
+    expect(back.commands[0]).toEqual(states.commands[0]);
+    await back.close();
+    await cli.close();
+    await second.stop();
+  });
+
+  it("gets the cancellation when it is back", async () => {
+    const first = await startBroker();
+    const port = Number(new URL(first.url).port);
+    const cli = await connectMqtt({ url: first.url, clientId: "cli-test", log, waitMs: 45_000 });
+    const before = await answering(first.url, "pi-k", () => [{ state: "running" }]);
+    const interrupt = new AbortController();
+    const running = runJob(cli, { device: "pi-k", op: "quantize", args: {} }, interrupt.signal);
+    const interrupted = expect(running).rejects.toMatchObject({ code: "interrupted" });
+    await eventually(() => expect(before.commands).toHaveLength(1));
+    await first.stop("SIGKILL");
+    await before.close();
+    await eventually(() => expect(cli.connected).toBe(false));
+    interrupt.abort();
+    const second = await startBroker({ mqttPort: port });
+    const after = await answering(second.url, "pi-k", ({ cancel }) => [{ state: cancel ? "canceled" : "running" }]);
+    await interrupted;
+    expect(after.commands.map(({ rev, cancel }) => [rev, cancel])).toEqual([[2, true]]);
+    await after.close();
+    await cli.close();
+    await second.stop();
   });
 });

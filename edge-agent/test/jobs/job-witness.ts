@@ -1,5 +1,5 @@
+import assert from "node:assert/strict";
 import { isTerminal, supersedes, type JobState } from "@edgewatt/protocol";
-import { expect } from "vitest";
 import { MAX_ATTEMPTS } from "../../src/jobs/jobs.ts";
 
 /** Sees what an agent does and says, across its crashes, and throws at what must never be. */
@@ -13,16 +13,16 @@ export class JobWitness {
     const starts = (this.#starts.get(job) ?? 0) + 1;
     this.#starts.set(job, starts);
     this.#check(() => {
-      expect(this.#running).toBeUndefined();
-      expect(starts).toBeLessThanOrEqual(MAX_ATTEMPTS);
+      assert.equal(this.#running, undefined);
+      assert.ok(starts <= MAX_ATTEMPTS);
       const known = this.#newest.get(job);
-      expect(known === undefined || !isTerminal(known.state)).toBe(true);
+      assert.ok(known === undefined || !isTerminal(known.state));
     });
     this.#running = job;
   }
 
   stopped(job: string): void {
-    this.#check(() => expect(this.#running).toBe(job));
+    this.#check(() => assert.equal(this.#running, job));
     this.#running = undefined;
   }
 
@@ -41,14 +41,14 @@ export class JobWitness {
     if (known === undefined) return;
     this.#check(() => {
       if (isTerminal(known.state)) {
-        expect(state).toEqual(known);
+        assert.deepEqual(state, known);
         return;
       }
-      expect(state.rev).toBeGreaterThanOrEqual(known.rev);
-      expect(state.boot).toBeGreaterThanOrEqual(known.boot);
-      expect(state.attempt).toBeGreaterThanOrEqual(known.attempt);
+      assert.ok(state.rev >= known.rev);
+      assert.ok(state.boot >= known.boot);
+      assert.ok(state.attempt >= known.attempt);
       // Position and progress are not on disk, so that of two equal states the one after a crash may show an older one.
-      if (state.state !== known.state || state.attempt !== known.attempt) expect(supersedes(state, known)).toBe(true);
+      if (state.state !== known.state || state.attempt !== known.attempt) assert.ok(supersedes(state, known));
     });
   }
 

@@ -148,21 +148,21 @@ export class JobWorld {
     const operation: Operation = {
       name: "benchmark",
       parse: (args) => args,
-      run: (_args, { job, signal, progress }) =>
+      run: (_args, context) =>
         new Promise((resolve, reject) => {
-          this.witness.started(job);
+          this.witness.started(context.job);
           let ended = false;
           const end = (how: () => void) => {
             if (ended) return;
             ended = true;
-            if (!journal.isDead) this.witness.stopped(job);
+            if (!journal.isDead) this.witness.stopped(context.job);
             agent.running = undefined;
             how();
           };
-          signal.addEventListener("abort", () => end(() => reject(signal.reason as Error)));
+          context.signal.addEventListener("abort", () => end(() => reject(context.signal.reason as Error)));
           agent.running = {
-            job,
-            progress: (share) => progress({ step: "measure", detail: "", share }),
+            job: context.job,
+            progress: (share) => context.progress({ step: "measure", detail: "", share }),
             succeed: () => end(() => resolve({})),
             fail: () => end(() => reject(new JobError("it did not work", { code: "broken" }))),
           };

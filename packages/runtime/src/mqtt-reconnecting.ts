@@ -40,7 +40,7 @@ export class ReconnectingMqtt implements MqttConnection {
   }
 
   get broker(): string {
-    return this.#addresses[this.#address % this.#addresses.length] ?? this.#options.url;
+    return this.#addresses[this.#address] ?? this.#options.url;
   }
 
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
@@ -161,23 +161,29 @@ export class ReconnectingMqtt implements MqttConnection {
     return session;
   }
 
+  /** A session with the first of the brokers that answers, beginning with the last one that did. */
   async #open(): Promise<MqttSession> {
     const { clientId, will, beforeConnect, keepaliveS = KEEPALIVE_S } = this.#options;
     const { signal } = this.#stopping;
     await beforeConnect?.(signal);
-    try {
-      return await MqttSession.open({
-        url: this.broker,
-        clientId,
-        will: will?.(),
-        keepaliveS,
-        onMessage: (message) => this.#subscriptions.dispatch(message),
-        signal,
-      });
-    } catch (error) {
-      this.#address += 1;
-      throw error;
+    let failure: unknown;
+    for (let tries = 0; tries < this.#addresses.length; tries++) {
+      try {
+        return await MqttSession.open({
+          url: this.broker,
+          clientId,
+          will: will?.(),
+          keepaliveS,
+          onMessage: (message) => this.#subscriptions.dispatch(message),
+          signal,
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        failure = error;
+        this.#address = (this.#address + 1) % this.#addresses.length;
+      }
     }
+    throw failure;
   }
 
   #call(handlers: ReadonlySet<() => void>): void {
