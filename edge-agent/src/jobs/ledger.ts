@@ -97,7 +97,8 @@ export class JobLedger {
     const { record, state } = this.#next(job, change);
     await this.#persist({ ...record, state });
     // Progress that was told while the disk was written stays told.
-    const told = state.state === "running" ? this.#next(job, change).state : state;
+    const isSame = state.state === "running" && record.state.state === "running";
+    const told = isSame ? this.#next(job, change).state : state;
     this.#tell({ ...record, state: told });
     return told;
   }

@@ -26,6 +26,13 @@ export async function inject(trial: Trial, stack: FaultStack): Promise<void> {
     await proxy.set({});
     return;
   }
+  if (trial.kind === "disk") {
+    const disk = chosen(stack.disksOf(trial.target), trial.which);
+    await disk.fill();
+    await sleep(trial.lastsMs);
+    await disk.free();
+    return;
+  }
   const { target, fault, which, lastsMs } = trial;
   if (target === "runner" || target === "sampler" || target === "quantizer") {
     const pid = await eventually(async () => chosen(await stack.pidsOf(target), which), {

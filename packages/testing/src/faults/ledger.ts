@@ -49,9 +49,14 @@ export class Ledger {
 
   /** Contradictions within what was taken, since the last call: numbers with a hole or used twice, points that share an identity. */
   takeFaults(): string[] {
-    const unspooled = [...this.#unspooled].map((name) => `${name} was published and never spooled`);
+    return [...this.#faults.splice(0), ...this.#holes()];
+  }
+
+  /** Batches, since the last call, that were published and have never been on disk. */
+  takeUnspooled(): string[] {
+    const unspooled = [...this.#unspooled];
     this.#unspooled.clear();
-    return [...this.#faults.splice(0), ...this.#holes(), ...unspooled];
+    return unspooled;
   }
 
   #holes(): string[] {

@@ -7,6 +7,10 @@ export type ProcessRole = (typeof PROCESSES)[number];
 export const LINKS = ["agent-broker", "ingest-broker", "hub-broker", "ingest-influxd"] as const;
 export type LinkRole = (typeof LINKS)[number];
 
+/** Folders of an agent that may be on a disk of their own. */
+export const DISKS = ["spool-disk", "journal-disk"] as const;
+export type DiskRole = (typeof DISKS)[number];
+
 /** What happens to a process: it is killed (SIGKILL), suspended for a while (SIGSTOP, SIGCONT), or restarted in order. */
 const PROCESS_FAULTS = ["kill", "suspend", "restart"] as const;
 type ProcessFault = (typeof PROCESS_FAULTS)[number];
@@ -36,6 +40,7 @@ export type Trial = {
   readonly which: number;
 } & (
   | { readonly kind: "process"; readonly target: ProcessRole; readonly fault: ProcessFault }
+  | { readonly kind: "disk"; readonly target: DiskRole; readonly fault: "full" }
   | {
       readonly kind: "link";
       readonly target: LinkRole;
@@ -48,7 +53,10 @@ export type Trial = {
 /** Children of the agent have no orderly restart from outside. */
 const CHILDREN: ReadonlySet<string> = new Set<ProcessRole>(["runner", "sampler", "quantizer"]);
 
-type Hit = { target: ProcessRole; fault: ProcessFault } | { target: LinkRole; fault: LinkFault };
+type Hit =
+  | { target: ProcessRole; fault: ProcessFault }
+  | { target: LinkRole; fault: LinkFault }
+  | { target: DiskRole; fault: "full" };
 
 const MATRIX: readonly Hit[] = [
   ...PROCESSES.flatMap((target) =>
@@ -60,11 +68,14 @@ const MATRIX: readonly Hit[] = [
   ...LINKS.flatMap((target) => LINK_FAULTS.map((fault) => ({ target, fault }))),
 ];
 
-/** The whole matrix in random order, again and again: the same seed gives the same plan. */
-export function* planTrials(seed: number): Generator<Trial, never> {
+const DISK_HITS: readonly Hit[] = DISKS.map((target) => ({ target, fault: "full" }));
+
+/** The whole matrix in random order, again and again: the same seed gives the same plan, where the same can be hit. */
+export function* planTrials(seed: number, { disks }: { disks: boolean }): Generator<Trial, never> {
   const random = new Random(seed);
+  const hits = disks ? [...MATRIX, ...DISK_HITS] : MATRIX;
   for (let number = 1; ;) {
-    for (const hit of random.shuffled(MATRIX)) yield draw(hit, number++, random);
+    for (const hit of random.shuffled(hits)) yield draw(hit, number++, random);
   }
 }
 
@@ -75,6 +86,8 @@ function draw(hit: Hit, number: number, random: Random): Trial {
     const lastsMs = hit.fault === "suspend" ? random.whole(200, 5000) : 0;
     return { ...common, kind: "process", ...hit, lastsMs };
   }
+  // Around and beyond the 5 s after which the spool tries a disk again that has failed.
+  if (hit.fault === "full") return { ...common, kind: "disk", ...hit, lastsMs: random.whole(1000, 8000) };
   return { ...common, kind: "link", ...hit, ...drawLink(hit.fault, random) };
 }
 

@@ -11,6 +11,8 @@ export interface Recovery {
   readonly differences: readonly Difference[];
   /** What was not well when patience ended. */
   readonly missing: readonly string[];
+  /** What was well last. */
+  readonly slowest: readonly string[];
 }
 
 /** Waits until everything taken before `sinceMs` is stored, new points of every device follow it, and every part says that it is there. */
@@ -24,6 +26,7 @@ export async function awaitRecovery(options: {
   const { stack, ledger, sinceMs, limitMs } = options;
   const differences: Difference[] = [];
   const alive = new Set<string>();
+  let slowest: readonly string[] = [];
   for (;;) {
     const missing = await lacking(async () => {
       const before = ledger.open;
@@ -43,8 +46,9 @@ export async function awaitRecovery(options: {
       ];
     });
     const now = performance.now();
-    if (missing.length === 0 || now - sinceMs > limitMs)
-      return { seconds: (now - sinceMs) / 1000, differences, missing };
+    const seconds = (now - sinceMs) / 1000;
+    if (missing.length === 0 || now - sinceMs > limitMs) return { seconds, differences, missing, slowest };
+    slowest = missing;
     await sleep(POLL_MS);
   }
 }

@@ -26,11 +26,11 @@ export class SpoolShadow implements Disposable {
   readonly #timer: NodeJS.Timeout;
   #links = 0;
 
-  constructor(options: { device: string; spool: string; shadow: string }) {
+  constructor(options: { device: string; spool: string }) {
     this.#device = options.device;
     this.#spool = options.spool;
-    this.#shadow = options.shadow;
-    mkdirSync(options.shadow, { recursive: true });
+    // A file's second name must be on the same disk, so it is in the spool's own folder.
+    this.#shadow = path.join(options.spool, ".shadow");
     this.#timer = setInterval(() => this.#link(), POLL_MS);
   }
 
@@ -51,6 +51,7 @@ export class SpoolShadow implements Disposable {
       if (ino === undefined || this.#segments.has(`${name}/${ino}`)) continue;
       const copy = path.join(this.#shadow, `${String(this.#links++).padStart(6, "0")}-${name}`);
       try {
+        mkdirSync(this.#shadow, { recursive: true });
         linkSync(path.join(this.#spool, name), copy);
         this.#segments.set(`${name}/${ino}`, { fd: openSync(copy, "r"), offset: 0 });
       } catch (error) {

@@ -4,8 +4,9 @@ import getPort from "get-port";
 import { FaultProxy } from "../proxy/fault-proxy.ts";
 import { childPids } from "./child-pids.ts";
 import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
-import type { LinkRole, ProcessRole } from "./plan.ts";
+import { DISKS, type DiskRole, type LinkRole, type ProcessRole } from "./plan.ts";
 import type { Random } from "./random.ts";
+import { SmallDisk } from "./small-disk.ts";
 import * as parts from "./stack-parts.ts";
 
 export interface FaultStackOptions {
@@ -17,6 +18,8 @@ export interface FaultStackOptions {
   /** Further flags of the agents. */
   readonly agentArgs: readonly string[];
   readonly random: Random;
+  /** Whether spools and journals get file systems of their own. */
+  readonly disks: boolean;
   /** Hears what an agent sends to the broker. */
   readonly onAgentSent: (device: string, connection: number, bytes: Buffer) => void;
 }
@@ -28,12 +31,16 @@ const CHILD_SCRIPTS = {
   quantizer: "models/child.js",
 } as const;
 
+const DISK_FOLDERS = { "spool-disk": "spool", "journal-disk": "jobs" } as const;
+
 /** Every part of edgewatt as a process of its own, with a proxy in each link that is to fail. */
 export class FaultStack {
   readonly #options: FaultStackOptions;
   readonly #ports: { readonly broker: number; readonly influx: number; readonly hub: number };
   readonly #processes: ManagedProcess[] = [];
   readonly #links: { readonly role: LinkRole; readonly proxy: FaultProxy }[] = [];
+
+  readonly #disks: { readonly role: DiskRole; readonly disk: SmallDisk }[] = [];
 
   private constructor(options: FaultStackOptions, ports: { broker: number; influx: number; hub: number }) {
     this.#options = options;
@@ -59,6 +66,7 @@ export class FaultStack {
       }
       await stack.#start(parts.hub(dir, { broker: await stack.#link("hub-broker", broker), http: hub }));
       for (const device of devices) {
+        if (options.disks) await stack.#mountDisks(device);
         const heard = (connection: number, bytes: Buffer) => options.onAgentSent(device, connection, bytes);
         const port = await stack.#link("agent-broker", broker, heard);
         await stack.#start(parts.agent(dir, device, { broker: port, args: agentArgs }));
@@ -108,6 +116,10 @@ export class FaultStack {
     return this.#processes.filter(({ spec }) => spec.name === role || spec.name.startsWith(`${role}-`));
   }
 
+  disksOf(role: DiskRole): readonly SmallDisk[] {
+    return this.#disks.filter((disk) => disk.role === role).map(({ disk }) => disk);
+  }
+
   linksOf(role: LinkRole): readonly FaultProxy[] {
     return this.#links.filter((link) => link.role === role).map(({ proxy }) => proxy);
   }
@@ -117,6 +129,18 @@ export class FaultStack {
     // Agents first, so that what they still hold can become durable.
     for (const managed of this.#processes.toReversed()) await managed.stop();
     for (const { proxy } of this.#links) await proxy.close();
+  }
+
+  /** After `stop`, when nobody needs what is on them any more. */
+  async unmount(): Promise<void> {
+    for (const { disk } of this.#disks) await disk.unmount();
+  }
+
+  async #mountDisks(device: string): Promise<void> {
+    for (const role of DISKS) {
+      const disk = await SmallDisk.mount(path.join(this.agentHome(device), DISK_FOLDERS[role]));
+      this.#disks.push({ role, disk });
+    }
   }
 
   async #start(spec: ProcessSpec): Promise<void> {

@@ -92,8 +92,8 @@ describe("Ledger", () => {
     store(takenBatch(0), takenBatch(1));
     expect(await ledger.compare()).toEqual([]);
     expect(ledger.total).toBe(4);
-    expect(ledger.takeFaults()).toEqual(["pi-1/1/power/1 was published and never spooled"]);
-    expect(ledger.takeFaults()).toEqual([]);
+    expect(ledger.takeUnspooled()).toEqual(["pi-1/1/power/1"]);
+    expect(ledger.takeUnspooled()).toEqual([]);
   });
 
   it("tells a hole in the numbers of a boot, and a number of two batches", () => {

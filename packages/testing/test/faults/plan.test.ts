@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LINKS, planTrials, PROCESSES, type Trial } from "../../src/faults/plan.ts";
 
-function first(count: number, seed: number): Trial[] {
-  const plan = planTrials(seed);
+function first(count: number, seed: number, disks = false): Trial[] {
+  const plan = planTrials(seed, { disks });
   return Array.from({ length: count }, () => plan.next().value);
 }
 
@@ -18,5 +18,6 @@ describe("planTrials", () => {
     for (const target of PROCESSES) expect(names).toContain(`${target} kill`);
     for (const target of LINKS) expect(names).toContain(`${target} half-open`);
     expect(names).not.toContain("runner restart");
+    expect(first(63, 3, true).map(({ target }) => target)).toContain("spool-disk");
   });
 });

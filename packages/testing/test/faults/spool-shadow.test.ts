@@ -30,7 +30,7 @@ describe("SpoolShadow", () => {
   beforeEach(async () => {
     dir = await tempDir();
     spool = path.join(dir.path, "spool");
-    shadow = new SpoolShadow({ device: "pi-1", spool, shadow: path.join(dir.path, "shadow") });
+    shadow = new SpoolShadow({ device: "pi-1", spool });
   });
   afterEach(async () => {
     shadow[Symbol.dispose]();
@@ -50,7 +50,7 @@ describe("SpoolShadow", () => {
   it("keeps what the agent removes", async () => {
     mkdirSync(spool);
     writeFileSync(segment(0), record(0));
-    await eventually(() => expect(existsSync(path.join(dir.path, "shadow", "000000-0000000000.seg"))).toBe(true));
+    await eventually(() => expect(existsSync(path.join(spool, ".shadow", "000000-0000000000.seg"))).toBe(true));
     appendFileSync(segment(0), record(1));
     unlinkSync(segment(0));
     writeFileSync(segment(1), record(2));
