@@ -1,8 +1,9 @@
 import { openLinuxBus } from "../i2c/linux.ts";
-import { monotonicUs } from "../process/monotonic.ts";
 import { driverOf } from "../sensors/index.ts";
 import { channelsOf } from "../sensors/meters.ts";
+import { sampledMonotonicUs as monotonicUs } from "./clock.ts";
 import type { SampledFault } from "./fault.ts";
+import { inlineSamplingLoop } from "./inlining.ts";
 import { sample } from "./loop.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
 import { IDLE_RATE_HZ } from "./rates.ts";
@@ -89,4 +90,5 @@ process.on("disconnect", () => {
   control.stopped = true;
 });
 
+inlineSamplingLoop();
 await sample({ meters, monotonicUs, onTurn: answerTraces }, control);
