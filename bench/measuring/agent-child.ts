@@ -13,7 +13,7 @@ export class AgentChild implements AsyncDisposable {
     this.#child = fork(join(ROOT, "edge-agent/dist", script), [...args], {
       serialization: "advanced",
       stdio: ["ignore", "ignore", "inherit", "ipc"],
-      execArgv: [],
+      execArgv: ["--disable-warning=ExperimentalWarning"],
       env: { ...process.env, ...env },
     });
     this.#ended = new Promise((resolve) => this.#child.once("close", () => resolve()));

@@ -12,6 +12,8 @@ export interface ChildOptions {
   /** The script, in `dist`. */
   readonly script: URL;
   readonly args?: readonly string[];
+  /** Options of Node.js. */
+  readonly nodeOptions?: readonly string[];
   /** Processors to run on; `undefined` = all. */
   readonly cores?: readonly number[] | undefined;
   readonly env?: NodeJS.ProcessEnv;
@@ -30,14 +32,15 @@ export interface Child<In, Out> {
 
 /** Forks a script of this package; its stdout is discarded because ours belongs to the ready line. */
 export function forkChild<In, Out extends object>(options: ChildOptions): Child<In, Out> {
-  const { name, script, args = [], cores, env } = options;
-  const pinned =
-    cores === undefined ? {} : { execPath: "taskset", execArgv: ["-c", cores.join(","), process.execPath] };
+  const { name, script, args = [], nodeOptions = [], cores, env } = options;
+  const started =
+    cores === undefined
+      ? { execArgv: [...nodeOptions] }
+      : { execPath: "taskset", execArgv: ["-c", cores.join(","), process.execPath, ...nodeOptions] };
   const child: ChildProcess = fork(fileURLToPath(script), args, {
     serialization: "advanced",
     stdio: ["ignore", "ignore", "pipe", "ipc"],
-    execArgv: [],
-    ...pinned,
+    ...started,
     ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
   });
   let stderr = "";

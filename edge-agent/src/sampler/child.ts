@@ -1,8 +1,9 @@
 import { openLinuxBus } from "../i2c/linux.ts";
-import { monotonicUs } from "../process/monotonic.ts";
 import { driverOf } from "../sensors/index.ts";
 import { channelsOf } from "../sensors/meters.ts";
+import { sampledMonotonicUs as monotonicUs } from "./clock.ts";
 import type { SampledFault } from "./fault.ts";
+import { inlineSamplingLoop } from "./inlining.ts";
 import { sample } from "./loop.ts";
 import { IntervalColumns } from "./interval-columns.ts";
 import type { FromSampler, SamplerStart, ToSampler } from "./messages.ts";
@@ -129,4 +130,5 @@ function onTurn(): void {
   if (monotonicUs() - reportedUs >= REPORT_EVERY_US) reportReadings();
 }
 
+inlineSamplingLoop();
 await sample({ meters, monotonicUs, onTurn }, control);

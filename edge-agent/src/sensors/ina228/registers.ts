@@ -26,7 +26,7 @@ export const RESET_ACCUMULATORS = 1 << 14;
 
 export const DIAGNOSTICS = {
   ...SHARED_DIAGNOSTICS,
-  /** ENERGYOF: the 40 bits of energy overflowed; cleared by reading the energy. */
+  /** ENERGYOF: the 40 bits of energy overflowed; cleared by reading the energy (from memory of table 7-16, not confirmed). */
   energyOverflow: 1 << 11,
 } as const;
 
@@ -55,6 +55,9 @@ const OSCILLATOR_LIMIT = 0.005;
 /**
  * Section 6.5, largest at 25 °C: gain of shunt and bus ADC 0.05 % each (drift 20 ppm/°C), offset 1 µV for conversions above
  * 280 µs (0.01 µV/°C) and 2.5 mV (40 µV/°C), oscillator 0.5 %.
+ *
+ * Read in TI's pages on the chip: offset, gain and their drifts of the shunt ADC, gain of the bus ADC (e2e.ti.com, thread 1279620),
+ * oscillator. From memory and not confirmed: offset of the bus ADC and its drift; the INA238's table has 5 mV and 40 µV/°C.
  *
  * The oscillator is the source of the conversions' timing and of the time by which power becomes energy and charge, so a chip
  * that converts too fast counts too much by the same factor. Once its conversions are timed by CLOCK_MONOTONIC, what is left

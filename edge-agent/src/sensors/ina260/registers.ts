@@ -42,7 +42,8 @@ export function configurationWord(adc: Adc<(typeof INA226_ADC.timesUs)[number]>)
 
 /**
  * Section 7.5, largest at 25 °C: gain of the current with its shunt 0.15 % (drift 35 ppm/°C), of the bus 0.1 % (50 ppm/°C),
- * offset 5 mA (50 µA/°C) and 7.5 mV (40 µV/°C).
+ * offset 5 mA (50 µA/°C) and 7.5 mV (40 µV/°C). Offset of the current and both gains were read in SBOS656C; the offset of the bus
+ * ADC and the drifts of the gains are from memory and not confirmed; the table of the INA226 (SBOS547B, section 5.5) has the same for the bus ADC.
  */
 export const ERROR_LIMITS: ErrorLimits = {
   gain: { currentGain: 0.0015, busGain: 0.001 },

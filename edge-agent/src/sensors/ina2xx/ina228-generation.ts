@@ -35,7 +35,10 @@ export function configurationWord(shuntRangeV: number): number {
 export const DIAGNOSTICS = {
   /** ALATCH: flags stay until this register is read. It is 0 after a reset, and so tells one. */
   latch: 1 << 15,
-  /** MATHOF: current and power may be invalid; stays until another conversion is triggered, by writing ADC_CONFIG, or RSTACC. */
+  /**
+   * MATHOF: current and power may be invalid; stays until another conversion is triggered, by writing ADC_CONFIG, or RSTACC (from
+   * memory of table 7-16, not confirmed).
+   */
   mathOverflow: 1 << 9,
   /** CNVRF: with ALATCH cleared by reading this register. */
   conversionReady: 1 << 1,
