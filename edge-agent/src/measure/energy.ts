@@ -26,7 +26,7 @@ export interface Stretch {
   readonly samples: number;
   /** The longest time between neighbouring samples that touch the stretch, µs. */
   readonly longestGapUs: number;
-  /** Readings that the usual interval foretells between neighbouring ones and that are not there; 0 for totals, which lose nothing. */
+  /** Readings that the meter's period foretells between neighbouring ones and that are not there; 0 for totals, which lose nothing. */
   readonly missing: number;
   /** Readings per second that came. */
   readonly rateHz: number;
@@ -46,11 +46,15 @@ interface EnergyChecks {
 /** What is known of the channel besides its trace. */
 export interface StretchFacts {
   readonly volts?: number | null;
+  /** Between readings as the meter should give them, µs; without it only the trace itself says what is usual. */
+  readonly periodUs?: number;
 }
 
 const US_PER_S = 1e6;
 const SHORT_US = 10_000;
 const MIN_RATE_FOR_SHORT_HZ = 100;
+/** A chip's clock is up to 10 % off; readings that are usually further apart than this many periods are not its clock. */
+const SLOWEST = 1.2;
 /** With fewer readings the two samples at the edges alone make a difference that means nothing. */
 const MIN_SAMPLES_FOR_CHECK = 100;
 
@@ -63,7 +67,7 @@ export function measureStretch(
   trace: Trace,
   fromUs: number,
   toUs: number,
-  { volts = null }: StretchFacts = {},
+  { volts = null, periodUs = Infinity }: StretchFacts = {},
 ): Stretch | undefined {
   const { tUs, watts, joules } = trace;
   const first = firstAfter(tUs, fromUs);
@@ -80,7 +84,7 @@ export function measureStretch(
   // A mean since the reading before: the one after the end covers the end. Momentary readings count where they were taken.
   const inside = watts.subarray(first, momentary ? after : after + 1);
   const edges = [interpolate(tUs, watts, first - 1, fromUs), interpolate(tUs, watts, after - 1, toUs)];
-  const sampling = samplingOf(tUs.subarray(first - 1, after + 1));
+  const sampling = samplingOf(tUs.subarray(first - 1, after + 1), periodUs);
   const curve = byReadings ?? byTotal;
   return {
     joules: energy,
@@ -105,14 +109,16 @@ export function measureStretch(
 
 /**
  * How the meter kept its schedule, from the times of neighbouring samples. Its period is the median interval, since a chip's
- * conversion may take a tenth longer than its datasheet's nominal time.
+ * conversion may take a tenth longer than its datasheet's nominal time; but not where most readings are missing, as on a bus that is
+ * too slow.
  */
-function samplingOf(times: Float64Array) {
+function samplingOf(times: Float64Array, periodUs: number) {
   const intervals = Float64Array.from({ length: times.length - 1 }, (_, i) => (times[i + 1] ?? 0) - (times[i] ?? 0));
   const usual = median(intervals);
+  const expected = Math.min(usual, SLOWEST * periodUs);
   return {
     longestGapUs: largest(intervals),
-    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / usual) - 1), 0),
+    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / expected) - 1), 0),
     rateHz: US_PER_S / mean(intervals),
     jitterP99Us: quantile(intervals.map((interval) => Math.abs(interval - usual)).sort(), 0.99),
   };

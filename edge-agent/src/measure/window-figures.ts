@@ -14,6 +14,8 @@ export interface MeasuredWindow {
   readonly idleAfter: Stretch | undefined;
   /** Codes of meter faults inside. */
   readonly faults: readonly string[];
+  /** Codes of meter faults in its idle stretches. */
+  readonly idleFaults: readonly string[];
   /** The meter's period, against which gaps are judged, µs. */
   readonly periodUs: number;
   readonly machine: { readonly before: MachineSnapshot; readonly after: MachineSnapshot };

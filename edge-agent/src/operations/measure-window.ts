@@ -28,6 +28,8 @@ export interface Slot {
 interface Metered {
   readonly stretch: Stretch | undefined;
   readonly traced: Omit<TracedStretch, "window" | "phase"> | undefined;
+  /** Codes of meter faults inside. */
+  readonly faults: readonly string[];
 }
 
 /** Measures windows one after the other: idle stretches around each, the machine's state at its edges, its power. */
@@ -56,7 +58,7 @@ export class WindowMeasurement {
 
   async take(entry: PreparedEntry, block: number, { runner, latencyMs }: Slot): Promise<MeasuredWindow> {
     const plan = this.#plan;
-    const { power, sampler, measuring, probe, clock } = this.#bench;
+    const { sampler, measuring, probe, clock } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
     sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
     const before = await this.#idleBefore(runner);
@@ -87,8 +89,9 @@ export class WindowMeasurement {
       power: window.stretch,
       idleBefore: before.stretch,
       idleAfter: after.stretch,
-      faults: sampler.faultsBetween(power.channel, run.t0Us, run.t1Us),
-      periodUs: 1e6 / sampler.channel(power.channel).rateHz,
+      faults: window.faults,
+      idleFaults: [...new Set([...before.faults, ...after.faults])],
+      periodUs: this.#periodUs(),
       machine: { before: machineBefore, after: machineAfter },
     };
   }
@@ -129,9 +132,17 @@ export class WindowMeasurement {
   async #meter(fromUs: number, toUs: number): Promise<Metered> {
     const { power, sampler, supply } = this.#bench;
     const trace = await sampler.trace(power.channel, fromUs, toUs);
-    if (trace === undefined) return { stretch: undefined, traced: undefined };
+    // The sampler has told them by now, since it answers in order.
+    const faults = sampler.faultsBetween(power.channel, fromUs, toUs);
+    if (trace === undefined) return { stretch: undefined, traced: undefined, faults };
     const volts = supply.mean(power.channel, fromUs, toUs);
-    return { stretch: measureStretch(trace, fromUs, toUs, { volts }), traced: { fromUs, toUs, trace } };
+    const stretch = measureStretch(trace, fromUs, toUs, { volts, periodUs: this.#periodUs() });
+    return { stretch, traced: { fromUs, toUs, trace }, faults };
+  }
+
+  #periodUs(): number {
+    const { power, sampler } = this.#bench;
+    return 1e6 / sampler.channel(power.channel).rateHz;
   }
 
   /** After the last stretch of a window and before anything else, so that writing falls into no stretch that is measured. */

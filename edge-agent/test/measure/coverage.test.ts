@@ -70,6 +70,7 @@ function simulate(seed: number) {
       idleBefore: idle(),
       idleAfter: idle(),
       faults: [],
+      idleFaults: [],
       periodUs: 1e6 / INA219_LIKE.rateHz,
       machine: { before: { throttled: null }, after: { throttled: null } },
     };

@@ -115,6 +115,20 @@ describe("measureStretch", () => {
     expect(stretch?.missing).toBe(501);
   });
 
+  it("counts readings as missing that a meter hardly ever gave, but not those of a slow clock", () => {
+    const every = (us: number): Trace => {
+      const tUs = Float64Array.from({ length: Math.ceil(2.1e6 / us) }, (_, i) => i * us);
+      return { tUs, watts: new Float64Array(tUs.length).fill(2), joules: null };
+    };
+    const missing = (us: number, periodUs?: number) =>
+      measureStretch(every(us), 0.1e6, 1.9e6, periodUs === undefined ? {} : { periodUs })?.missing;
+    expect(missing(2128)).toBe(0);
+    // Every other conversion was missed: as many are missing as came.
+    expect((missing(2128, 1064) ?? 0) / (1.8e6 / 2128)).toBeCloseTo(1, 2);
+    expect(missing(1170, 1064)).toBe(0);
+    expect(missing(958, 1064)).toBe(0);
+  });
+
   it("tells rate, jitter and missing readings", () => {
     const period = 1000;
     const times = Array.from({ length: 2001 }, (_, i) => i * period + (i % 50 === 0 ? 90 : 0)).filter(

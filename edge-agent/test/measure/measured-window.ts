@@ -61,6 +61,7 @@ export function measuredWindow(n: number, ms: number, meanW: number, idleW: numb
     idleBefore: stretch(seconds, idleW),
     idleAfter: stretch(seconds, idleW),
     faults: [],
+    idleFaults: [],
     periodUs: 1000,
     machine: { before: { throttled: null }, after: { throttled: null } },
   };

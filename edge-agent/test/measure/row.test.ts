@@ -134,6 +134,15 @@ describe("makeRow", () => {
     expect(makeRow(facts, unresolved, plan).flags).toEqual(["net-unresolved: the net energy cannot be told from zero"]);
   });
 
+  it("does not take rounding for a net energy, as where an estimate is at its full watts throughout", () => {
+    const [less, same] = [6 - 1e-14, 6].map((watts) => window(2000, 5, watts, 6));
+    const windows = [less, less, less].flatMap((each) => each ?? []);
+    const { energyMj, flags } = makeRow(facts, windows, plan);
+    expect(energyMj.net).toBeLessThan(-(energyMj.netHalfWidth95 ?? 0));
+    expect(flags).toEqual(["net-unresolved: the net energy cannot be told from zero"]);
+    expect(same && makeRow(facts, [same, same, same], plan).flags).toEqual(flags);
+  });
+
   it("catches a mean above the maximum", () => {
     const odd = window(2000, 5, 4, 2);
     const broken: MeasuredWindow = { ...odd, power: odd.power && { ...odd.power, maxW: 3 } };

@@ -15,6 +15,8 @@ class Board {
   silent = false;
   readonly measuring = new Measuring((strict) => void (this.silent = strict !== undefined));
   readonly #away: (tUs: number) => boolean;
+  /** Moments at which the meter failed. */
+  readonly failedUs: number[] = [];
 
   constructor(away: (tUs: number) => boolean) {
     this.#away = away;
@@ -35,7 +37,8 @@ class Board {
         pid: 2,
         setRate() {},
         channel: () => ({ ...channel, rateHz: 1000 }),
-        faultsBetween: () => [],
+        faultsBetween: (_: string, fromUs: number, toUs: number) =>
+          this.failedUs.some((tUs) => tUs >= fromUs && tUs <= toUs) ? ["bus-error"] : [],
         trace: async (_: string, fromUs: number, toUs: number) => {
           if (this.#away(fromUs) || this.#away(toUs)) return undefined;
           const tUs = Float64Array.from({ length: (toUs - fromUs) / 1000 + 3 }, (__, i) => fromUs + (i - 1) * 1000);
@@ -123,4 +126,14 @@ it("an idle stretch that the meter missed costs no window but its own", async ()
   expect(first?.idleAfter).toBeUndefined();
   expect(second?.idleBefore).toBeDefined();
   expect(second?.idleAfter).toBeDefined();
+});
+
+it("a fault of the meter is of the stretch in which it was, and of all windows that use that stretch", async () => {
+  const board = new Board(() => false);
+  // Idle from 0.3 s, window from 1.3 s, idle from 3.6 s, window from 4.6 s, idle from 6.9 s.
+  board.failedUs.push(1e9 + 4e6, 1e9 + 5e6);
+  const slot = board.slot();
+  const [first, second] = await take(board, [slot, slot]);
+  expect(first).toMatchObject({ faults: [], idleFaults: ["bus-error"] });
+  expect(second).toMatchObject({ faults: ["bus-error"], idleFaults: ["bus-error"] });
 });

@@ -6,16 +6,22 @@ function decimalsFor(magnitude: number, significant: number): number {
   return Math.min(MAX_DECIMALS, Math.max(0, significant - 1 - leading));
 }
 
+/** Without the sign of what is zero to all digits that are shown. */
+function toFixed(value: number, decimals: number): string {
+  const text = value.toFixed(decimals);
+  return Number(text) === 0 ? text.replace("-", "") : text;
+}
+
 /** A figure with four significant digits, at most four decimals. */
 export function formatFigure(value: number): string {
-  return value.toFixed(decimalsFor(value, 4));
+  return toFixed(value, decimalsFor(value, 4));
 }
 
 /** `value ± half-width`, both cut where the half-width's second digit is: digits beyond that are noise. */
 export function formatWithHalfWidth(value: number, halfWidth: number | null): string {
   if (halfWidth === null) return formatFigure(value);
   const decimals = halfWidth === 0 ? decimalsFor(value, 4) : decimalsFor(halfWidth, 2);
-  return `${value.toFixed(decimals)} ± ${halfWidth.toFixed(decimals)}`;
+  return `${toFixed(value, decimals)} ± ${toFixed(halfWidth, decimals)}`;
 }
 
 export function formatCount(value: number): string {

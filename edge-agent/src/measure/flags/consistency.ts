@@ -5,8 +5,12 @@ export function consistencyFlags(row: ResultRow): string[] {
   return [...inconsistencies(row).map((fault) => `consistency: ${fault}`), ...netEnergy(row)];
 }
 
-function netEnergy({ energyMj: { net, netHalfWidth95 } }: ResultRow): string[] {
+/** A difference of two energies that is smaller than this share of them is rounding. */
+const ROUNDING = 1e-9;
+
+function netEnergy({ energyMj: { gross, net, netHalfWidth95 } }: ResultRow): string[] {
   if (net === null) return [];
-  if (Math.abs(net) <= (netHalfWidth95 ?? 0)) return ["net-unresolved: the net energy cannot be told from zero"];
+  if (Math.abs(net) <= Math.max(netHalfWidth95 ?? 0, ROUNDING * (gross ?? 0)))
+    return ["net-unresolved: the net energy cannot be told from zero"];
   return net < 0 ? ["net-negative: idle power was above the mean of the windows"] : [];
 }

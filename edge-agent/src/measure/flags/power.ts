@@ -48,6 +48,8 @@ function missingReadings(windows: readonly MeasuredWindow[]): string[] {
 function idle(windows: readonly MeasuredWindow[]): string[] {
   const flags: string[] = [];
   const powered = windows.filter(({ power }) => power !== undefined);
+  const faults = [...new Set(windows.flatMap(({ idleFaults }) => idleFaults))];
+  if (faults.length > 0) flags.push(`idle-fault: ${faults.join(", ")} in idle stretches, so net energy may be off`);
   if (powered.some(({ idleBefore, idleAfter }) => idleBefore === undefined || idleAfter === undefined)) {
     flags.push("idle-missing: idle power was not measured, so there is no net energy");
   }

@@ -35,6 +35,12 @@ describe("powerFlags", () => {
     ]);
   });
 
+  it("name faults of the meter in idle stretches", () => {
+    expect(powerFlags([goodWindow(), goodWindow({ idleFaults: ["energy-lost"] })], "ina228")).toEqual([
+      "idle-fault: energy-lost in idle stretches, so net energy may be off",
+    ]);
+  });
+
   it("compare idle power before and after", () => {
     expect(powerFlags([goodWindow({ idleAfter: stretch(10, 2.03) })], "ina219")).toEqual([]);
     expect(powerFlags([goodWindow({ idleAfter: stretch(10, 1.9) })], "ina219")).toEqual([
