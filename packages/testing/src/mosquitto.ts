@@ -41,8 +41,8 @@ export async function startMosquitto(
     name: "mosquitto",
     choose: async (freePort) => options.port ?? (await freePort()),
     start: async (chosen) => {
-      await writeFile(config, [mosquittoConfig(chosen), ...(options.settings ?? []), ""].join("
-"));
+      const settings = (options.settings ?? []).map((line) => `${line}\n`);
+      await writeFile(config, [mosquittoConfig(chosen), ...settings].join(""));
       return startProgram(command, ["-c", config]);
     },
     probe,
