@@ -6,6 +6,7 @@ import { addDeviceCommands } from "./commands/devices.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { addJobCommands } from "./commands/jobs.ts";
 import { addModelCommands } from "./commands/models.ts";
+import { addPruneCommand } from "./commands/prune.ts";
 import { addReportCommands } from "./commands/report.ts";
 import { addStackCommands } from "./commands/stack.ts";
 import { type App, type Context, say } from "./context.ts";
@@ -54,6 +55,7 @@ function buildProgram(app: App): Command {
   addModelCommands(program, app);
   addDatasetCommands(program, app);
   addJobCommands(program, app);
+  addPruneCommand(program, app);
   addReportCommands(program, app);
   addDoctorCommand(program, app);
   return program;

@@ -23,6 +23,7 @@ const COMMANDS = [
   ["datasets", "fetch"],
   ["datasets", "path"],
   ["quantize"],
+  ["prune"],
   ["sensitivity"],
   ["benchmark"],
   ["sweep"],

@@ -1,13 +1,10 @@
-import { existsSync } from "node:fs";
 import path from "node:path";
 import { type DataSource, describeInputs, openCalibration } from "@edgewatt/onnx";
 import { quantize, type QuantizeReport } from "@edgewatt/quantizer";
 import { type Context, printJson } from "../context.ts";
-import { CIFAR10, CIFAR10_CALIBRATION } from "../datasets/catalogue.ts";
-import { findDataset, searchPath } from "../datasets/find.ts";
+import { calibrationPath } from "../datasets/calibration-path.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
-import type { DataOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
 
@@ -70,21 +67,4 @@ async function openData(
     inputs: await describeInputs(input),
     ...defined({ images, mean, std, inputShape }),
   });
-}
-
-/** The file or folder that `--calibration` names, a data set's by its name. */
-export async function calibrationPath(
-  context: Context,
-  what: string,
-  options: DataOption & DatasetsOption,
-): Promise<string> {
-  if (what === "synthetic") return what;
-  const file = path.resolve(context.cwd, what);
-  if (what !== CIFAR10.name) return file;
-  const dataset = await findDataset(what, searchPath(context, options));
-  if (dataset !== undefined) return path.join(dataset.path, CIFAR10_CALIBRATION);
-  if (existsSync(file)) return file;
-  throw new UsageError(
-    `data set ${what} is not here: download it with \`edgewatt datasets fetch ${what}\`, or name its parent folder with --datasets`,
-  );
 }

@@ -4,12 +4,12 @@ import { describeModel, openCalibration, type DataOptions } from "@edgewatt/onnx
 import { type Layers, layersDocument, sensitivityReportSchema } from "@edgewatt/protocol";
 import { measureSensitivity } from "@edgewatt/quantizer";
 import type { Context } from "../context.ts";
+import { calibrationPath } from "../datasets/calibration-path.ts";
 import { CIFAR10, CIFAR10_EVALUATION } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
-import { calibrationPath } from "./quantize-local.ts";
 import { recipeOf } from "./quantize-options.ts";
 import type { SensitivityCommandOptions } from "./sensitivity-options.ts";
 

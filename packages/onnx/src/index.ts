@@ -27,6 +27,7 @@ export {
 export { deriveModels, type DerivedModels } from "./derived.ts";
 export { collectGarbage, keepHeapSmall } from "./garbage.ts";
 export { spillWeights, type SpilledWeights } from "./spilled-weights.ts";
+export { declareInput } from "./declare-input.ts";
 export { inferTypes } from "./infer-types.ts";
 export { digestModel } from "./digest.ts";
 export { deriveModel, deriveNode, Graph, makeNode, makeOutput } from "./graph.ts";
@@ -53,3 +54,10 @@ export { profileModel, type KernelTime, type ModelProfile, type ProfileOptions }
 export { openCalibration } from "./data/open.ts";
 export { openCifar } from "./data/cifar.ts";
 export type { BatchRequest, DataBatch, DataKind, DataOptions, DataSource } from "./data/source.ts";
+export { fittingBatches, fixedBatch } from "./data/batches.ts";
+export { copyGraph, subModel } from "./sub-model.ts";
+export { ChannelMeter, measureChannels, type ChannelStatistics } from "./channel-statistics.ts";
+export { checkOutput } from "./output-file.ts";
+export { peakMemoryBytes } from "./peak-memory.ts";
+export { nameNodes } from "./node-names.ts";
+export { normalizeGemm } from "./normalize-gemm.ts";

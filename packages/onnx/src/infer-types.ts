@@ -1,14 +1,8 @@
-import { create } from "@bufbuild/protobuf";
-import {
-  TensorShapeProto_DimensionSchema as DimensionSchema,
-  TensorShapeProtoSchema,
-  TypeProto_TensorSchema,
-  TypeProtoSchema,
-} from "onnx-buf";
+import { declareInput } from "./declare-input.ts";
 import { ModelError } from "./errors.ts";
 import { deriveModel, makeOutput, type Graph } from "./graph.ts";
 import { checkFitsMemory } from "./memory-limit.ts";
-import { ValueInfoProtoSchema, type GraphProto, type TensorProto, type ValueInfoProto } from "./proto.ts";
+import type { GraphProto, TensorProto, ValueInfoProto } from "./proto.ts";
 import { openSession, type Session, type ValueDescription } from "./session.ts";
 import { storedBytes } from "./tensor.ts";
 
@@ -46,7 +40,7 @@ async function openForTypes(graph: Graph, tensors: readonly string[], name: stri
     node: [...graph.nodes],
     output,
     initializer: initializer.filter((tensor) => !dropped.has(tensor)),
-    input: [...input, ...weights.filter((tensor) => !declared.has(tensor.name)).map(declareInput)],
+    input: [...input, ...weights.filter((tensor) => !declared.has(tensor.name)).map(declareWeight)],
   });
   try {
     return await openSession(light, { optimization: "disabled", name });
@@ -60,14 +54,6 @@ async function openForTypes(graph: Graph, tensors: readonly string[], name: stri
   }
 }
 
-function declareInput(tensor: TensorProto): ValueInfoProto {
-  const dim = tensor.dims.map((side) => create(DimensionSchema, { value: { case: "dimValue", value: side } }));
-  const value = create(TypeProto_TensorSchema, {
-    elemType: tensor.dataType,
-    shape: create(TensorShapeProtoSchema, { dim }),
-  });
-  return create(ValueInfoProtoSchema, {
-    name: tensor.name,
-    type: create(TypeProtoSchema, { value: { case: "tensorType", value } }),
-  });
+function declareWeight({ name, dataType, dims }: TensorProto): ValueInfoProto {
+  return declareInput(name, dataType, dims.map(Number));
 }

@@ -1,12 +1,10 @@
 import { performance } from "node:perf_hooks";
-import { findModel } from "@edgewatt/onnx";
+import { checkOutput, findModel, peakMemoryBytes } from "@edgewatt/onnx";
 import type { Draft } from "./draft/draft.ts";
 import { draftInt8 } from "./draft/own-draft.ts";
 import { readQuantizable } from "./draft/read-quantizable.ts";
 import { checkOptions, type QuantizeOptions, type ReportProgress } from "./options.ts";
-import { checkOutput } from "./output/output-file.ts";
 import { writeChecked } from "./output/write-checked.ts";
-import { peakMemoryBytes } from "./peak-memory.ts";
 import type { QuantizeReport } from "./report.ts";
 
 /**
@@ -21,7 +19,7 @@ export async function quantize(options: QuantizeOptions): Promise<QuantizeReport
   const progress: ReportProgress = (step, done, total) => options.onProgress?.({ step, done, total });
   checkOptions(options);
   const file = await findModel(input);
-  await checkOutput(file.files, output);
+  await checkOutput(file.files, output, "int8 model");
   const floatBytes = file.files.reduce((sum, { bytes }) => sum + bytes, 0);
 
   const finish = async (draft: Draft): Promise<QuantizeReport> => {

@@ -1,8 +1,9 @@
 import {
-  makeOutput,
   type DataSource,
   type DerivedModels,
+  fittingBatches,
   type Graph,
+  makeOutput,
   type NodeProto,
   type OpenSessionOptions,
   type Session,
@@ -11,7 +12,6 @@ import {
 import type { Range } from "../int8/arithmetic.ts";
 import { KeptOutputs } from "../quality/expected-outputs.ts";
 import { verificationRange } from "../quality/held-back.ts";
-import { fittingBatches } from "./batches.ts";
 import type { ObservedTensor } from "./observation.ts";
 import { notFinite, scalarOf, statisticNode } from "./reductions.ts";
 

@@ -1,6 +1,12 @@
-import { makeOutput, type DataSource, type DerivedModels, type Graph, type TensorValue } from "@edgewatt/onnx";
+import {
+  type DataSource,
+  type DerivedModels,
+  fittingBatches,
+  type Graph,
+  makeOutput,
+  type TensorValue,
+} from "@edgewatt/onnx";
 import type { Range } from "../int8/arithmetic.ts";
-import { fittingBatches } from "./batches.ts";
 import type { PassOptions } from "./extremes.ts";
 import { HistogramBuilder, type Histogram } from "./histogram.ts";
 

@@ -1,9 +1,8 @@
-import { throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import { copyGraph, type Graph, throwIfCanceled } from "@edgewatt/onnx";
 import { emitModel } from "../int8/emit.ts";
 import { QuantizerError } from "../errors.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../int8/format.ts";
 import { openFused } from "../int8/fusion.ts";
-import { copyGraph } from "../improve/copy-graph.ts";
 import type { QuantizeOptions, ReportProgress } from "../options.ts";
 import { makePlan, type Plan } from "../int8/plan.ts";
 import { otherThan, type Draft, type DraftModel } from "./draft.ts";

@@ -1,6 +1,4 @@
-import type { Graph } from "@edgewatt/onnx";
-import type { ChannelStatistics } from "./channel-statistics.ts";
-import { copyGraph } from "./copy-graph.ts";
+import { type ChannelStatistics, copyGraph, type Graph } from "@edgewatt/onnx";
 import { findLinks, passesConstants, type LayerLink } from "./layer-links.ts";
 import { biasOf, replaceBias, weightsOf } from "./linear-layer.ts";
 

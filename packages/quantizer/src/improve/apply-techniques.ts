@@ -1,11 +1,16 @@
-import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
+import {
+  type ChannelStatistics,
+  type DataSource,
+  fixedBatch,
+  type Graph,
+  measureChannels,
+  openSession,
+} from "@edgewatt/onnx";
 import type { Range } from "../int8/arithmetic.ts";
-import { fixedBatch } from "../calibration/batches.ts";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import type { EmitOptions } from "../int8/emit-options.ts";
 import { absorbHighBias } from "./absorb-bias.ts";
 import { buildInt8, type Candidate } from "./build-int8.ts";
-import { measureChannels, type ChannelStatistics } from "./channel-statistics.ts";
 import { correctBiases } from "./correct-bias.ts";
 import { equalizeLayers } from "./equalize.ts";
 import { findLinks } from "./layer-links.ts";

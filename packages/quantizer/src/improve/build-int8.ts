@@ -1,9 +1,8 @@
-import type { Graph } from "@edgewatt/onnx";
+import { copyGraph, type Graph } from "@edgewatt/onnx";
 import type { Range } from "../int8/arithmetic.ts";
 import { emitModel, type EmittedModel } from "../int8/emit.ts";
 import type { EmitOptions } from "../int8/emit-options.ts";
 import { makePlan, type Plan } from "../int8/plan.ts";
-import { copyGraph } from "./copy-graph.ts";
 
 /** A float graph and everything that says how it becomes int8. */
 export interface Candidate {

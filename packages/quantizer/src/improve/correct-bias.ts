@@ -1,9 +1,18 @@
-import { Graph, makeOutput, openSession, throwIfCanceled, type DataSource, type ModelProto } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
+import {
+  ChannelMeter,
+  copyGraph,
+  type DataSource,
+  fittingBatches,
+  Graph,
+  makeOutput,
+  measureChannels,
+  type ModelProto,
+  openSession,
+  subModel,
+  throwIfCanceled,
+} from "@edgewatt/onnx";
 import type { EmitOptions } from "../int8/emit-options.ts";
 import { buildInt8, planOf, type Candidate } from "./build-int8.ts";
-import { ChannelMeter, measureChannels } from "./channel-statistics.ts";
-import { copyGraph, subModel } from "./copy-graph.ts";
 import { biasOf, linearLayer, replaceBias } from "./linear-layer.ts";
 import type { ImageRange, ImageSplit } from "./split-images.ts";
 

@@ -1,16 +1,16 @@
 import {
+  type DataSource,
   deriveNode,
+  fittingBatches,
+  type Graph,
   makeNode,
   makeOutput,
   makeTensor,
-  openSession,
-  type DataSource,
-  type Graph,
   type NodeProto,
+  openSession,
+  subModel,
   type TensorProto,
 } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
-import { subModel } from "./copy-graph.ts";
 import type { LinearLayer } from "./linear-layer.ts";
 import type { ImageRange } from "./split-images.ts";
 

@@ -1,6 +1,12 @@
 import { arch } from "node:process";
-import { openSession, type DataSource, type Graph, type ModelProto, type Session } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
+import {
+  type DataSource,
+  fittingBatches,
+  type Graph,
+  type ModelProto,
+  openSession,
+  type Session,
+} from "@edgewatt/onnx";
 import type { QuantizationFormat } from "../int8/format.ts";
 import { AccuracyMeter } from "../quality/classes.ts";
 import { ExpectedOutputs } from "../quality/expected-outputs.ts";

@@ -1,10 +1,9 @@
-import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
+import { copyGraph, type DataSource, type Graph, openSession } from "@edgewatt/onnx";
 import { emitModel } from "../int8/emit.ts";
 import type { EmitOptions } from "../int8/emit-options.ts";
 import { makePlan } from "../int8/plan.ts";
 import { compareVariants } from "../sensitivity/alone.ts";
 import { planOf, type Candidate } from "./build-int8.ts";
-import { copyGraph } from "./copy-graph.ts";
 import type { ImageRange } from "./split-images.ts";
 
 /** A layer, and the signal-to-noise of the model's output when nothing else is quantized. */

@@ -1,8 +1,7 @@
-import { throwIfCanceled, type Graph } from "@edgewatt/onnx";
+import { copyGraph, type Graph, throwIfCanceled } from "@edgewatt/onnx";
 import { int8Weights } from "../int8/weights.ts";
 import type { Plan } from "../int8/plan.ts";
 import { planOf, type Candidate } from "./build-int8.ts";
-import { copyGraph } from "./copy-graph.ts";
 import type { LayerwiseOptions } from "./correct-bias.ts";
 import { measureMoments, weightRows, type InputMoments } from "./input-moments.ts";
 import { linearLayer, replaceWeights, type LinearLayer } from "./linear-layer.ts";

@@ -1,5 +1,4 @@
-import type { DataSource, Session } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
+import { type DataSource, fittingBatches, type Session } from "@edgewatt/onnx";
 import type { ExpectedOutputs } from "./expected-outputs.ts";
 import { verificationRange } from "./held-back.ts";
 import { OutputMeter, type Closeness } from "./output-meter.ts";

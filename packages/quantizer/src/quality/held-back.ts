@@ -1,5 +1,4 @@
-import type { DataSource, Session } from "@edgewatt/onnx";
-import { fixedBatch } from "../calibration/batches.ts";
+import { type DataSource, fixedBatch, type Session } from "@edgewatt/onnx";
 
 /** The part of a source that quality is measured on: what calibration has not seen, where that fills at least one batch. */
 export function verificationRange(

@@ -1,15 +1,15 @@
 import {
-  deriveModels,
-  makeOutput,
-  probeCosts,
   type DataSource,
   type DerivedModels,
+  deriveModels,
+  fittingBatches,
   type Graph,
+  makeOutput,
   type ModelProto,
   type NodeProto,
+  probeCosts,
   type Session,
 } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
 import type { Draft } from "../draft/draft.ts";
 import type { LayerReport } from "../report.ts";
 import { verificationRange } from "./held-back.ts";

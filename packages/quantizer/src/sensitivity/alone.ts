@@ -1,13 +1,13 @@
 import {
-  openSession,
-  throwIfCanceled,
   type DataBatch,
   type DataSource,
+  fittingBatches,
   type ModelProto,
+  openSession,
   type Session,
   type TensorValue,
+  throwIfCanceled,
 } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
 import { AccuracyMeter } from "../quality/classes.ts";
 import { OutputMeter, type Closeness } from "../quality/output-meter.ts";
 

@@ -1,16 +1,16 @@
 import { performance } from "node:perf_hooks";
 import {
   countParameters,
-  openSession,
   type DataSource,
   type ModelProfile,
   type ModelProto,
+  openSession,
+  peakMemoryBytes,
   type Session,
 } from "@edgewatt/onnx";
 import { calibrate } from "../calibration/calibrate.ts";
 import type { CalibrationMethod } from "../calibration/method.ts";
 import { nothingToQuantize, readQuantizable } from "../draft/read-quantizable.ts";
-import { peakMemoryBytes } from "../peak-memory.ts";
 import { emitModel } from "../int8/emit.ts";
 import { defaultFormat, needsReducedRange, type QuantizationFormat } from "../int8/format.ts";
 import { makePlan, type Plan } from "../int8/plan.ts";

@@ -1,14 +1,15 @@
 import { arch } from "node:process";
 import {
   estimateMacs,
-  profileModel,
+  fittingBatches,
+  fixedBatch,
   type Graph,
   type ModelProfile,
   type ModelProto,
+  profileModel,
   type Session,
   type TensorValue,
 } from "@edgewatt/onnx";
-import { fittingBatches, fixedBatch } from "../calibration/batches.ts";
 import type { QuantizationFormat } from "../int8/format.ts";
 import type { EvaluationRange } from "./alone.ts";
 

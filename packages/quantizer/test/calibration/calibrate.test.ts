@@ -1,18 +1,18 @@
 import {
   CanceledError,
   DataError,
+  type DataSource,
   deriveModel,
+  fittingBatches,
   Graph,
   makeOutput,
-  openSession,
-  type DataSource,
   type ModelProto,
+  openSession,
 } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { buildSmallMobileNet, ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { randomSource } from "../../../onnx/test/random-source.ts";
 import type { Range } from "../../src/int8/arithmetic.ts";
-import { fittingBatches } from "../../src/calibration/batches.ts";
 import { calibrate, type Calibration } from "../../src/calibration/calibrate.ts";
 import { CALIBRATION_METHODS, type CalibrationMethod } from "../../src/calibration/method.ts";
 import { prepareModel } from "../../src/draft/prepare.ts";

@@ -19,9 +19,8 @@ const data = join(folder, "images.npy");
 /** Runs in a process of its own: what a process once took is not given back. */
 const PROGRAM = `
 const [onnx, quantizer, model, data, method, images] = process.argv.slice(1);
-const { openCalibration, readModel, describeModel } = await import(onnx);
+const { openCalibration, peakMemoryBytes, readModel, describeModel } = await import(onnx);
 const { calibrate } = await import(quantizer + "/calibration/calibrate.js");
-const { peakMemoryBytes } = await import(quantizer + "/peak-memory.js");
 const { prepareModel } = await import(quantizer + "/draft/prepare.js");
 const { inputs } = await describeModel(model);
 const source = await openCalibration(data, { inputs, images: Number(images) });

@@ -1,7 +1,7 @@
+import { measureChannels } from "@edgewatt/onnx";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
 import { absorbHighBias, type BiasAbsorption } from "../../src/improve/absorb-bias.ts";
-import { measureChannels } from "../../src/improve/channel-statistics.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
 import { prepareModel } from "../../src/draft/prepare.ts";
 import { images, largestDeviation, outputsOf, PER_CHANNEL, sqnrOf, withRanges } from "./networks.ts";

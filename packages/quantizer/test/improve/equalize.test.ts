@@ -1,8 +1,7 @@
-import type { Graph } from "@edgewatt/onnx";
+import { type ChannelStatistics, type Graph, measureChannels } from "@edgewatt/onnx";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
-import { measureChannels, type ChannelStatistics } from "../../src/improve/channel-statistics.ts";
 import { equalizeLayers } from "../../src/improve/equalize.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
 import { linearLayer, weightsOf } from "../../src/improve/linear-layer.ts";

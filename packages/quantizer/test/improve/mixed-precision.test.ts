@@ -1,8 +1,8 @@
+import { copyGraph } from "@edgewatt/onnx";
 import { expect, it } from "vitest";
 import { buildInt8 } from "../../src/improve/build-int8.ts";
 import { replaceWeights, linearLayer, weightsOf } from "../../src/improve/linear-layer.ts";
 import { rankLayers } from "../../src/improve/mixed-precision.ts";
-import { copyGraph } from "../../src/improve/copy-graph.ts";
 import { images, PER_TENSOR, separableNetwork, sqnrOf, withRanges } from "./networks.ts";
 
 it("names the layer first whose weights 8 bits cannot hold, and leaving it in float brings the output back", async () => {

@@ -1,4 +1,4 @@
-import { openSession, type DataSource, type Graph } from "@edgewatt/onnx";
+import { copyGraph, type DataSource, type Graph, openSession } from "@edgewatt/onnx";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { ModelBuilder } from "../../../onnx/test/build-model.ts";
@@ -6,7 +6,6 @@ import { randomSource } from "../../../onnx/test/random-source.ts";
 import { calibrate } from "../../src/calibration/calibrate.ts";
 import type { EmitOptions } from "../../src/int8/emit-options.ts";
 import { buildInt8, type Candidate } from "../../src/improve/build-int8.ts";
-import { copyGraph } from "../../src/improve/copy-graph.ts";
 import { openJudge } from "../../src/improve/judge.ts";
 import { findLinks } from "../../src/improve/layer-links.ts";
 import { biasOf, replaceBias, replaceWeights, weightsOf } from "../../src/improve/linear-layer.ts";

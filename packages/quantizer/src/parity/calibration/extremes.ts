@@ -1,6 +1,12 @@
-import { makeOutput, type DataSource, type DerivedModels, type Graph, type NodeProto } from "@edgewatt/onnx";
+import {
+  type DataSource,
+  type DerivedModels,
+  fittingBatches,
+  type Graph,
+  makeOutput,
+  type NodeProto,
+} from "@edgewatt/onnx";
 import type { Range } from "../../int8/arithmetic.ts";
-import { fittingBatches } from "../../calibration/batches.ts";
 import { notFinite, scalarOf, statisticNode } from "../../calibration/reductions.ts";
 
 /** What one tensor went through. */

@@ -1,6 +1,5 @@
-import { DataError, makeOutput, type DataSource, type DerivedModels, type Graph } from "@edgewatt/onnx";
+import { DataError, type DataSource, type DerivedModels, fittingBatches, type Graph, makeOutput } from "@edgewatt/onnx";
 import type { Range } from "../../int8/arithmetic.ts";
-import { fittingBatches } from "../../calibration/batches.ts";
 import type { PassOptions } from "./extremes.ts";
 import { addAbsoluteValues, histogramEdges } from "./numpy-histogram.ts";
 

@@ -1,4 +1,5 @@
-import { deriveModel, deriveNode, Graph, type ModelProto, type NodeProto } from "@edgewatt/onnx";
+import { deriveModel, deriveNode, Graph } from "./graph.ts";
+import type { ModelProto, NodeProto } from "./proto.ts";
 
 /** A graph whose nodes and initializers can be exchanged without touching the original's; tensors are shared, so never written to. */
 export function copyGraph(graph: Graph): Graph {

@@ -1,8 +1,8 @@
-import { DataError, openSession, type DataSource } from "@edgewatt/onnx";
+import { DataError, openSession, type DataSource } from "../../src/index.ts";
 import { describe, expect, it } from "vitest";
-import { ModelBuilder } from "../../../onnx/test/build-model.ts";
-import { randomSource } from "../../../onnx/test/random-source.ts";
-import { fittingBatches } from "../../src/calibration/batches.ts";
+import { ModelBuilder } from "../build-model.ts";
+import { randomSource } from "../random-source.ts";
+import { fittingBatches } from "../../src/data/batches.ts";
 
 async function openRelu(sides: readonly (number | string)[]) {
   const b = new ModelBuilder();

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ChannelMeter } from "../../src/improve/channel-statistics.ts";
+import { ChannelMeter } from "../src/channel-statistics.ts";
 
 it("gathers each channel over images, positions and batches", () => {
   const meter = new ChannelMeter();

@@ -1,4 +1,6 @@
-import { DataError, ModelError, throwIfCanceled, type DataBatch, type DataSource, type Session } from "@edgewatt/onnx";
+import { DataError, ModelError, throwIfCanceled } from "../errors.ts";
+import type { Session } from "../session.ts";
+import type { DataBatch, DataSource } from "./source.ts";
 
 /** Input values in one batch: what bounds the memory of a run, whatever the number of images. */
 const BATCH_VALUES = 65_536;

@@ -1,23 +1,24 @@
 import { access, constants, realpath, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { firstLineOf, type ModelFile } from "@edgewatt/onnx";
-import { QuantizerError } from "../errors.ts";
+import { firstLineOf, ModelError } from "./errors.ts";
+import type { ModelFile } from "./reader.ts";
 
 /**
  * Fails before the work rather than after it.
- * @throws QuantizerError `output-is-input` or `output-unwritable`
+ * @param what how messages call the model that is to be written
+ * @throws ModelError `output-is-input` or `output-unwritable`
  */
-export async function checkOutput(input: readonly ModelFile[], output: string): Promise<void> {
+export async function checkOutput(input: readonly ModelFile[], output: string, what: string): Promise<void> {
   const inputs = await Promise.all(input.map(({ path }) => realPath(path)));
   const outputs = await Promise.all([output, `${output}.data`].map(realPath));
   if (outputs.some((path) => inputs.includes(path))) {
-    throw new QuantizerError(
-      `cannot write the int8 model over its float model ${input[0]?.path ?? ""} or the data of that: name another output`,
+    throw new ModelError(
+      `cannot write the ${what} over the model that it is made from, ${input[0]?.path ?? ""}, or the data of that: name another output`,
       { code: "output-is-input", context: { path: output } },
     );
   }
   if (await isFolder(output)) {
-    throw new QuantizerError(`cannot write the int8 model to ${output}: it is a folder; name a file in it`, {
+    throw new ModelError(`cannot write the ${what} to ${output}: it is a folder; name a file in it`, {
       code: "output-unwritable",
       context: { path: output },
     });
@@ -47,8 +48,8 @@ async function isFolder(path: string): Promise<boolean> {
   }
 }
 
-function unwritable(output: string, cause: unknown): QuantizerError {
-  return new QuantizerError(`cannot write ${output}: check the folder and the free space (${firstLineOf(cause)})`, {
+function unwritable(output: string, cause: unknown): ModelError {
+  return new ModelError(`cannot write ${output}: check the folder and the free space (${firstLineOf(cause)})`, {
     code: "output-unwritable",
     context: { path: output },
     cause,

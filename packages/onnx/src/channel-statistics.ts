@@ -1,7 +1,8 @@
-import { makeOutput, openSession, type DataSource, type Graph, type TensorValue } from "@edgewatt/onnx";
-import { fittingBatches } from "../calibration/batches.ts";
-import { subModel } from "./copy-graph.ts";
-import type { ImageRange } from "./split-images.ts";
+import { fittingBatches } from "./data/batches.ts";
+import type { DataSource } from "./data/source.ts";
+import { makeOutput, type Graph } from "./graph.ts";
+import { openSession, type TensorValue } from "./session.ts";
+import { subModel } from "./sub-model.ts";
 
 /** What one channel of a tensor held over all images and positions. */
 export interface ChannelStatistics {
@@ -64,7 +65,7 @@ export async function measureChannels(
   graph: Graph,
   tensors: readonly string[],
   source: DataSource,
-  images: ImageRange,
+  images: { readonly first: number; readonly count: number },
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, ChannelStatistics>> {
   if (tensors.length === 0) return new Map();

@@ -1,0 +1,39 @@
+import type { Command } from "commander";
+import type { App } from "../context.ts";
+import { choice, number, numbers, withData, withDatasets, withJson } from "../options.ts";
+
+export function addPruneCommand(program: Command, { context }: App): void {
+  withDatasets(withJson(withData(program.command("prune"))))
+    .description("float model to one with fewer channels, repaired from calibration images without training")
+    .argument("<models...>", "with --local: IN.onnx OUT.onnx")
+    .option("--local", "prune a file on this machine: prune --local IN.onnx OUT.onnx --fraction 0.3 --calibration WHAT")
+    .option("--fraction <f>", "share of the channels that go, from 0 up to below 1", number({ min: 0, max: 0.99 }))
+    .addOption(
+      choice(
+        "--align <n>",
+        "multiple that channel counts are rounded to, as fast kernels take whole blocks of channels; 1 cuts exact fractions, as the study did",
+        ["16", "8", "1"],
+      ).default("16"),
+    )
+    .addOption(
+      choice("--by <criterion>", "choose channels by what the layers behind lose, or by the size of their weights", [
+        "error",
+        "l1",
+      ]).default("error"),
+    )
+    .option(
+      "--calibration <what>",
+      "folder of images, CIFAR binary file, .npy, a folder of one .npy per input, a data set's name, or synthetic; default: cifar10 when it is found and fits the model",
+    )
+    .option(
+      "--images <n>",
+      "calibration images, the first ones in file order; default: 1,000",
+      number({ min: 1, max: 100_000, integer: true }),
+    )
+    .option("--mean <numbers>", "mean of each input channel after division by 255", numbers)
+    .option("--std <numbers>", "standard deviation of each input channel", numbers)
+    .option("--input-shape <sides>", "the input's sides, where the model leaves them open", numbers)
+    .action(async (models: string[], _options, command: Command) =>
+      (await import("../actions/prune-local.ts")).pruneLocally(context, models, command.opts()),
+    );
+}

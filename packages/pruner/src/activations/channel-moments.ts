@@ -1,0 +1,140 @@
+import { fittingBatches, openSession, type DataSource } from "@edgewatt/onnx";
+import type { ChannelFlow, DenseLayer } from "../channels/flow.ts";
+import type { WeightView } from "../channels/weight-view.ts";
+import { ExtraNodes } from "./extra-nodes.ts";
+import { channelRows, samplePositions, stepOf } from "./sampled-rows.ts";
+
+/** Images in one run; more are hardly faster and take memory. */
+export const LARGEST_BATCH = 32;
+/** Values of all second moments that are gathered in one pass over the images: 32 MB in float64. */
+const VALUES_IN_PASS = 2 ** 22;
+
+/** A layer whose inputs are measured. */
+export interface Reader {
+  readonly layer: DenseLayer;
+  readonly view: WeightView;
+}
+
+/** Covariance of the channels that a layer reads, [blocks][blocks], over images and positions; in float32, as all are kept at once. */
+export type ChannelMoments = ReadonlyMap<Reader, Float32Array>;
+
+/**
+ * Measures the inputs of some layers on the original model, a few layers in each pass over the images, so that memory does not depend on the
+ * number of images.
+ */
+export async function measureChannelMoments(
+  flow: ChannelFlow,
+  readers: readonly Reader[],
+  source: DataSource,
+  options: { readonly signal?: AbortSignal; readonly onImages?: (done: number, total: number) => void },
+): Promise<ChannelMoments> {
+  const found = new Map<Reader, Float32Array>();
+  const passes = inPasses(readers);
+  for (const [index, pass] of passes.entries()) {
+    const onImages = (images: number): void =>
+      options.onImages?.(index * source.count + images, passes.length * source.count);
+    for (const [reader, moments] of await measurePass(flow, pass, source, { ...options, onImages }))
+      found.set(reader, moments);
+  }
+  return found;
+}
+
+function inPasses(readers: readonly Reader[]): Reader[][] {
+  const passes: Reader[][] = [];
+  let values = Infinity;
+  for (const reader of readers) {
+    const own = reader.view.blocks ** 2;
+    if (values + own > VALUES_IN_PASS) {
+      passes.push([]);
+      values = 0;
+    }
+    passes.at(-1)?.push(reader);
+    values += own;
+  }
+  return passes;
+}
+
+async function measurePass(
+  flow: ChannelFlow,
+  readers: readonly Reader[],
+  source: DataSource,
+  { signal, onImages }: { readonly signal?: AbortSignal; readonly onImages: (images: number) => void },
+): Promise<ChannelMoments> {
+  const nodes = new ExtraNodes(flow.graph);
+  const sums = readers.map(({ layer, view }) => {
+    const tensor = layer.node.input[0] ?? "";
+    const rows = rowsOf(flow, nodes, tensor, view, source.count);
+    const square = nodes.add("Gemm", [rows, rows], { transB: 1n });
+    const sum = nodes.add("ReduceSum", [rows, nodes.integers(1)], { keepdims: 0n });
+    const count = nodes.add("Shape", [rows]);
+    const size = view.blocks;
+    return {
+      tensor,
+      square,
+      sum,
+      count,
+      size,
+      squares: new Float64Array(size * size),
+      totals: new Float64Array(size),
+      columns: 0,
+    };
+  });
+  const outputs = sums.flatMap(({ square, sum, count }) => [square, sum, count]);
+  const model = nodes.model(
+    sums.map(({ tensor }) => tensor),
+    outputs,
+  );
+  await using session = await openSession(model, { memoryPattern: false });
+  let images = 0;
+  for await (const batch of fittingBatches(session, source, 0, source.count, signal, LARGEST_BATCH)) {
+    const results = await session.run(batch.feeds, outputs, signal);
+    for (const item of sums) {
+      addTo(item.squares, results[item.square]?.data as Float32Array);
+      addTo(item.totals, results[item.sum]?.data as Float32Array);
+      item.columns += Number((results[item.count]?.data as BigInt64Array)[1]);
+    }
+    images += batch.count;
+    onImages(images);
+  }
+  return new Map(
+    readers.map((reader, index) => {
+      const { squares, totals, size, columns } = sums[index] as (typeof sums)[number];
+      return [reader, Float32Array.from(center(squares, totals, totals, columns, size))];
+    }),
+  );
+}
+
+function rowsOf(flow: ChannelFlow, nodes: ExtraNodes, tensor: string, view: WeightView, images: number): string {
+  const shape = flow.shape(tensor) ?? [];
+  const axis = flow.channels(tensor)?.axis ?? 1;
+  if (shape[axis] !== view.blocks) {
+    // Flattened before: the positions of a channel are so many values of it.
+    const open = nodes.add("Reshape", [tensor, nodes.integers(-1, view.blocks, view.taps)]);
+    return channelRows(nodes, open, [0, view.blocks, view.taps], 1);
+  }
+  const isImage = axis === 1 && shape.length > 2;
+  const sampled = isImage ? samplePositions(nodes, tensor, shape.length, stepOf(shape, images)) : tensor;
+  return channelRows(nodes, sampled, shape, axis);
+}
+
+/** Adds the values of a batch, which ONNX Runtime gives in float32, to sums in float64. */
+export function addTo(sums: Float64Array, values: Float32Array): void {
+  for (let index = 0; index < sums.length; index++) sums[index] = (sums[index] as number) + (values[index] as number);
+}
+
+/** Σ (x - x̄)(y - ȳ)ᵀ, in place, from Σ x yᵀ and the sums of x and y. */
+export function center(
+  products: Float64Array,
+  left: Float64Array,
+  right: Float64Array,
+  count: number,
+  columns: number,
+): Float64Array {
+  for (const [row, total] of left.entries()) {
+    const mean = total / count;
+    const start = row * columns;
+    for (let column = 0; column < columns; column++)
+      products[start + column] = (products[start + column] as number) - mean * (right[column] as number);
+  }
+  return products;
+}

@@ -1,0 +1,6 @@
+export { prune } from "./prune.ts";
+export type { PruneOptions, PruneProgress, PruneStep } from "./options.ts";
+export type { LayerChannels, LeftLayer, PruneReport } from "./report.ts";
+export { ALIGNMENTS, type Alignment } from "./choose/kept-count.ts";
+export { CRITERIA, type Criterion } from "./choose/choose.ts";
+export { PrunerError } from "./errors.ts";
