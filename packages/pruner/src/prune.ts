@@ -112,9 +112,9 @@ function compensated(
   gone: ReadonlySet<number>,
 ): Map<NodeProto, Float32Array> {
   return new Map(
-    [...moments].map(([reader, covariance]) => [
+    [...moments].map(([reader, found]) => [
       reader.layer.node,
-      compensate(weightsOf(flow, reader), reader.view, covariance, (block) =>
+      compensate(weightsOf(flow, reader), reader.view, found, (block) =>
         gone.has(reader.view.members[block] as number),
       ),
     ]),

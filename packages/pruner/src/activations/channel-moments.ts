@@ -1,4 +1,4 @@
-import { fittingBatches, openSession, type DataSource } from "@edgewatt/onnx";
+import { DataError, fittingBatches, openSession, type DataSource, type TensorValue } from "@edgewatt/onnx";
 import type { ChannelFlow, DenseLayer } from "../channels/flow.ts";
 import type { WeightView } from "../channels/weight-view.ts";
 import { ExtraNodes } from "./extra-nodes.ts";
@@ -15,8 +15,15 @@ export interface Reader {
   readonly view: WeightView;
 }
 
-/** Covariance of the channels that a layer reads, [blocks][blocks], over images and positions; in float32, as all are kept at once. */
-export type ChannelMoments = ReadonlyMap<Reader, Float32Array>;
+/** How the channels that a layer reads vary together. */
+export interface Moments {
+  /** Σ (x - x̄)(x - x̄)ᵀ, [blocks][blocks]; in float32, as those of all layers are kept at once. */
+  readonly covariance: Float32Array;
+  /** Images and positions that it was taken over. */
+  readonly columns: number;
+}
+
+export type ChannelMoments = ReadonlyMap<Reader, Moments>;
 
 /**
  * Measures the inputs of some layers on the original model, a few layers in each pass over the images, so that memory does not depend on the
@@ -28,7 +35,7 @@ export async function measureChannelMoments(
   source: DataSource,
   options: { readonly signal?: AbortSignal; readonly onImages?: (done: number, total: number) => void },
 ): Promise<ChannelMoments> {
-  const found = new Map<Reader, Float32Array>();
+  const found = new Map<Reader, Moments>();
   const passes = inPasses(readers);
   for (const [index, pass] of passes.entries()) {
     const onImages = (images: number): void =>
@@ -91,16 +98,24 @@ async function measurePass(
     for (const item of sums) {
       addTo(item.squares, results[item.square]?.data as Float32Array);
       addTo(item.totals, results[item.sum]?.data as Float32Array);
-      item.columns += Number((results[item.count]?.data as BigInt64Array)[1]);
+      item.columns += columnsOf(results[item.count]);
     }
     images += batch.count;
     onImages(images);
   }
-  return new Map(
-    readers.map((reader, index) => {
-      const { squares, totals, size, columns } = sums[index] as (typeof sums)[number];
-      return [reader, Float32Array.from(center(squares, totals, totals, columns, size))];
-    }),
+  const found = new Map<Reader, Moments>();
+  for (const [index, { tensor, squares, totals, size, columns }] of sums.entries()) {
+    if (!totals.every(Number.isFinite)) throw notFinite(tensor, source);
+    const covariance = Float32Array.from(center(squares, totals, totals, columns, size));
+    found.set(readers[index] as Reader, { covariance, columns });
+  }
+  return found;
+}
+
+function notFinite(tensor: string, source: DataSource): DataError {
+  return new DataError(
+    `${source.name} gives values of tensor "${tensor}" that are not finite: check --mean and --std, and that the data holds no NaN or infinity`,
+    { code: "data-not-finite", context: { source: source.name, tensor } },
   );
 }
 
@@ -115,6 +130,11 @@ function rowsOf(flow: ChannelFlow, nodes: ExtraNodes, tensor: string, view: Weig
   const isImage = axis === 1 && shape.length > 2;
   const sampled = isImage ? samplePositions(nodes, tensor, shape.length, stepOf(shape, images)) : tensor;
   return channelRows(nodes, sampled, shape, axis);
+}
+
+/** How many columns a matrix has, from what Shape gives for it. */
+export function columnsOf(shape: TensorValue | undefined): number {
+  return shape?.data instanceof BigInt64Array ? Number(shape.data[1]) : 0;
 }
 
 /** Adds the values of a batch, which ONNX Runtime gives in float32, to sums in float64. */

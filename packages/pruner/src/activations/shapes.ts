@@ -9,7 +9,7 @@ import {
 } from "@edgewatt/onnx";
 
 /**
- * The shape of each tensor that the nodes compute, found by running the model on the first image (or batch, where its size is fixed): known
+ * The shape of each input and of each tensor that the nodes compute, found by running the model on the first image (or batch, where its size is fixed): known
  * throughout then, even where the file leaves sides open.
  * @throws DataError for data that does not fit, ModelError where the model does not run
  */
@@ -24,7 +24,7 @@ export async function measureShapes(
   await using session = await openSession(model, { optimization: "disabled", name });
   for await (const { feeds } of fittingBatches(session, source, 0, fixedBatch(session) ?? 1, signal, 1)) {
     const results = await session.run(feeds, undefined, signal);
-    return new Map(Object.entries(results).map(([tensor, { dims }]) => [tensor, dims]));
+    return new Map(Object.entries({ ...feeds, ...results }).map(([tensor, { dims }]) => [tensor, dims]));
   }
   return new Map();
 }

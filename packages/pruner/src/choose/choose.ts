@@ -2,7 +2,7 @@ import { DataType, floatAttribute, readFloats, throwIfCanceled, type NodeProto }
 import type { ChannelMoments, Reader } from "../activations/channel-moments.ts";
 import type { ChannelFlow } from "../channels/flow.ts";
 import type { Group } from "../channels/groups.ts";
-import { invertMoments } from "../linear-algebra/ridge.ts";
+import { invertMoments, lesseningRidge } from "../linear-algebra/ridge.ts";
 import { chooseByNorm, weightNorms } from "./by-l1.ts";
 import { weightEnergy } from "./energy.ts";
 import { chooseByError, type SurgeonLayer } from "./surgeon.ts";
@@ -11,8 +11,10 @@ import { chooseByError, type SurgeonLayer } from "./surgeon.ts";
 export const CRITERIA = ["error", "l1"] as const;
 export type Criterion = (typeof CRITERIA)[number];
 
-/** Of the mean variance; keeps what calibration images cannot tell apart from being weighed up. */
-export const CHOICE_RIDGE = 1e-3;
+/**
+ * Of the mean variance, at most: keeps inputs that only happen to go together on the calibration images from passing for redundant.
+ */
+const CHOICE_RIDGE = 1e-5;
 /** The `epsilon` of BatchNormalization where the node names none (ONNX operator specification). */
 const DEFAULT_EPSILON = 1e-5;
 
@@ -50,7 +52,7 @@ export function chooseChannels(flow: ChannelFlow, cuts: readonly Cut[], options:
 function surgeonLayers(flow: ChannelFlow, group: Group, moments: ChannelMoments): SurgeonLayer[] {
   const places = new Map(group.members.map((root, member) => [root, member]));
   const layers: SurgeonLayer[] = [];
-  for (const [reader, covariance] of moments) {
+  for (const [reader, { covariance, columns }] of moments) {
     const { view } = reader;
     const inputsOf = group.members.map((): number[] => []);
     for (const [block, root] of view.members.entries()) {
@@ -58,7 +60,8 @@ function surgeonLayers(flow: ChannelFlow, group: Group, moments: ChannelMoments)
       if (member !== undefined) inputsOf[member]?.push(block);
     }
     if (inputsOf.every((inputs) => inputs.length === 0)) continue;
-    const inverse = invertMoments(Float64Array.from(covariance), view.blocks, CHOICE_RIDGE);
+    const ridge = lesseningRidge(CHOICE_RIDGE, view.blocks, columns);
+    const inverse = invertMoments(Float64Array.from(covariance), view.blocks, ridge);
     if (inverse === undefined) continue;
     const weights = weightsOf(flow, reader);
     const energy = weightEnergy(weights, view, scalesBehind(flow, reader.layer.node, view.outputs));

@@ -1,5 +1,7 @@
 import { factorize, invert } from "./cholesky.ts";
 
+const LEAST_RIDGE = 1e-7;
+
 /** G⁻¹ of second moments with a ridge on their diagonal; undefined where they are not finite. */
 export function invertMoments(moments: Float64Array, size: number, ridge: number): Float64Array | undefined {
   const matrix = withRidge(moments, size, ridge);
@@ -15,4 +17,12 @@ export function withRidge(moments: Float64Array, size: number, ridge: number): F
   const added = sum > 0 ? (ridge * sum) / size : 1;
   for (let row = 0; row < size; row++) matrix[row * size + row] = (matrix[row * size + row] as number) + added;
   return matrix;
+}
+
+/**
+ * A ridge that lessens as there is more to learn from: `most` where there are no more columns than unknowns, in proportion less where there are
+ * more, down to what float32 still tells apart.
+ */
+export function lesseningRidge(most: number, unknowns: number, columns: number): number {
+  return Math.max(LEAST_RIDGE, most * Math.min(1, unknowns / columns));
 }

@@ -1,8 +1,9 @@
+import type { Moments } from "../activations/channel-moments.ts";
 import type { WeightView } from "../channels/weight-view.ts";
 import { factorize, solve } from "../linear-algebra/cholesky.ts";
-import { withRidge } from "../linear-algebra/ridge.ts";
+import { lesseningRidge, withRidge } from "../linear-algebra/ridge.ts";
 
-/** Of the mean variance; far below what noise there is, so that channels that are redundant are made up for completely. */
+/** Of the mean variance, at most: low, so that channels that are redundant are made up for completely. */
 const RIDGE = 1e-5;
 
 /**
@@ -14,7 +15,7 @@ const RIDGE = 1e-5;
 export function compensate(
   weights: Float32Array,
   view: WeightView,
-  covariance: Float32Array,
+  moments: Moments,
   gone: (block: number) => boolean,
 ): Float32Array {
   const blocks = Array.from({ length: view.blocks }, (_, block) => block);
@@ -28,9 +29,9 @@ export function compensate(
         rows[Math.floor(index / columns.length)] as number,
         columns[index % columns.length] as number,
       ];
-      return covariance[row * view.blocks + column] as number;
+      return moments.covariance[row * view.blocks + column] as number;
     });
-  const factor = withRidge(pick(kept, kept), kept.length, RIDGE);
+  const factor = withRidge(pick(kept, kept), kept.length, lesseningRidge(RIDGE, view.blocks, moments.columns));
   const shares = pick(kept, dropped);
   if (!factorize(factor, kept.length)) return result;
   solve(factor, kept.length, shares, dropped.length);

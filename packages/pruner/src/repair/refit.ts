@@ -1,5 +1,5 @@
 import { DataType, declareInput, dimsOf, readFloats, type NodeProto } from "@edgewatt/onnx";
-import { addTo, center } from "../activations/channel-moments.ts";
+import { addTo, center, columnsOf } from "../activations/channel-moments.ts";
 import { ExtraNodes } from "../activations/extra-nodes.ts";
 import { canStride, channelRows, patchRows, samplePositions, stepOf } from "../activations/sampled-rows.ts";
 import type { ChannelFlow, DenseLayer } from "../channels/flow.ts";
@@ -88,7 +88,7 @@ export async function refitLayer(
     options,
     (results) => {
       const values = names.map((name) => results[name]?.data);
-      columns += Number((values[1] as BigInt64Array)[1]);
+      columns += columnsOf(results[names[1] ?? ""]);
       addTo(sums.errors, values[0] as Float32Array);
       if (!fits) return;
       addTo(sums.rows, values[2] as Float32Array);

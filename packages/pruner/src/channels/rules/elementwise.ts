@@ -56,6 +56,7 @@ export const broadcast: Rule = (flow, node) => {
   const labelled = node.input.flatMap((name) => flow.channels(name) ?? []);
   if (labelled.length === 0) return true;
   const shapes = node.input.map((name) => flow.shape(name));
+  if (shapes.includes(undefined)) return false;
   const rank = Math.max(...shapes.map((shape) => shape?.length ?? 0));
   const places = node.input.map((name, index) => placeOf(flow.channels(name), shapes[index]));
   const known = places.filter((place) => place !== undefined);
