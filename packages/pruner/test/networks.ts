@@ -109,7 +109,7 @@ export function buildSeparable(seed = 6): ModelProto {
 }
 
 /** The same network with its batch norms folded into the Convs, where that is possible. */
-export function folded(build: () => ModelProto): () => ModelProto {
+function folded(build: () => ModelProto): () => ModelProto {
   return () => {
     const model = build();
     foldBatchNorm(new Graph(model));

@@ -8,7 +8,7 @@ export function batchNormBehind(graph: Graph, node: NodeProto): NodeProto | unde
 }
 
 /** A constant input of a node that is float32. */
-export function floatsOf(graph: Graph, node: NodeProto, input: number): Float32Array | undefined {
+function floatsOf(graph: Graph, node: NodeProto, input: number): Float32Array | undefined {
   const tensor = graph.constant(node.input[input] ?? "");
   return tensor?.dataType === DataType.FLOAT ? readFloats(tensor) : undefined;
 }
