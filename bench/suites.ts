@@ -42,6 +42,11 @@ export const SUITES: readonly SuiteEntry[] = [
     open: async () => (await import("./quantizer/ablation.ts")).ablation,
   },
   {
+    name: "pruning/accuracy",
+    expectedMinutes: 8,
+    open: async () => (await import("./pruning/accuracy.ts")).accuracy,
+  },
+  {
     name: "measuring/latency",
     expectedMinutes: 3,
     open: async () => (await import("./measuring/latency.ts")).latency,

@@ -117,12 +117,17 @@ function signTest(a: number, b: number): number {
   return Math.min(1, 2 * tail);
 }
 
-function percentRight(answers: Uint8Array): number {
+export function percentRight(answers: Uint8Array): number {
   return (100 * answers.reduce((sum, right) => sum + right, 0)) / answers.length;
 }
 
 /** For each test image 1 where the model names its class, else 0. */
-async function rightAnswers(path: string, model: ZooModel, test: string, signal: AbortSignal): Promise<Uint8Array> {
+export async function rightAnswers(
+  path: string,
+  model: Pick<ZooModel, "mean" | "std">,
+  test: string,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   await using session = await openSession(path);
   const { inputs, outputs } = session;
   const source = await openCifar(test, { inputs, images: TEST_IMAGES, mean: model.mean, std: model.std });
