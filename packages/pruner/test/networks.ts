@@ -99,6 +99,26 @@ export function buildVgg(seed = 5): ModelProto {
   return b.build();
 }
 
+/** For one image at a time, with shapes written out, and dilated, padded and asymmetric kernels on the way. */
+export function buildFixedShapes(seed = 7): ModelProto {
+  const b = new ModelBuilder({ seed });
+  const x = b.input("image", [1, 3, 16, 16]);
+  const conv = (
+    input: string,
+    dims: readonly number[],
+    attributes: Record<string, readonly bigint[] | string>,
+  ): string => b.relu(b.node("Conv", [input, b.weight(dims, -0.3, 0.3)], attributes));
+  const wide = conv(x, [16, 3, 1, 5], { pads: [0n, 2n, 0n, 2n] });
+  const dilated = conv(wide, [16, 16, 3, 3], { dilations: [2n, 2n], pads: [2n, 2n, 2n, 2n] });
+  const same = conv(dilated, [24, 16, 3, 3], { auto_pad: "SAME_UPPER", strides: [2n, 2n] });
+  const flat = b.node("Reshape", [same, b.constant([2], BigInt64Array.of(1n, 24n * 64n))]);
+  const hidden = b.relu(
+    b.node("Add", [b.node("MatMul", [flat, b.weight([24 * 64, 32], -0.1, 0.1)]), b.weight([32], -1, 1)]),
+  );
+  b.output(b.gemm(hidden, 32, 10), [1, 10]);
+  return b.build();
+}
+
 /** MobileNetV1's pattern: depthwise and 1x1 Convs in turn (Howard et al. 2017). */
 export function buildSeparable(seed = 6): ModelProto {
   const { b, x } = start(seed);
@@ -125,6 +145,7 @@ export const NETWORKS: readonly (readonly [string, () => ModelProto])[] = [
   ["squeeze-excite", buildSqueezeExcite],
   ["a DenseNet", buildDenseNet],
   ["a VGG", buildVgg],
+  ["fixed shapes", buildFixedShapes],
   ["depthwise-separable blocks", buildSeparable],
   ["depthwise-separable blocks with folded batch norms", folded(buildSeparable)],
 ];

@@ -16,8 +16,8 @@ function channelsOf(model: ModelProto): ReadonlyMap<string, number> {
   return new Map(
     graph.nodes.flatMap((node) => {
       const weight = graph.initializer(node.input[1] ?? "");
-      if (weight === undefined || !["Conv", "Gemm"].includes(node.opType)) return [];
-      return [[node.name, dimsOf(weight)[0] as number] as const];
+      if (weight === undefined || !["Conv", "Gemm", "MatMul"].includes(node.opType)) return [];
+      return [[node.name, dimsOf(weight)[node.opType === "MatMul" ? 1 : 0] as number] as const];
     }),
   );
 }

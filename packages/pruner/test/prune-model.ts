@@ -32,7 +32,7 @@ export async function outputDifference(
   await using a = await openSession(first);
   await using b = await openSession(second);
   let [scale, largest, sum, count] = [1e-9, 0, 0, 0];
-  for await (const { feeds } of source.batches({ batchSize: 8, first: source.count, count: 32 })) {
+  for await (const { feeds } of source.batches({ batchSize: 1, first: source.count, count: 32 })) {
     const [expected, found] = [Object.values(await a.run(feeds)), Object.values(await b.run(feeds))];
     for (const [index, value] of expected.entries()) {
       const other = floatsOf(found[index]);

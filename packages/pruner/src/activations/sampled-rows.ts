@@ -1,4 +1,4 @@
-import { deriveNode, findAttribute, intAttribute, setAttribute, type NodeProto } from "@edgewatt/onnx";
+import { deriveNode, findAttribute, setAttribute, type NodeProto } from "@edgewatt/onnx";
 import type { ExtraNodes } from "./extra-nodes.ts";
 
 /** Enough positions of a tensor over all images; more hardly change what is fitted. */
@@ -54,9 +54,9 @@ export function patchRows(nodes: ExtraNodes, conv: NodeProto, dims: readonly num
   return channelRows(nodes, output, [0, channels * taps, ...kernel], 1);
 }
 
-/** Whether positions of a Conv's output can be left out by longer strides: not where pads follow from them. */
-export function canStride(conv: NodeProto): boolean {
-  const pads = findAttribute(conv, "auto_pad");
+/** Whether positions of a layer's output can be left out by longer strides: those of a Conv whose pads do not follow from them. */
+export function canStride(node: NodeProto): boolean {
+  const pads = findAttribute(node, "auto_pad");
   const text = pads === undefined ? "NOTSET" : new TextDecoder().decode(pads.s);
-  return intAttribute(conv, "group", 1) === 1 && !text.startsWith("SAME");
+  return node.opType === "Conv" && !text.startsWith("SAME");
 }

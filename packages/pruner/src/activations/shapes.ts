@@ -23,7 +23,9 @@ export async function measureShapes(
   const model = deriveModel(graph.model, { node: [...graph.nodes], output: tensors.map(makeOutput) });
   await using session = await openSession(model, { optimization: "disabled", name });
   for await (const { feeds } of fittingBatches(session, source, 0, fixedBatch(session) ?? 1, signal, 1)) {
-    const results = await session.run(feeds, undefined, signal);
+    // Sequences and the like have no shape.
+    const known = session.outputs.filter(({ type }) => type !== "non-tensor").map(({ name: tensor }) => tensor);
+    const results = await session.run(feeds, known, signal);
     return new Map(Object.entries({ ...feeds, ...results }).map(([tensor, { dims }]) => [tensor, dims]));
   }
   return new Map();

@@ -1,4 +1,4 @@
-import { DataType, declareInput, dimsOf, readFloats, type NodeProto } from "@edgewatt/onnx";
+import { DataType, declareInput, dimsOf, elementCount, readFloats, type Graph, type NodeProto } from "@edgewatt/onnx";
 import { addTo, center, columnsOf } from "../activations/channel-moments.ts";
 import { ExtraNodes } from "../activations/extra-nodes.ts";
 import { canStride, channelRows, patchRows, samplePositions, stepOf } from "../activations/sampled-rows.ts";
@@ -30,77 +30,17 @@ export async function refitLayer(
 ): Promise<void> {
   const node = cut.nodeFor(layer.node);
   const { graph } = cut;
-  const output = node.output[0] ?? "";
-  const shape = flow.shape(layer.node.output[0] ?? "") ?? [];
-  const axis = flow.channels(layer.node.output[0] ?? "")?.axis ?? 1;
   const weight = graph.constant(node.input[1] ?? "");
   if (weight === undefined) return;
   const dims = dimsOf(weight);
   const outputs = dims[layer.outputAxis] as number;
-  const inputs = dims.reduce((product, side) => product * side, 1) / outputs;
-  const isConv = node.opType === "Conv";
-  const step = isConv && canStride(node) ? stepOf(shape, options.source.count) : 1;
-  const fits = inputs <= MOST_INPUTS;
-
-  const original = new ExtraNodes(flow.graph);
-  const places = original.integers(...kept(layer.output));
-  const chosen = original.add("Gather", [layer.node.output[0] ?? "", places], { axis: BigInt(axis) });
-  const target = isConv ? samplePositions(original, chosen, shape.length, step) : original.add("Identity", [chosen]);
-
-  const pruned = new ExtraNodes(graph);
-  const given = graph.uniqueName("pruner_target");
-  const own = isConv ? samplePositions(pruned, output, shape.length, step) : output;
-  const errors = channelRows(pruned, pruned.add("Sub", [given, own]), shape.with(axis, outputs), axis);
-  const rows = fits ? inputRows(pruned, node, dims, inputs, step) : errors;
-  const names = [
-    pruned.add("ReduceSum", [errors, pruned.integers(1)], { keepdims: 0n }),
-    pruned.add("Shape", [errors]),
-    ...(fits
-      ? [
-          pruned.add("ReduceSum", [rows, pruned.integers(1)], { keepdims: 0n }),
-          pruned.add("Gemm", [rows, rows], { transB: 1n }),
-          pruned.add("Gemm", [rows, errors], { transB: 1n }),
-        ]
-      : []),
-  ];
-  const size = fits ? inputs : 0;
-  const sums = {
-    errors: new Float64Array(outputs),
-    rows: new Float64Array(size),
-    squares: new Float64Array(size * size),
-    products: new Float64Array(size * outputs),
-  };
-  let columns = 0;
-  await runTwoStreams(
-    { nodes: original, tensors: [layer.node.output[0] ?? ""], outputs: [target] },
-    {
-      nodes: pruned,
-      tensors: [output],
-      outputs: names,
-      inputs: [
-        declareInput(
-          given,
-          DataType.FLOAT,
-          shape.map(() => undefined),
-        ),
-      ],
-    },
-    options,
-    (results) => {
-      const values = names.map((name) => results[name]?.data);
-      columns += columnsOf(results[names[1] ?? ""]);
-      addTo(sums.errors, values[0] as Float32Array);
-      if (!fits) return;
-      addTo(sums.rows, values[2] as Float32Array);
-      addTo(sums.squares, values[3] as Float32Array);
-      addTo(sums.products, values[4] as Float32Array);
-    },
-  );
-  const shifts = canShift(graph, node, outputs);
+  const inputs = elementCount(dims) / outputs;
+  const centered = canShift(graph, node, outputs);
+  const sums = await gather(flow, graph, { layer, node, dims, outputs, inputs, places: kept(layer.output) }, options);
+  const { columns, size } = sums;
   const shift = sums.errors.map((sum) => sum / columns);
-  const change = fits
-    ? fit(sums, { size, outputs, columns, centered: shifts, ridge: isConv ? CONV_RIDGE : LINEAR_RIDGE })
-    : undefined;
+  const ridge = node.opType === "Conv" ? CONV_RIDGE : LINEAR_RIDGE;
+  const change = size === 0 ? undefined : fit(sums, { outputs, centered, ridge });
   if (change !== undefined) {
     setConstant(graph, node, 1, dims, changed(readFloats(weight), change, layer, outputs, size));
     for (let row = 0; row < size; row++) {
@@ -109,7 +49,69 @@ export async function refitLayer(
         shift[column] = (shift[column] as number) - mean * (change[row * outputs + column] as number);
     }
   }
-  if (shifts) shiftOutputs(graph, node, shift);
+  if (centered) shiftOutputs(graph, node, shift);
+}
+
+interface RefittedLayer {
+  readonly layer: DenseLayer;
+  /** In the pruned graph, as all that follows. */
+  readonly node: NodeProto;
+  readonly dims: readonly number[];
+  readonly outputs: number;
+  readonly inputs: number;
+  /** Which of the original's outputs they are. */
+  readonly places: readonly number[];
+}
+
+/** Sums over images and sampled positions: of the errors, and, where there are not too many inputs, of these and of products with them. */
+async function gather(
+  flow: ChannelFlow,
+  graph: Graph,
+  { layer, node, dims, outputs, inputs, places }: RefittedLayer,
+  options: StreamOptions,
+): Promise<Sums> {
+  const [output = ""] = node.output;
+  const [originalOutput = ""] = layer.node.output;
+  const shape = flow.shape(originalOutput) ?? [];
+  const axis = flow.channels(originalOutput)?.axis ?? 1;
+  const step = canStride(node) ? stepOf(shape, options.source.count) : 1;
+
+  const original = new ExtraNodes(flow.graph);
+  const chosen = original.add("Gather", [originalOutput, original.integers(...places)], { axis: BigInt(axis) });
+  const expected = samplePositions(original, chosen, shape.length, step);
+
+  const pruned = new ExtraNodes(graph);
+  const given = graph.uniqueName("pruner_target");
+  const difference = pruned.add("Sub", [given, samplePositions(pruned, output, shape.length, step)]);
+  const errors = channelRows(pruned, difference, shape.with(axis, outputs), axis);
+  const names = [sumOfRows(pruned, errors), pruned.add("Shape", [errors])];
+  const size = inputs <= MOST_INPUTS ? inputs : 0;
+  if (size > 0) {
+    const rows = inputRows(pruned, node, dims, inputs, step);
+    const product = (other: string): string => pruned.add("Gemm", [rows, other], { transB: 1n });
+    names.push(sumOfRows(pruned, rows), product(rows), product(errors));
+  }
+  const sides = shape.map(() => undefined);
+  const sums = [outputs, size, size * size, size * outputs].map((length) => new Float64Array(length));
+  let columns = 0;
+  await runTwoStreams(
+    { nodes: original, tensors: [originalOutput], outputs: [expected] },
+    { nodes: pruned, tensors: [output], outputs: names, inputs: [declareInput(given, DataType.FLOAT, sides)] },
+    options,
+    (results) => {
+      const [errorSums, counted, ...others] = names.map((name) => results[name]);
+      columns += columnsOf(counted);
+      for (const [index, value] of [errorSums, ...others].entries()) {
+        if (value?.data instanceof Float32Array) addTo(sums[index] as Float64Array, value.data);
+      }
+    },
+  );
+  const [errorSums, rowSums, squares, products] = sums as [Float64Array, Float64Array, Float64Array, Float64Array];
+  return { errors: errorSums, rows: rowSums, squares, products, columns, size };
+}
+
+function sumOfRows(nodes: ExtraNodes, rows: string): string {
+  return nodes.add("ReduceSum", [rows, nodes.integers(1)], { keepdims: 0n });
 }
 
 interface Sums {
@@ -117,18 +119,15 @@ interface Sums {
   readonly rows: Float64Array;
   readonly squares: Float64Array;
   readonly products: Float64Array;
+  readonly columns: number;
+  /** Inputs of one output; 0 where there are too many. */
+  readonly size: number;
 }
 
 /** Δ, [inputs][outputs]; undefined where the sums are not finite. The sums are of no use after it. */
 function fit(
-  { errors, rows, squares, products }: Sums,
-  {
-    size,
-    outputs,
-    columns,
-    centered,
-    ridge,
-  }: { size: number; outputs: number; columns: number; centered: boolean; ridge: number },
+  { errors, rows, squares, products, columns, size }: Sums,
+  { outputs, centered, ridge }: { outputs: number; centered: boolean; ridge: number },
 ): Float64Array | undefined {
   if (centered) {
     center(squares, rows, rows, columns, size);
