@@ -25,6 +25,9 @@ import { repair } from "./repair/repair.ts";
 import { channelReport, type PruneReport } from "./report.ts";
 import { writeChecked } from "./write-checked.ts";
 
+/** Channels that one layer reads, for their covariance to be measured and inverted: three matrices of 75 MB at most. */
+const MOST_CHANNELS = 3072;
+
 /**
  * Takes channels out of a float ONNX model and repairs it in closed form from unlabelled images, without training. Inputs and outputs keep names,
  * types and shapes; what cannot be pruned is left, with the reason.
@@ -84,7 +87,7 @@ async function pruneGraph(
     ...stop,
     onImages: (done, total) => progress("measure", done, total),
   });
-  const gone = chooseChannels(flow, cuts, {
+  const gone = await chooseChannels(flow, cuts, {
     by,
     moments,
     ...stop,
@@ -97,12 +100,13 @@ async function pruneGraph(
   return { pruned: cut.graph, kept };
 }
 
-/** The layers that read channels of groups of which some go. */
+/** The layers that read channels of groups of which some go, but for those whose covariance would take too much memory and time. */
 function readersOf(flow: ChannelFlow, cuts: readonly Cut[]): Reader[] {
   const members = new Set(cuts.flatMap(({ group }) => group.members));
   return flow.dense.flatMap((layer) => {
     const view = weightView(flow, layer);
-    return view?.members.some((root) => members.has(root)) === true ? [{ layer, view }] : [];
+    const reads = view !== undefined && view.blocks <= MOST_CHANNELS && view.members.some((root) => members.has(root));
+    return reads ? [{ layer, view }] : [];
   });
 }
 

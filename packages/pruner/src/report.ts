@@ -58,11 +58,12 @@ export function channelReport(
     const after = kept(labels).length;
     const reasons = labels.map((label) => flow.labels.reason(label));
     const [reason] = reasons;
+    const independent = new Set(labels.map((label) => flow.labels.find(label))).size;
     if (reason !== undefined && reasons.every((other) => other !== undefined)) left.push({ name: node.name, reason });
-    else if (after === labels.length && labels.length <= align)
+    else if (after === labels.length && independent <= align && align > 1)
       left.push({
         name: node.name,
-        reason: `it has ${labels.length} channels, no more than the ${align} that are kept together`,
+        reason: `it has ${independent} channels that could go, no more than the ${align} that are kept together`,
       });
     else channels.push({ name: node.name, before: labels.length, after });
   }

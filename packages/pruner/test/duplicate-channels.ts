@@ -24,7 +24,8 @@ export async function duplicateChannels(model: ModelProto, source: DataSource): 
     const roots = labels.map((label) => flow.labels.find(label));
     const places = roots.map((root, place) => {
       const twin = twins.get(root);
-      return twin === undefined ? place : roots.indexOf(twin);
+      // A layer may write a channel at several places, as one that is split into values and gates.
+      return twin === undefined ? place : (placesOf(roots, twin)[placesOf(roots, root).indexOf(place)] ?? place);
     });
     const tensor = graph.constant(node.input[input] ?? "");
     if (tensor === undefined) continue;
@@ -32,4 +33,8 @@ export async function duplicateChannels(model: ModelProto, source: DataSource): 
     setConstant(graph, node, input, dims, values);
   }
   return graph.model;
+}
+
+function placesOf(roots: readonly number[], wanted: number): number[] {
+  return roots.flatMap((root, place) => (root === wanted ? [place] : []));
 }

@@ -111,11 +111,36 @@ export function buildFixedShapes(seed = 7): ModelProto {
   const wide = conv(x, [16, 3, 1, 5], { pads: [0n, 2n, 0n, 2n] });
   const dilated = conv(wide, [16, 16, 3, 3], { dilations: [2n, 2n], pads: [2n, 2n, 2n, 2n] });
   const same = conv(dilated, [24, 16, 3, 3], { auto_pad: "SAME_UPPER", strides: [2n, 2n] });
-  const flat = b.node("Reshape", [same, b.constant([2], BigInt64Array.of(1n, 24n * 64n))]);
+  const larger = b.node("Resize", [same, "", "", b.constant([4], BigInt64Array.of(1n, 24n, 8n, 8n))], {
+    mode: "linear",
+  });
+  const flat = b.node("Reshape", [larger, b.constant([2], BigInt64Array.of(1n, 24n * 64n))]);
   const hidden = b.relu(
     b.node("Add", [b.node("MatMul", [flat, b.weight([24 * 64, 32], -0.1, 0.1)]), b.weight([32], -1, 1)]),
   );
   b.output(b.gemm(hidden, 32, 10), [1, 10]);
+  return b.build();
+}
+
+/** Operators that channels pass or divide at, beside the usual ones. */
+export function buildOddities(seed = 8): ModelProto {
+  const { b, x } = start(seed);
+  const integers = (...values: bigint[]): string => b.constant([values.length], BigInt64Array.from(values));
+  const normal = b.node("InstanceNormalization", [b.conv(x, 3, 32), b.weight([32], 0.5, 1.5), b.weight([32], -1, 1)]);
+  const bent = b.node("PRelu", [normal, b.weight([32, 1, 1], 0.05, 0.3)]);
+  const padded = b.node("Pad", [bent, integers(0n, 0n, 1n, 1n, 0n, 0n, 1n, 1n)]);
+  const inner = b.node("Slice", [padded, integers(1n, 1n), integers(17n, 17n), integers(2n, 3n)]);
+  const factors = b.constant([4], Float32Array.of(1, 1, 0.5, 0.5));
+  const small = b.node("Resize", [inner, "", factors], { mode: "nearest" });
+  const gates = b.conv(small, 32, 24);
+  b.nodes("Split", [gates], ["value", "gate"], { axis: 1n });
+  const gated = b.node("Mul", ["value", b.node("Sigmoid", ["gate"])]);
+  const twice = b.node("Concat", [gated, b.node("Softmax", [gated], { axis: 3n })], { axis: 2n });
+  const scaled = b.node("Div", [twice, b.weight([1, 12, 1, 1], 0.5, 2)]);
+  const mean = b.node("ReduceMean", [scaled], { axes: [3n], keepdims: 0n });
+  const image = b.node("Unsqueeze", [mean, integers(3n)]);
+  const pooled = b.node("Squeeze", [b.node("GlobalAveragePool", [image]), integers(2n, 3n)]);
+  b.output(b.gemm(pooled, 12, 10), ["batch", 10]);
   return b.build();
 }
 
@@ -146,6 +171,7 @@ export const NETWORKS: readonly (readonly [string, () => ModelProto])[] = [
   ["a DenseNet", buildDenseNet],
   ["a VGG", buildVgg],
   ["fixed shapes", buildFixedShapes],
+  ["operators beside the usual ones", buildOddities],
   ["depthwise-separable blocks", buildSeparable],
   ["depthwise-separable blocks with folded batch norms", folded(buildSeparable)],
 ];

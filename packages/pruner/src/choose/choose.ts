@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { DataType, floatAttribute, readFloats, throwIfCanceled, type NodeProto } from "@edgewatt/onnx";
 import type { ChannelMoments, Reader } from "../activations/channel-moments.ts";
 import type { ChannelFlow } from "../channels/flow.ts";
@@ -32,10 +33,16 @@ export interface ChooseOptions {
 }
 
 /** The labels of the channels that go. */
-export function chooseChannels(flow: ChannelFlow, cuts: readonly Cut[], options: ChooseOptions): Set<number> {
+export async function chooseChannels(
+  flow: ChannelFlow,
+  cuts: readonly Cut[],
+  options: ChooseOptions,
+): Promise<Set<number>> {
   const norms = weightNorms(flow);
   const gone = new Set<number>();
   for (const [index, { group, removed }] of cuts.entries()) {
+    // Lets a signal in: a choice keeps the processor for seconds.
+    await setImmediate();
     throwIfCanceled(options.signal, "choosing channels");
     const readers = options.by === "error" ? surgeonLayers(flow, group, options.moments) : [];
     const chosen =

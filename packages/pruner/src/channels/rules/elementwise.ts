@@ -1,4 +1,4 @@
-import { DataType, findAttribute, intAttribute } from "@edgewatt/onnx";
+import { DataType, intAttribute } from "@edgewatt/onnx";
 import { nameOf, type Channels } from "../flow.ts";
 import type { Rule } from "./rule.ts";
 
@@ -18,9 +18,7 @@ export const alongAxis: Rule = (flow, node) => {
   const channels = flow.channels(node.input[0] ?? "");
   if (channels === undefined) return true;
   const rank = flow.shape(node.input[0] ?? "")?.length ?? 0;
-  const axis = intAttribute(node, "axis", -1);
-  // Until opset 12 all sides from the axis on are taken together.
-  if ((axis + rank) % rank === channels.axis || flow.graph.opset < 13) return false;
+  if ((intAttribute(node, "axis", -1) + rank) % rank === channels.axis) return false;
   return perChannel(flow, node);
 };
 
@@ -45,7 +43,7 @@ export const normalization: Rule = (flow, node) => {
 export const pad: Rule = (flow, node) => {
   const channels = flow.channels(node.input[0] ?? "");
   if (channels === undefined) return true;
-  const pads = findAttribute(node, "pads")?.ints.map(Number) ?? flow.integers(node.input[1] ?? "");
+  const pads = flow.integers(node.input[1] ?? "");
   if (pads === undefined || (node.input[3] ?? "") !== "") return false;
   if (pads[channels.axis] !== 0 || pads[channels.axis + pads.length / 2] !== 0) return false;
   return perChannel(flow, node);

@@ -1,4 +1,4 @@
-import { findAttribute, intAttribute } from "@edgewatt/onnx";
+import { intAttribute } from "@edgewatt/onnx";
 import { nameOf } from "../flow.ts";
 import type { Rule } from "./rule.ts";
 
@@ -57,10 +57,8 @@ export const slice: Rule = (flow, node) => {
   const channels = flow.channels(node.input[0] ?? "");
   if (channels === undefined) return true;
   const shape = flow.shape(node.input[0] ?? "") ?? [];
-  const starts = findAttribute(node, "starts")?.ints.map(Number) ?? flow.integers(node.input[1] ?? "");
-  const given =
-    (node.input[3] ?? "") === "" ? findAttribute(node, "axes")?.ints.map(Number) : flow.integers(node.input[3] ?? "");
-  const axes = given ?? ((node.input[3] ?? "") === "" ? starts?.map((_, index) => index) : undefined);
+  const [, starts = "", , given = ""] = node.input;
+  const axes = given === "" ? flow.integers(starts)?.map((_, index) => index) : flow.integers(given);
   if (axes === undefined || axes.some((axis) => (axis + shape.length) % shape.length === channels.axis)) return false;
   flow.setChannels(node.output[0] ?? "", channels);
   return true;
