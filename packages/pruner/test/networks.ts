@@ -100,7 +100,7 @@ export function buildVgg(seed = 5): ModelProto {
 }
 
 /** For one image at a time, with shapes written out, and dilated, padded and asymmetric kernels on the way. */
-export function buildFixedShapes(seed = 7): ModelProto {
+function buildFixedShapes(seed = 7): ModelProto {
   const b = new ModelBuilder({ seed });
   const x = b.input("image", [1, 3, 16, 16]);
   const conv = (
@@ -123,7 +123,7 @@ export function buildFixedShapes(seed = 7): ModelProto {
 }
 
 /** Operators that channels pass or divide at, beside the usual ones. */
-export function buildOddities(seed = 8): ModelProto {
+function buildOddities(seed = 8): ModelProto {
   const { b, x } = start(seed);
   const integers = (...values: bigint[]): string => b.constant([values.length], BigInt64Array.from(values));
   const normal = b.node("InstanceNormalization", [b.conv(x, 3, 32), b.weight([32], 0.5, 1.5), b.weight([32], -1, 1)]);
