@@ -77,7 +77,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   });
   const { journal, records } = await JobJournal.open(path.join(home, "jobs"), log);
   const connection = { url, clientId: device, log, waitMs: CONNECT_WAIT_MS };
-  const boot = await nextBoot(path.join(home, "boot"), () => retainedBoot(device, { ...connection, signal }));
+  const retained = () => retainedBoot(device, { ...connection, signal });
+  const boot = await nextBoot(path.join(home, "boot"), retained, spool.newestBoot);
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());
   const presence = new Presence({ device, boot, clock, log });

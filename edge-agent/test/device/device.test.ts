@@ -44,6 +44,8 @@ describe("boot counter", () => {
     await writeFile(file, "");
     expect(await nextBoot(file, async () => 41)).toBe(42);
     expect(await readFile(file, "utf8")).toBe("42\n");
+    expect(await nextBoot(file, forgot, 99)).toBe(100);
+    expect(await nextBoot(file, forgot, 99)).toBe(101);
   });
 });
 

@@ -105,6 +105,11 @@ export class DiskSpool implements Spool {
     return this.#shelter.oldestUs;
   }
 
+  /** The newest start of the agent that it holds batches of; 0 without any. */
+  get newestBoot(): number {
+    return Math.max(0, ...[...this.#segments.values()].map(({ newestBoot }) => newestBoot));
+  }
+
   get gaps(): GapLedger {
     return this.#gaps;
   }
