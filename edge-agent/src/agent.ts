@@ -95,7 +95,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     // What the journal does not know may have been lost with the disk.
     jobs: records.length === 0 || damaged.size > 0,
   });
-  const boot = await nextBoot(path.join(home, "boot"), memory.boot);
+  const boot = await nextBoot(path.join(home, "boot"), Math.max(memory.boot ?? 0, spool.newestBoot));
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());
   const presence = new Presence({

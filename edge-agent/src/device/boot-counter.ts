@@ -2,11 +2,13 @@ import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "@edgewatt/runtime";
 
 /**
- * The number of this start of the agent: one above the number on disk and the one that the broker remembers, whichever is higher: the disk
- * may be new, or an old copy. It replaces the number on disk.
+ * The number of this start of the agent: one above the number on disk and the newest that is known elsewhere, whichever is higher: the
+ * disk may be new, or an old copy. It replaces the number on disk.
+ * @param newest of those that the broker remembers and those whose batches are not delivered yet: two starts of one number would share
+ *   the names of their batches
  */
-export async function nextBoot(path: string, remembered: number | undefined): Promise<number> {
-  const boot = Math.max((await readNumber(path)) ?? 0, remembered ?? 0) + 1;
+export async function nextBoot(path: string, newest: number | undefined): Promise<number> {
+  const boot = Math.max((await readNumber(path)) ?? 0, newest ?? 0) + 1;
   await writeFileAtomic(path, `${boot}\n`);
   return boot;
 }

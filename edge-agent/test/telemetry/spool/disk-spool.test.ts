@@ -37,6 +37,8 @@ describe("DiskSpool", () => {
     expect(await after.read({ boot: 1, stream: "power", seq: 2 })).toBe(spooledBatch(2).payload);
     expect([...(await rig.files()).keys()]).toEqual(["0000000000.seg", "0000000001.seg"]);
     expect(after.cutBytes).toBe(0);
+    expect(before.newestBoot).toBe(1);
+    expect((await rig.open()).newestBoot).toBe(2);
   });
 
   it("removes a file when all its batches are acknowledged", async () => {
