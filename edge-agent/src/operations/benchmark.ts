@@ -16,6 +16,7 @@ import { makeRow } from "../measure/row.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
+import { meetMeter } from "./meet-meter.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { openObservedModel } from "./observed-model.ts";
 import { withoutConflicts } from "./recipe.ts";
@@ -42,7 +43,7 @@ export function createBenchmark(bench: Workbench): Operation<BenchmarkArgs> {
 }
 
 async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobContext): Promise<Results> {
-  const { described, source, rateHz, accumulates } = bench.sampler.channel(bench.power.channel);
+  const { described, source, rateHz, accumulates } = await meetMeter(bench, context);
   const plan = makePlan({
     options: args.options,
     entries: args.entries.length,
