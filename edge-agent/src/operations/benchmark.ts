@@ -50,7 +50,7 @@ async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobCont
     cores: bench.info().hardware.cores,
     availableMemoryMb: freemem() / BYTES_PER_MB,
     seed: Math.floor(Math.random() * MAX_SEED),
-    meter: described && { source, rateHz, accumulates },
+    meter: described && { source, rateHz, accumulates, averagingUs: described.averagingUs },
   });
   context.event("info", announcement(plan, args.entries.length));
   const prepared = await prepareEntries(args, bench, context, (step, detail, share) =>
