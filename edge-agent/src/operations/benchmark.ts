@@ -16,6 +16,7 @@ import { makeRow } from "../measure/row.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
+import { meetMeter } from "./meet-meter.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { openObservedModel } from "./observed-model.ts";
 import { withoutConflicts } from "./recipe.ts";
@@ -42,14 +43,14 @@ export function createBenchmark(bench: Workbench): Operation<BenchmarkArgs> {
 }
 
 async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobContext): Promise<Results> {
-  const { described, source, rateHz, accumulates } = bench.sampler.channel(bench.power.channel);
+  const { described, source, rateHz, accumulates } = await meetMeter(bench, context);
   const plan = makePlan({
     options: args.options,
     entries: args.entries.length,
     cores: bench.info().hardware.cores,
     availableMemoryMb: freemem() / BYTES_PER_MB,
     seed: Math.floor(Math.random() * MAX_SEED),
-    meter: described && { source, rateHz, accumulates },
+    meter: described && { source, rateHz, accumulates, averagingUs: described.averagingUs },
   });
   context.event("info", announcement(plan, args.entries.length));
   const prepared = await prepareEntries(args, bench, context, (step, detail, share) =>

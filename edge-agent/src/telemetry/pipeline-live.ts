@@ -16,7 +16,7 @@ export interface PipelineLiveOptions {
 
 /**
  * Tells once a second how telemetry gets on, to whoever listens now: without a database and without a metrics port `doctor` sees what
- * waits. Silent in measured windows, in which the report in telemetry goes on.
+ * waits. Silent in measured windows and idle stretches, in which the report in telemetry goes on.
  */
 export class PipelineLive {
   readonly #timer: Disposable;
