@@ -21,7 +21,7 @@ interface Broker {
   stop(signal?: NodeJS.Signals): Promise<unknown>;
 }
 
-const BROKERS: readonly { name: string; skip: boolean; reason: string; open(port?: number): Promise<Broker> }[] = [
+const BROKERS: readonly { name: string; skip: boolean; reason: string; open: (port?: number) => Promise<Broker> }[] = [
   { name: "our broker", skip: false, reason: "", open: (mqttPort = 0) => startBroker({ mqttPort }) },
   {
     name: "Mosquitto",
