@@ -34,8 +34,8 @@ async function answering(
   await connection.subscribe(topicFilter("command", { device }), ({ payload }) => {
     const command = decodeMessage("command", payload);
     commands.push(command);
-    // The connection keeps the order of publishes.
-    void Promise.all(statesFor(command).map((states) => answer(command, states)));
+    // The connection keeps the order of publishes; a broker that is killed acknowledges none.
+    void Promise.allSettled(statesFor(command).map((states) => answer(command, states)));
   });
   return { commands, close: () => connection.close() };
 }
