@@ -73,7 +73,7 @@ await runService({
       });
       connection = broker;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
-      status.announceOn(broker);
+      await status.announceOn(broker);
       return {
         ready: { hub: url },
         observation: {
