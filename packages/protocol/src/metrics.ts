@@ -212,7 +212,13 @@ const pipeline: Measurement = {
     field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable"),
     field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them"),
     field("dropped", "dropped", "integer", "points", "Points dropped"),
-    field("dead_letters", "deadLetters", "integer", "points", "Points the database refused"),
+    field(
+      "dead_letters",
+      "deadLetters",
+      "integer",
+      "points",
+      "Points the database refused, and batches that cannot be read",
+    ),
     field("queue", "queue", "integer", "1", "Batches in memory"),
   ],
 };
