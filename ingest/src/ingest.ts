@@ -33,14 +33,14 @@ export interface IngestParts {
   readonly owns: (device: string) => boolean;
   readonly log: Logger;
   readonly clock: Clock;
-  /** Size of the lines in memory beyond which batches are left to their agents, which send them again. */
+  /** Bytes in memory beyond which batches are left to their agents, which send them again. */
   readonly maxQueueSize: number;
 }
 
 /** What an ingest counts, and how it stands now. */
 export interface IngestFigures extends IngestCounts {
   readonly queueBatches: number;
-  /** UTF-16 units of text that wait in memory. */
+  /** What waits in memory. */
   readonly queueBytes: number;
   /** Writes under way. */
   readonly inFlight: number;
@@ -155,8 +155,8 @@ export class Ingest {
     this.#complaints.report("memory", reason, {});
   }
 
-  /** Resolves when the write is durable, or given up at the end of the service: what is not acknowledged is sent again. */
-  async #store(write: Write): Promise<void> {
+  /** Resolves with whether the write is durable; it is given up only at the end of the service: what is not acknowledged is sent again. */
+  async #store(write: Write): Promise<boolean> {
     const { status, stats, log, clock } = this.#parts;
     const { signal } = this.#stopping;
     const startedUs = clock.monotonicUs();
@@ -178,22 +178,23 @@ export class Ingest {
       });
     } catch (error) {
       if (!signal.aborted) log.error({ err: error }, "a write was given up");
-      return;
+      return false;
     } finally {
       this.#failing.delete(write);
     }
-    if (write.lines.length > 0) {
+    if (write.lines.count > 0) {
       stats.wrote((clock.monotonicUs() - startedUs) / 1e6);
       status.clear("start");
     }
     // Others may still fail where a small write went through.
     if (this.#failing.size === 0) status.clear("store");
     this.#acknowledge(write.batches);
+    return true;
   }
 
   async #attempt(write: Write): Promise<void> {
     const { sink, deadLetters, stats } = this.#parts;
-    const refusals = write.lines.length > 0 ? await sink.write(write.lines) : [];
+    const refusals = write.lines.count > 0 ? await sink.write(write.lines) : [];
     await deadLetters.append(refusals, write.letters);
     let refused = 0;
     for (const { reason, lines } of refusals) {
@@ -202,7 +203,7 @@ export class Ingest {
         points: lines.length,
       });
     }
-    stats.counts.points += write.lines.length - refused;
+    stats.counts.points += write.lines.count - refused;
     stats.counts.deadLetters += refused + write.letters.length;
   }
 
@@ -222,6 +223,6 @@ export class Ingest {
     const { id, clock, stats } = this.#parts;
     const columns = { service: "ingest", id, ...stats.sinceReport(), queue: this.#queue.batches };
     // Counts that find no room in memory go with the next report.
-    if (this.#queue.add({ lines: toOwnPoint(MEASUREMENTS.pipeline, columns, clock.nowUs()) })) stats.reported();
+    if (this.#queue.add({ block: toOwnPoint(MEASUREMENTS.pipeline, columns, clock.nowUs()) })) stats.reported();
   }
 }

@@ -16,7 +16,8 @@ export function escapeKey(text: string): string {
   return text.replaceAll(/[,= ]/g, String.raw`\$&`);
 }
 
-function escapeMeasurement(text: string): string {
+/** Escapes a measurement, in which an equals sign stands for itself. */
+export function escapeMeasurement(text: string): string {
   return text.replaceAll(/[, ]/g, String.raw`\$&`);
 }
 
@@ -36,20 +37,6 @@ export function formatFieldValue(type: FieldType, value: unknown): string | unde
     case "boolean":
       return typeof value === "boolean" ? String(value) : undefined;
   }
-}
-
-/** Measurement and tags, with which a line begins. Tags are sorted by key, as InfluxDB advises. */
-export function formatSeries(measurement: string, tags: readonly (readonly [name: string, value: string])[]): string {
-  const sorted = [...tags].sort(([a], [b]) => (a < b ? -1 : 1));
-  return [
-    escapeMeasurement(measurement),
-    ...sorted.map(([name, value]) => `${escapeKey(name)}=${escapeKey(value)}`),
-  ].join(",");
-}
-
-/** @param fields `name=value` pairs, formatted and at least one */
-export function formatLine(series: string, fields: readonly string[], timeUs: number): Line {
-  return `${series} ${fields.join(",")} ${timeUs}`;
 }
 
 /** Lines as files hold them: timestamps in ns, which every reader of line protocol takes as the default. */

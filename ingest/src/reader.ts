@@ -1,4 +1,5 @@
 import { DecodeError, decodeMessage, readBatchNumbers, type Stream } from "@edgewatt/protocol";
+import { NO_LINES } from "./line-block.ts";
 import { toPoints } from "./points.ts";
 import type { Entry } from "./write-queue.ts";
 
@@ -13,8 +14,8 @@ export type Reading =
 export function readBatch(device: string, stream: Stream, payload: Uint8Array): Reading {
   try {
     const batch = decodeMessage("telemetry", payload);
-    const { lines, omissions } = toPoints(device, stream, batch);
-    const entry = { lines, batch: { device, stream, boot: batch.boot, seq: batch.seq } };
+    const { block, omissions } = toPoints(device, stream, batch);
+    const entry = { block, batch: { device, stream, boot: batch.boot, seq: batch.seq } };
     return { kind: "batch", entry, omissions };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
@@ -23,6 +24,6 @@ export function readBatch(device: string, stream: Stream, payload: Uint8Array): 
     const id = { device, stream, ...numbers };
     const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("utf8");
     const letter = { id, code: error.code, reason: error.message, payload: text };
-    return { kind: "letter", entry: { lines: [], batch: id, letter }, error };
+    return { kind: "letter", entry: { block: NO_LINES, batch: id, letter }, error };
   }
 }

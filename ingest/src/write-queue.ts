@@ -1,43 +1,40 @@
 import type { BatchId } from "./ack.ts";
 import type { BatchLetter } from "./dead-letters.ts";
-import type { Line } from "./line-protocol.ts";
+import type { LineBlock } from "./line-block.ts";
+import { LineBuffer } from "./line-buffer.ts";
 
 /** One write: the lines of some batches, which become durable together. */
 export interface Write {
-  readonly lines: Line[];
+  readonly lines: LineBuffer;
   readonly batches: BatchId[];
   /** Batches that cannot be read, to be set aside with the same write. */
   readonly letters: BatchLetter[];
-  /** Size in memory, as UTF-16 units of the text. */
+  /** Bytes of all that. */
   size: number;
 }
 
 export interface WriteQueueOptions {
   /** A write is closed when it has this many lines. */
   readonly maxLines: number;
-  /** A write is closed when its text has this many UTF-16 units; only a single batch makes one larger. */
+  /** A write is closed when it has this many bytes; only a single batch makes one larger. */
   readonly maxWriteSize: number;
   /** Writes under way at once. */
   readonly maxInFlight: number;
-  /** UTF-16 units of all text in memory; what would exceed it is not taken. */
+  /** Bytes in memory; what would exceed them is not taken. */
   readonly maxSize: number;
-  /** Resolves when the write is over, durable or given up; never rejects. */
-  readonly store: (write: Write) => Promise<void>;
+  /** Resolves with whether the write is durable; `false` when it was given up, and may still be under way. Never rejects. */
+  readonly store: (write: Write) => Promise<boolean>;
   /** Memory became full, or has room for half of it again. */
   readonly onFull?: (full: boolean) => void;
 }
 
 /** What the queue is given at once. */
 export interface Entry {
-  readonly lines: readonly Line[];
+  readonly block: LineBlock;
   /** The batch that the lines are of; none for a service's own. */
   readonly batch?: BatchId;
   /** The batch itself, when it cannot be read. */
   readonly letter?: BatchLetter;
-}
-
-function emptyWrite(): Write {
-  return { lines: [], batches: [], letters: [], size: 0 };
 }
 
 function keyOf({ device, stream, boot, seq }: BatchId): string {
@@ -47,7 +44,8 @@ function keyOf({ device, stream, boot, seq }: BatchId): string {
 /** Gathers the lines of batches into writes, and bounds how many are under way and how much waits in memory. */
 export class WriteQueue {
   #options: WriteQueueOptions;
-  #open = emptyWrite();
+  #open: Write;
+  #spare: LineBuffer[] = [];
   #waiting: Write[] = [];
   #inFlight = new Set<Promise<void>>();
   #size = 0;
@@ -57,6 +55,7 @@ export class WriteQueue {
 
   constructor(options: WriteQueueOptions) {
     this.#options = options;
+    this.#open = this.#emptyWrite();
   }
 
   /** Batches in memory. */
@@ -64,7 +63,7 @@ export class WriteQueue {
     return this.#held.size;
   }
 
-  /** UTF-16 units in memory. */
+  /** Bytes in memory. */
   get size(): number {
     return this.#size;
   }
@@ -75,19 +74,19 @@ export class WriteQueue {
   }
 
   /** Takes the entry, or has its batch already; `false` when memory is full and nothing was taken. */
-  add({ lines, batch, letter }: Entry): boolean {
+  add({ block, batch, letter }: Entry): boolean {
     const key = batch === undefined ? undefined : keyOf(batch);
     if (key !== undefined && this.#held.has(key)) return true;
     const { maxSize, maxLines, maxWriteSize } = this.#options;
-    let size = letter?.payload.length ?? 0;
-    for (const line of lines) size += line.length;
+    const lineSize = Buffer.byteLength(block.text);
+    const size = lineSize + (letter === undefined ? 0 : Buffer.byteLength(letter.payload));
     if (this.#size + size > maxSize) {
       this.#setFull(true);
       return false;
     }
-    if (this.#open.lines.length > 0 && this.#open.size + size > maxWriteSize) this.#close();
+    if (this.#open.lines.count > 0 && this.#open.size + size > maxWriteSize) this.#close();
     const write = this.#open;
-    for (const line of lines) write.lines.push(line);
+    write.lines.append(block, lineSize);
     write.size += size;
     this.#size += size;
     if (letter) write.letters.push(letter);
@@ -95,7 +94,7 @@ export class WriteQueue {
       write.batches.push(batch);
       this.#held.add(key);
     }
-    if (write.lines.length >= maxLines || write.size >= maxWriteSize) this.#close();
+    if (write.lines.count >= maxLines || write.size >= maxWriteSize) this.#close();
     return true;
   }
 
@@ -113,20 +112,30 @@ export class WriteQueue {
     while (this.#inFlight.size > 0) await Promise.race(this.#inFlight);
   }
 
+  #emptyWrite(): Write {
+    return { lines: this.#spare.pop() ?? new LineBuffer(), batches: [], letters: [], size: 0 };
+  }
+
   #close(): void {
     const { lines, batches, letters } = this.#open;
-    if (lines.length > 0 || batches.length > 0 || letters.length > 0) {
+    if (lines.count > 0 || batches.length > 0 || letters.length > 0) {
       this.#waiting.push(this.#open);
-      this.#open = emptyWrite();
+      this.#open = this.#emptyWrite();
     }
     this.#start();
   }
 
   async #run(write: Write): Promise<void> {
-    await this.#options.store(write);
+    const durable = await this.#options.store(write);
+    if (durable) this.#recycle(write.lines);
     this.#size -= write.size;
     for (const batch of write.batches) this.#held.delete(keyOf(batch));
     if (this.#size <= this.#options.maxSize / 2) this.#setFull(false);
+  }
+
+  #recycle(lines: LineBuffer): void {
+    lines.clear();
+    if (this.#spare.length <= this.#options.maxInFlight) this.#spare.push(lines);
   }
 
   #setFull(full: boolean): void {

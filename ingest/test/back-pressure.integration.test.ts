@@ -104,7 +104,7 @@ it("holds when its memory is full, and takes everything once there is room again
   const { points, batches, holding, writeTimes, deadLetters: letters } = ingest.figures;
   expect({ holding, letters }).toEqual({ holding: false, letters: 0 });
   expect(batches).toBeGreaterThanOrEqual(30);
-  const stored = database.bodies.flatMap((body) => body.split("\n"));
+  const stored = database.bodies.flatMap((body) => body.trimEnd().split("\n"));
   expect(points).toBe(stored.length);
   expect(writeTimes.count).toBe(database.bodies.length);
   expect(writeTimes.buckets.at(-1)?.count).toBe(writeTimes.count);

@@ -84,6 +84,7 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     await sendPower(pi, 0);
     await eventually(() => expect(pi.acked.size).toBe(1));
     await sendPower(pi, 1, { colour: "red" });
+    await eventually(() => expect(pi.acked.size).toBe(2));
     await queryInflux(database.url, 'DROP MEASUREMENT "power"');
     await fetch(`${database.url}/write?db=edgewatt`, {
       method: "POST",

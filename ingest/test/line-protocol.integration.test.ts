@@ -1,9 +1,29 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Measurement } from "@edgewatt/protocol";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import { formatFieldValue, formatLine, formatSeries, isTagValue, measurementOfLine } from "../src/line-protocol.ts";
+import { LineBuffer } from "../src/line-buffer.ts";
+import { formatFieldValue, isTagValue, measurementOfLine } from "../src/line-protocol.ts";
+import { toOwnPoint } from "../src/points.ts";
 import { InfluxSink } from "../src/sinks/influx.ts";
 import { T0 } from "./power-batches.ts";
+
+/** Names that must be escaped. */
+const STRANGE: Measurement = {
+  name: "a b,c",
+  description: "",
+  stream: null,
+  tags: [
+    { name: "t", from: { column: "tag" } },
+    { name: "a k", from: { column: "fixed" } },
+  ],
+  fields: [
+    { name: "s", column: "s", type: "string", unit: "text", description: "" },
+    { name: "f", column: "f", type: "float", unit: "1", description: "" },
+    { name: "i", column: "i", type: "integer", unit: "1", description: "" },
+    { name: "b", column: "b", type: "boolean", unit: "1", description: "" },
+  ],
+};
 
 const influxd = requireSystem("influxd");
 
@@ -54,24 +74,10 @@ describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
         fc.boolean(),
         async (tag, string, float, integer, boolean) => {
           const timeUs = T0 + n++;
-          const fields = [
-            `s=${formatFieldValue("string", string)}`,
-            `f=${formatFieldValue("float", float)}`,
-            `i=${formatFieldValue("integer", integer)}`,
-            `b=${formatFieldValue("boolean", boolean)}`,
-          ];
-          expect(
-            await sink.write([
-              formatLine(
-                formatSeries("a b,c", [
-                  ["t", tag],
-                  ["a k", "x"],
-                ]),
-                fields,
-                timeUs,
-              ),
-            ]),
-          ).toEqual([]);
+          const block = toOwnPoint(STRANGE, { s: string, f: float, i: integer, b: boolean, tag, fixed: "x" }, timeUs);
+          const buffer = new LineBuffer();
+          buffer.append(block, Buffer.byteLength(block.text));
+          expect(await sink.write(buffer)).toEqual([]);
           const [row] = await queryInflux(influx.url, `SELECT * FROM "a b,c" WHERE time = ${timeUs}u`, { epoch: "u" });
           // InfluxDB answers integers as JSON numbers and has one zero.
           expect(row).toEqual({

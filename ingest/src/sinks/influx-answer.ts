@@ -45,7 +45,7 @@ export function judge({ status, location, body }: Answer): Verdict {
 }
 
 /** The message in an error of InfluxDB: `error` in 1.x and 3.x, `message` in 2.x. */
-export function errorText(body: string): string | undefined {
+function errorText(body: string): string | undefined {
   try {
     const document: unknown = JSON.parse(body);
     if (typeof document !== "object" || document === null) return undefined;

@@ -1,7 +1,9 @@
+import { systemErrorCode } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
+import type { LineBuffer } from "../line-buffer.ts";
 import { measurementOfLine, type Line } from "../line-protocol.ts";
 import { judge, type Verdict } from "./influx-answer.ts";
-import { codeOf, InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
+import { InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** The database's fixed name. */
@@ -29,13 +31,13 @@ export class InfluxSink implements Sink {
     this.#timeoutMs = options.timeoutMs;
   }
 
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
-    let verdict = await this.#post(lines);
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
+    let verdict = await this.#post(lines.bytes);
     if (verdict.kind === "no-database" && verdict.creatable) {
       await this.#createDatabase();
-      verdict = await this.#post(lines);
+      verdict = await this.#post(lines.bytes);
     }
-    return this.#settle(lines, verdict);
+    return verdict.kind === "stored" ? [] : this.#settle(lines.lines(), verdict);
   }
 
   async close(): Promise<void> {
@@ -52,12 +54,12 @@ export class InfluxSink implements Sink {
     const all = verdict.kind === "refused" && verdict.dropped === lines.length;
     if (lines.length === 1 || all) return [{ reason: verdict.reason, lines }];
     const refusals: Refusal[] = [];
-    for (const part of split(lines)) refusals.push(...(await this.#settle(part, await this.#post(part))));
+    for (const part of split(lines)) refusals.push(...(await this.#settle(part, await this.#post(part.join("\n")))));
     return refusals;
   }
 
-  async #post(lines: readonly Line[]): Promise<Verdict> {
-    return judge(await this.#ask("/write", WRITE, lines.join("\n")));
+  async #post(body: string | Uint8Array): Promise<Verdict> {
+    return judge(await this.#ask("/write", WRITE, body));
   }
 
   async #createDatabase(): Promise<void> {
@@ -76,7 +78,7 @@ export class InfluxSink implements Sink {
       return await this.#http.post(...request);
     } catch (error) {
       const late = error instanceof Error && error.name === "TimeoutError";
-      const reason = late ? `no answer within ${this.#timeoutMs} ms` : (codeOf(error) ?? String(error));
+      const reason = late ? `no answer within ${this.#timeoutMs} ms` : systemErrorCode(error);
       throw this.#notStored("unavailable", reason, error);
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock } from "@edgewatt/runtime";
-import type { Line } from "../line-protocol.ts";
+import type { LineBuffer } from "../line-buffer.ts";
 import { formatFileText } from "../line-protocol.ts";
 import { DayFile } from "./day-file.ts";
 import type { Refusal, Sink } from "./sink.ts";
@@ -12,8 +12,8 @@ export class LineProtocolFiles implements Sink {
     this.#file = new DayFile(dir, "lp", clock);
   }
 
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
-    await this.#file.append(formatFileText(lines));
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
+    await this.#file.append(formatFileText(lines.lines()));
     return [];
   }
 

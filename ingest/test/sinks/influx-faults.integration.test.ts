@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { InfluxSink } from "../../src/sinks/influx.ts";
+import { bufferOf } from "../line-blocks.ts";
 import { T0 } from "../power-batches.ts";
 
 const servers: Server[] = [];
@@ -35,7 +36,7 @@ function http(status: string, body = "", headers: readonly string[] = []): strin
   return [`HTTP/1.1 ${status}`, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, "", body].join("\r\n");
 }
 
-const LINE = [`a watts=1 ${T0}`];
+const LINE = bufferOf([`a watts=1 ${T0}`]);
 
 describe("a write is not stored, and due again later, when the server", () => {
   it.each([

@@ -14,8 +14,9 @@ export interface TestMosquitto {
 }
 
 /** Anonymous, and nothing outlives the process. */
-export function mosquittoConfig(port: number): string {
-  return `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`;
+export function mosquittoConfig(port: number, settings: readonly string[] = []): string {
+  const always = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
+  return [...always, "log_type error", "log_type warning", ...settings, ""].join("\n");
 }
 
 async function probe(port: number): Promise<void> {
@@ -27,8 +28,13 @@ async function probe(port: number): Promise<void> {
   }
 }
 
-/** Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. */
-export async function startMosquitto(options: { port?: number } = {}): Promise<TestMosquitto> {
+/**
+ * Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. `settings` are further lines
+ * of its configuration.
+ */
+export async function startMosquitto(
+  options: { port?: number; settings?: readonly string[] } = {},
+): Promise<TestMosquitto> {
   const command = installedCommand("mosquitto");
   const dir = await tempDir();
   const config = path.join(dir.path, "mosquitto.conf");
@@ -36,7 +42,7 @@ export async function startMosquitto(options: { port?: number } = {}): Promise<T
     name: "mosquitto",
     choose: async (freePort) => options.port ?? (await freePort()),
     start: async (chosen) => {
-      await writeFile(config, mosquittoConfig(chosen));
+      await writeFile(config, mosquittoConfig(chosen, options.settings));
       return startProgram(command, ["-c", config]);
     },
     probe,
