@@ -24,7 +24,7 @@ import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
 import { kernelBoot } from "./device/kernel-boot.ts";
-import { isDeviceTaken } from "./device/other-agent.ts";
+import { untilDeviceFree } from "./device/other-agent.ts";
 import { Presence } from "./device/presence.ts";
 import { SystemProbe } from "./device/system-state.ts";
 import type { Operations } from "./jobs/admission.ts";
@@ -100,7 +100,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     boot,
     clock,
     log,
-    isTaken: (until) => isDeviceTaken(device, { ...connection, signal: until }),
+    untilFree: (until) => untilDeviceFree(device, { ...connection, signal: until }),
     async nextBoot() {
       const { boot: remembered } = await readBrokerMemory(device, { ...connection, signal, jobs: false });
       return nextBoot(path.join(home, "boot"), remembered);

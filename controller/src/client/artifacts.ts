@@ -1,12 +1,7 @@
-import { once } from "node:events";
-import { createReadStream } from "node:fs";
-import { type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
-import { hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { hostId, putFile, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
 import { sizeOf } from "../file-size.ts";
 import type { Device } from "./fleet.ts";
 
@@ -30,7 +25,7 @@ export function offerTo(device: Device, hubUrl: string | undefined): Offer {
         { code: "no-hub", context: { device: device.id, file } },
       );
     }
-    return { name, url: await upload(hubUrl, { file, sha256, bytes }), sha256, bytes, kind };
+    return { name, url: await upload(hubUrl, { file, sha256 }), sha256, bytes, kind };
   };
 }
 
@@ -39,32 +34,19 @@ export function uploadBase(hubUrl: string): string {
   return new URL("/artifacts", hubUrl).href;
 }
 
-async function upload(
-  hubUrl: string,
-  { file, sha256, bytes }: { file: string; sha256: string; bytes: number },
-): Promise<string> {
+/** A file of any size over a link of any speed. */
+const UNBOUNDED = new AbortController().signal;
+
+async function upload(hubUrl: string, { file, sha256 }: { file: string; sha256: string }): Promise<string> {
   const url = `${uploadBase(hubUrl)}/${sha256}`;
   try {
-    const known = await fetch(url, { method: "HEAD" });
-    const status = known.ok ? known.status : await put(url, file, bytes);
+    const status = await putFile(url, file, UNBOUNDED);
     if (status >= 200 && status < 300) return url;
     throw uploadFailure(url, `it answers ${status}`);
   } catch (cause) {
     if (cause instanceof UnreachableError) throw cause;
     throw uploadFailure(url, systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause), cause);
   }
-}
-
-/** Sends a file from disk; resolves with the status of the answer. */
-async function put(url: string, file: string, bytes: number): Promise<number> {
-  const send = url.startsWith("https:") ? httpsRequest : httpRequest;
-  const request = send(url, { method: "PUT", headers: { "content-length": bytes } });
-  const answered = once(request, "response") as Promise<[IncomingMessage]>;
-  // A hub that refuses answers before it has read everything.
-  const sent = pipeline(createReadStream(file), request).then(() => answered);
-  const [response] = await Promise.race([answered, sent]);
-  response.resume();
-  return response.statusCode ?? 0;
 }
 
 function uploadFailure(url: string, why: string, cause?: unknown): UnreachableError {

@@ -97,9 +97,10 @@ export class Jobs {
 
   /** Work that changes the ledger happens one after the other. */
   #enqueue(work: () => Promise<void>): void {
-    this.#lane = this.#lane.then(work).catch((error: unknown) => {
-      this.#options.log.error({ err: error }, "a job could not be handled");
-    });
+    this.#lane = this.#lane
+      .then(work)
+      .catch((error: unknown) => this.#options.log.error({ err: error }, "a job could not be handled"))
+      .finally(() => this.#retention.prune());
   }
 
   async #take(address: CommandAddress, payload: Uint8Array): Promise<void> {
@@ -234,7 +235,6 @@ export class Jobs {
     } finally {
       this.#options.onRunning(undefined);
     }
-    this.#retention.prune();
   }
 
   async #release({ job, isStuck }: JobRun): Promise<void> {

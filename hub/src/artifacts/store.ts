@@ -5,7 +5,10 @@ import path from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { SHA256 } from "@edgewatt/protocol";
+import { syncFolder, systemErrorCode } from "@edgewatt/runtime";
 import { HttpError } from "../errors.ts";
+
+const NO_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
 export interface StoreLimits {
   readonly maxArtifactBytes: number;
@@ -64,7 +67,7 @@ export class ArtifactStore {
 
   /**
    * Takes the bytes of an artifact. `declaredBytes` is what the sender announced, if it did.
-   * @throws {HttpError} 413 `too-large`, 507 `store-full`, 422 `digest-mismatch` or `truncated`
+   * @throws {HttpError} 413 `too-large`, 507 `store-full` or `disk-full`, 422 `digest-mismatch` or `truncated`
    */
   async put(sha256: string, bytes: Readable, declaredBytes: number | undefined): Promise<"created" | "exists"> {
     this.#admit(declaredBytes ?? 0);
@@ -96,6 +99,8 @@ export class ArtifactStore {
         );
       }
       return await this.#keep(file, sha256, received);
+    } catch (error) {
+      throw NO_SPACE.has(systemErrorCode(error)) ? this.#diskFull(error) : error;
     } finally {
       this.#arriving -= received;
       await rm(file, { force: true });
@@ -111,6 +116,7 @@ export class ArtifactStore {
       await handle.close();
     }
     await rename(file, path.join(this.#dir, sha256));
+    await syncFolder(this.#dir);
     // Another upload of the same bytes may have come first since they were looked for.
     if (this.#kept.has(sha256)) return "exists";
     this.#kept.add(sha256);
@@ -137,6 +143,14 @@ export class ArtifactStore {
       507,
       "store-full",
       `the artifacts of this hub would take more than ${this.#limits.maxStoreBytes} bytes: raise --max-store-mb or delete files in ${this.#dir}, and start the hub again`,
+    );
+  }
+
+  #diskFull(error: unknown): HttpError {
+    return new HttpError(
+      507,
+      "disk-full",
+      `the disk of this hub is full (${systemErrorCode(error)}): free space where ${this.#dir} is, and send it again`,
     );
   }
 }

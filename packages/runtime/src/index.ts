@@ -13,6 +13,7 @@ export { ManualClock } from "./manual-clock.ts";
 export { connectMqtt } from "./mqtt.ts";
 export type { ConnectOptions, MqttConnection, MqttSubscription } from "./mqtt-connection.ts";
 export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";
+export { putFile } from "./put-file.ts";
 export { type RunningService, runService, type ServiceContext, type ServiceDefinition } from "./service.ts";
 export { listenForStop, type StopSignals } from "./stop-signals.ts";
 export { systemErrorCode } from "./system-error-code.ts";

@@ -26,6 +26,7 @@ export {
   spawnService,
   type SpawnServiceOptions,
 } from "./services.ts";
+export { mountSmallDisk } from "./small-disk.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { VirtualDevice } from "./virtual-device.ts";
 export { requireKernel } from "./kernel/kernel-files.ts";

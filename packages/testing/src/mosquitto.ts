@@ -10,7 +10,7 @@ import { tempDir } from "./temp-dir.ts";
 export interface TestMosquitto {
   /** `mqtt://127.0.0.1:PORT` */
   readonly url: string;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Anonymous, and nothing outlives the process. */
@@ -49,8 +49,8 @@ export async function startMosquitto(
   });
   return {
     url: `mqtt://127.0.0.1:${port}`,
-    async stop() {
-      await child.stop();
+    async stop(signal) {
+      await child.stop(signal);
       await dir[Symbol.asyncDispose]();
     },
   };
