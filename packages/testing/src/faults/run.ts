@@ -119,7 +119,7 @@ class FaultRun {
     this.#stack = parts.stack;
     this.#ledger = parts.ledger;
     this.#driver = parts.driver;
-    this.#jobs = new JobChecks(parts.driver, parts.stack);
+    this.#jobs = new JobChecks(parts);
   }
 
   async trials(): Promise<TrialResult[]> {
