@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, type Option } from "commander";
 import { EXIT } from "@edgewatt/runtime/process";
+import { addDatabaseCommands } from "./commands/database.ts";
 import { addDatasetCommands } from "./commands/datasets.ts";
 import { addDeviceCommands } from "./commands/devices.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -55,6 +56,7 @@ function buildProgram(app: App): Command {
   addDatasetCommands(program, app);
   addJobCommands(program, app);
   addReportCommands(program, app);
+  addDatabaseCommands(program, app);
   addDoctorCommand(program, app);
   return program;
 }

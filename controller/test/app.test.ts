@@ -32,6 +32,9 @@ const COMMANDS = [
   ["report"],
   ["dashboards", "build"],
   ["doctor"],
+  ["database", "setup"],
+  ["database", "show"],
+  ["database", "recompute"],
 ];
 
 describe("help", () => {

@@ -1,5 +1,5 @@
 import type { Clock } from "@edgewatt/runtime";
-import { formatFileText } from "./line-protocol.ts";
+import { formatFileText } from "@edgewatt/database";
 import { DayFile } from "./sinks/day-file.ts";
 import type { Refusal } from "./sinks/sink.ts";
 

@@ -1,7 +1,7 @@
 import type { Channel, Column, Field, Measurement, Stream, TelemetryBatch } from "@edgewatt/protocol";
 import { measurementOf } from "@edgewatt/protocol";
-import type { Line } from "./line-protocol.ts";
-import { escapeKey, formatFieldValue, formatLine, formatSeries, isTagValue } from "./line-protocol.ts";
+import type { Line } from "@edgewatt/database";
+import { escapeKey, formatFieldValue, formatLine, formatSeries, isTagValue } from "@edgewatt/database";
 
 /** What of a batch cannot be stored, for people: `power: unknown column "x"`. */
 type Omission = string;

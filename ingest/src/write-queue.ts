@@ -1,5 +1,5 @@
 import type { BatchId } from "./ack.ts";
-import type { Line } from "./line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 /** One write: the lines of some batches, which become durable together. */
 export interface Write {

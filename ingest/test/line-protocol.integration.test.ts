@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "@edgewatt/runtime";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import { formatFieldValue, formatLine, formatSeries, isTagValue } from "../src/line-protocol.ts";
+import { formatFieldValue, formatLine, formatSeries, isTagValue } from "@edgewatt/database";
 import { InfluxSink } from "../src/sinks/influx.ts";
 import { T0 } from "./power-batches.ts";
 

@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from "node:https";
 import { InfluxDB } from "influx";
 import type { Clock } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
-import type { Line } from "../line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** The database's fixed name. */

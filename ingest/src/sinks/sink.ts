@@ -1,4 +1,4 @@
-import type { Line } from "../line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 /** Lines that the store will never take, and why. */
 export interface Refusal {

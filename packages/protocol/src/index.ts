@@ -91,6 +91,7 @@ export {
 export {
   MEASUREMENTS,
   measurementOf,
+  type Aggregate,
   type Field,
   type FieldType,
   type Measurement,
