@@ -9,6 +9,7 @@ import { addJobCommands } from "./commands/jobs.ts";
 import { addModelCommands } from "./commands/models.ts";
 import { addReportCommands } from "./commands/report.ts";
 import { addStackCommands } from "./commands/stack.ts";
+import { addTelemetryCommands } from "./commands/telemetry.ts";
 import { type App, type Context, say } from "./context.ts";
 import { describeError, exitCodeFor, InterruptedError } from "./errors.ts";
 import { applyEnvironment, variableOf } from "./options.ts";
@@ -57,6 +58,7 @@ function buildProgram(app: App): Command {
   addJobCommands(program, app);
   addReportCommands(program, app);
   addDatabaseCommands(program, app);
+  addTelemetryCommands(program, app);
   addDoctorCommand(program, app);
   return program;
 }

@@ -37,10 +37,12 @@ export function withData(command: Command): Command {
 }
 
 export function withBroker(command: Command): Command {
-  return withJson(withData(command)).option(
-    "--broker <url>",
-    "MQTT broker; default: the one of the stack that runs on the data folder",
-  );
+  return withBrokerUrl(withJson(withData(command)));
+}
+
+/** For a command that has `--data` already. */
+export function withBrokerUrl(command: Command): Command {
+  return command.option("--broker <url>", "MQTT broker; default: the one of the stack that runs on the data folder");
 }
 
 export function withDatabase(command: Command, { user = true }: { user?: boolean } = {}): Command {

@@ -35,6 +35,8 @@ const COMMANDS = [
   ["database", "setup"],
   ["database", "show"],
   ["database", "recompute"],
+  ["export"],
+  ["import"],
 ];
 
 describe("help", () => {

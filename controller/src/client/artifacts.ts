@@ -39,6 +39,11 @@ export function uploadBase(hubUrl: string): string {
   return new URL("/artifacts", hubUrl).href;
 }
 
+/** Puts a file into the hub; resolves with its address there. @throws {UnreachableError} */
+export async function uploadFile(hubUrl: string, file: string, sha256: string): Promise<string> {
+  return upload(hubUrl, { file, sha256, bytes: await sizeOf(file) });
+}
+
 async function upload(
   hubUrl: string,
   { file, sha256, bytes }: { file: string; sha256: string; bytes: number },

@@ -19,3 +19,8 @@ export { type DatabaseState, isDownsampled, type Policy, rawPolicyOf, readState 
 export type { Step } from "./step.ts";
 export { createAdmin, hasAuthentication, lacksAdmin, setUpUsers, type WantedUser } from "./users.ts";
 export { requireVersion1 } from "./support.ts";
+export { headOfLine, measurementOfLine, timeOfLine } from "./line-head.ts";
+export { type NumberedLine, readLines } from "./line-reader.ts";
+export { measurementNames, readPoints, type Selection } from "./points.ts";
+export { TouchedTime } from "./touched-time.ts";
+export { type RefusedLine, writeLines } from "./write-lines.ts";

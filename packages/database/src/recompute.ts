@@ -1,6 +1,7 @@
 import type { Measurement } from "@edgewatt/protocol";
 import type { DatabaseClient } from "./client.ts";
 import { LEVELS, recomputation } from "./downsampling.ts";
+import { DatabaseError } from "./errors.ts";
 
 /** A stretch of time in seconds since the epoch; `toS` is not included. */
 export interface Stretch {
@@ -30,10 +31,20 @@ export async function recompute(
   for (let at = fromS; at < toS; at += STATEMENT_S) {
     const part = { fromS: at, toS: Math.min(at + STATEMENT_S, toS) };
     for (const level of LEVELS) {
-      const [[result] = []] = await client.query(recomputation(rawPolicy, measurement, level, part));
-      written += Number(result?.values?.[0]?.[1] ?? 0);
+      written += await run(client, recomputation(rawPolicy, measurement, level, part));
     }
     onProgress(part.toS - fromS);
   }
   return written;
+}
+
+async function run(client: DatabaseClient, statement: string): Promise<number> {
+  try {
+    const [[result] = []] = await client.query(statement);
+    return Number(result?.values?.[0]?.[1] ?? 0);
+  } catch (error) {
+    // What a level does not keep that long is dropped, and the rest is written.
+    if (error instanceof DatabaseError && error.message.includes("points beyond retention policy")) return 0;
+    throw error;
+  }
 }

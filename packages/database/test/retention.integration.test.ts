@@ -119,6 +119,19 @@ describe.skipIf(influxd.skip)("retention on a real influxd", () => {
     expect(await late()).toEqual([{ time: at * 1000, watts: 6.5 }]);
   });
 
+  it("leaves out what a level does not keep that long", async () => {
+    const at = minutesAgo(100 * 24 * 60);
+    await client.query('ALTER RETENTION POLICY "autogen" ON "edgewatt" DURATION INF');
+    await write(second(at, "pi-old"));
+    const stretch = { fromS: at, toS: at + 1 };
+    await recompute(client, { rawPolicy: "autogen", measurement: MEASUREMENTS.power, stretch });
+    const old = (policy: string) =>
+      queryInflux(influx.url, `SELECT watts FROM "${policy}"."power" WHERE device = 'pi-old'`, { epoch: "ms" });
+    expect(await old("seconds")).toEqual([]);
+    expect(await old("minutes")).toEqual([{ time: at * 1000, watts: 5.5 }]);
+    await setUpRetention(client, { ...WANTED, seconds: 30 * DAY_S }, { allowDelete: true });
+  });
+
   it("keeps each record as it is: text, whole numbers, and two rows of one minute", async () => {
     const at = minutesAgo(30) * 1_000_000 + 123_456;
     const tags = "device=pi-1,model=p00,precision=int8,pruning=0.00";
