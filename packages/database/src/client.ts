@@ -132,7 +132,11 @@ export class DatabaseClient {
       fetch(url, {
         ...init,
         redirect: "manual",
-        headers: this.#authorization === undefined ? {} : { authorization: this.#authorization },
+        headers: {
+          // To pack its answer would cost the database more than a local network saves.
+          "accept-encoding": "identity",
+          ...(this.#authorization === undefined ? {} : { authorization: this.#authorization }),
+        },
         ...(this.#signal === undefined ? {} : { signal: this.#signal }),
       }),
     );
@@ -145,17 +149,21 @@ export class DatabaseClient {
   async *#linesOf(response: Response): AsyncGenerator<string> {
     const decoder = new TextDecoder();
     const reader = response.body?.getReader();
-    let rest = "";
+    // A line has many parts: joined once, at its end.
+    let open: string[] = [];
     try {
       for (;;) {
         const part = await this.#reached(async () => reader?.read());
-        rest += decoder.decode(part?.value, { stream: part?.done === false });
-        const lines = rest.split("\n");
-        rest = lines.pop() ?? "";
-        yield* lines.filter((line) => line !== "");
+        const [first = "", ...others] = decoder.decode(part?.value, { stream: part?.done === false }).split("\n");
+        open.push(first);
+        for (const next of others) {
+          const line = open.join("");
+          open = [next];
+          if (line !== "") yield line;
+        }
         if (part?.done !== false) break;
       }
-      if (rest.trim() !== "") yield rest;
+      if (open.join("") !== "") yield open.join("");
     } finally {
       await reader?.cancel().catch(() => {});
     }
