@@ -1,8 +1,12 @@
 import path from "node:path";
-import { connectMqtt, dataDir, displayUrl, runService, type Clock } from "@edgewatt/runtime";
+import { DatabaseClient } from "@edgewatt/database";
+import { connectMqtt, dataDir, displayUrl, runService, type Clock, type Logger } from "@edgewatt/runtime";
 import { ingestConfig, type IngestConfig } from "./config.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { Ingest } from "./ingest.ts";
+import { LateDataSink } from "./late-data/late-data-sink.ts";
+import { LateLedger } from "./late-data/ledger.ts";
+import { Recomputer } from "./late-data/recomputer.ts";
 import { InfluxSink } from "./sinks/influx.ts";
 import { LineProtocolFiles } from "./sinks/line-protocol-files.ts";
 import type { Sink } from "./sinks/sink.ts";
@@ -12,10 +16,16 @@ const BROKER_WAIT_MS = 10_000;
 const WRITE_TIMEOUT_MS = 10_000;
 const MAX_QUEUE_SIZE = 64 * 1024 * 1024;
 
-function openSink(config: IngestConfig, telemetryDir: string, clock: Clock): Sink {
-  const { influx, influxUser: user, influxPassword: password } = config;
-  if (influx === undefined) return new LineProtocolFiles(telemetryDir, clock);
-  return new InfluxSink({ url: influx, user, password, timeoutMs: WRITE_TIMEOUT_MS, clock });
+async function openSink(
+  config: IngestConfig,
+  { data, clock, log }: { data: string; clock: Clock; log: Logger },
+): Promise<Sink> {
+  const { influx: url, influxUser: user, influxPassword: password } = config;
+  if (url === undefined) return new LineProtocolFiles(path.join(data, "telemetry"), clock);
+  const sink = new InfluxSink({ url, user, password, timeoutMs: WRITE_TIMEOUT_MS, clock });
+  const ledger = await LateLedger.open(path.join(data, `late-${config.id}.json`), log);
+  const client = new DatabaseClient({ url, user, password });
+  return new LateDataSink(sink, new Recomputer({ client, ledger, log, clock }), clock);
 }
 
 await runService({
@@ -35,7 +45,7 @@ await runService({
       will: () => status.will(),
       waitMs: BROKER_WAIT_MS,
     });
-    const sink = openSink(config, telemetryDir, clock);
+    const sink = await openSink(config, { data, clock, log });
     const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
     const close = async () => {
       await connection.close();
