@@ -3,12 +3,14 @@ import path from "node:path";
 import {
   connectMqtt,
   dataDir,
+  DiskWatch,
   hostPort,
   listen,
   listenAddress,
   runService,
   type MqttConnection,
 } from "@edgewatt/runtime";
+import { referencesOf } from "./artifacts/references.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { hubConfig } from "./config.ts";
 import { MqttRelay } from "./http/mqtt-relay.ts";
@@ -20,6 +22,7 @@ import { HubStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
 const MB = 1e6;
+const DAY_MS = 86_400_000;
 
 function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
@@ -33,11 +36,23 @@ await runService({
     const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
     const loopbackOnly = isLoopback(host);
     const data = path.join(await dataDir(config.data), "hub");
-    const store = await ArtifactStore.open(path.join(data, "artifacts"), {
-      maxArtifactBytes: config.maxArtifactMb * MB,
-      maxStoreBytes: config.maxStoreMb * MB,
+    const reserveBytes = config.diskReserveMb * MB;
+    const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log, {
+      maxRuns: config.maxRuns,
+      maxAgeMs: config.maxRunDays === 0 ? Infinity : config.maxRunDays * DAY_MS,
     });
-    const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log);
+    const store = await ArtifactStore.open(
+      path.join(data, "artifacts"),
+      { maxArtifactBytes: config.maxArtifactMb * MB, maxStoreBytes: config.maxStoreMb * MB, reserveBytes },
+      () => referencesOf(journal.runs()),
+    );
+    const disk = await DiskWatch.start({
+      dir: data,
+      reserveBytes,
+      consequence: "uploads of artifacts are refused",
+      log,
+      clock,
+    });
     const relay = new MqttRelay({ broker: config.broker, loopbackOnly, log });
     let isConnected = () => false;
     const server = await createHubServer({ store, journal, relay, loopbackOnly, log, connected: () => isConnected() });
@@ -46,6 +61,7 @@ await runService({
     const status = new HubStatus({ id: config.id, url, clock, log });
     let connection: MqttConnection | undefined;
     const close = async () => {
+      disk[Symbol.dispose]();
       await connection?.close();
       relay.close();
       server.close();
@@ -66,6 +82,7 @@ await runService({
       isConnected = () => broker.connected;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
       status.announceOn(broker);
+      disk.onChange((reason) => status.remark(reason, broker));
       return {
         ready: { hub: url },
         async stop() {

@@ -10,6 +10,7 @@ export class HubStatus {
   readonly #log: Logger;
   readonly #epoch: number;
   readonly #url: string;
+  #remark: string | undefined;
 
   constructor(options: { id: string; url: string; clock: Clock; log: Logger }) {
     this.#topic = formatTopic({ kind: "service", name: "hub", id: options.id });
@@ -25,13 +26,20 @@ export class HubStatus {
 
   /** Says `online` now and after every reconnect. */
   announceOn(connection: MqttConnection): void {
-    const announce = () => {
-      this.#publish(connection, this.#encode("online")).catch((error: unknown) => {
-        this.#log.debug({ err: error }, "status not published; the next connect does it");
-      });
-    };
-    connection.onConnect(announce);
-    if (connection.connected) announce();
+    connection.onConnect(() => this.#announce(connection));
+    if (connection.connected) this.#announce(connection);
+  }
+
+  /** What else there is to know while it is online, for people; `undefined` for nothing. */
+  remark(text: string | undefined, connection: MqttConnection): void {
+    this.#remark = text;
+    if (connection.connected) this.#announce(connection);
+  }
+
+  #announce(connection: MqttConnection): void {
+    this.#publish(connection, this.#encode("online", this.#remark)).catch((error: unknown) => {
+      this.#log.debug({ err: error }, "status not published; the next connect does it");
+    });
   }
 
   /** Never rejects and never waits long: a broker that is away or stuck must not keep the hub from closing its files. */

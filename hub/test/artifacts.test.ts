@@ -6,6 +6,7 @@ import path from "node:path";
 import { Readable } from "node:stream";
 import { eventually, tempDir } from "@edgewatt/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { referencesOf } from "../src/artifacts/references.ts";
 import { ArtifactStore } from "../src/artifacts/store.ts";
 import { startStack, type Stack } from "./stack.ts";
 
@@ -137,7 +138,11 @@ test("two uploads of the same bytes at once both succeed", async () => {
 
 test("uploads of the same bytes at once count once against the limit of the store", async () => {
   await using dir = await tempDir();
-  const store = await ArtifactStore.open(dir.path, { maxArtifactBytes: 1000, maxStoreBytes: 1000 });
+  const store = await ArtifactStore.open(
+    dir.path,
+    { maxArtifactBytes: 1000, maxStoreBytes: 1000, reserveBytes: 0 },
+    () => referencesOf([]),
+  );
   const same = randomBytes(300);
   const putInto = (content: Buffer) => store.put(digestOf(content), Readable.from([content]), content.byteLength);
   await Promise.all([putInto(same), putInto(same), putInto(same)]);
