@@ -29,7 +29,7 @@ export async function dayFiles(dataDir: string): Promise<string[]> {
 }
 
 /** Whether a line whose timestamp is in ns is chosen. */
-export function isChosen(line: string, { from, to, devices, measurements }: LineFilter): boolean {
+function isChosen(line: string, { from, to, devices, measurements }: LineFilter): boolean {
   const { measurement, tags, time } = headOfLine(line);
   if (measurements?.includes(measurement) === false) return false;
   if (devices?.includes(tags.get("device") ?? "") === false) return false;

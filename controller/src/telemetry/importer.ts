@@ -15,7 +15,7 @@ export interface ImportTarget {
   readonly policy?: string | undefined;
 }
 
-export interface RefusedInput {
+interface RefusedInput {
   /** Number of the line in its file, from 1. */
   readonly line: number;
   readonly reason: string;

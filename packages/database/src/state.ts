@@ -27,7 +27,7 @@ export async function readState(client: DatabaseClient): Promise<DatabaseState> 
   return { exists, policies: await readPolicies(client), continuousQueries: await readContinuousQueries(client) };
 }
 
-export async function readPolicies(client: DatabaseClient): Promise<Policy[]> {
+async function readPolicies(client: DatabaseClient): Promise<Policy[]> {
   const [policies = []] = await client.query(`SHOW RETENTION POLICIES ON ${identifier(DATABASE)}`);
   return rowsOf(policies).map(({ name, duration, shardGroupDuration, default: isDefault }) => ({
     name: String(name),

@@ -5,7 +5,7 @@ import { identifier, text } from "./influxql.ts";
 import type { Step } from "./step.ts";
 
 /** `ALL` on one database is to read and write there; it is no admin. */
-export type Privilege = "READ" | "WRITE" | "ALL";
+type Privilege = "READ" | "WRITE" | "ALL";
 
 export interface WantedUser {
   readonly name: string;
