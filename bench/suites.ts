@@ -56,6 +56,16 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 0.5,
     open: async () => (await import("./measuring/start.ts")).start,
   },
+  {
+    name: "telemetry/ingest",
+    expectedMinutes: 6,
+    open: async () => (await import("./telemetry/ingest.ts")).ingest,
+  },
+  {
+    name: "telemetry/queryable",
+    expectedMinutes: 2,
+    open: async () => (await import("./telemetry/queryable.ts")).queryable,
+  },
 ];
 
 /**

@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
+import { cpuUsOf } from "../cpu-time.ts";
 import { BenchError } from "../errors.ts";
 import { BENCH } from "../paths.ts";
 import { spreadOf } from "../processes.ts";
@@ -106,16 +106,6 @@ async function sampleTheirs(loop: string, { bus, address, env }: Simulation, sig
   const { stdout } = await run(loop, args, { env: { ...process.env, ...env }, signal });
   const [readings = Number.NaN, jitterUs = Number.NaN, cpuUs = Number.NaN] = stdout.split(" ").map(Number);
   return { rateHz: readings / WINDOW_S, jitterUs, cpuUsPerReading: cpuUs / readings };
-}
-
-/** Time on the processor of all threads of a process, from the scheduler's own accounts (proc(5), schedstat: ns). */
-async function cpuUsOf(pid: number): Promise<number> {
-  const { readdir } = await import("node:fs/promises");
-  const tasks = await readdir(`/proc/${pid}/task`);
-  const times = await Promise.all(
-    tasks.map(async (task) => Number((await readFile(`/proc/${pid}/task/${task}/schedstat`, "latin1")).split(" ")[0])),
-  );
-  return times.reduce((sum, ns) => sum + ns, 0) / 1000;
 }
 
 /** Growth of the sampler's heap per reading, from a program that runs the agent's own loop in a process of its own. */

@@ -1,3 +1,4 @@
+import { INSTANCE_ID } from "@edgewatt/protocol";
 import { commonConfig, DISK_RESERVE_MB } from "@edgewatt/runtime";
 import { z } from "zod";
 
@@ -19,8 +20,8 @@ export const ingestConfig = z.strictObject({
     ),
   id: z
     .string()
-    .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "expected lower-case letters, digits and dashes")
-    .default("ingest-1")
-    .describe("name of this instance, unique on the broker"),
+    .regex(INSTANCE_ID, "expected lower-case letters, digits and dashes")
+    .optional()
+    .describe("name of this instance, unique on the broker; without it one that the data folder keeps"),
 });
 export type IngestConfig = z.output<typeof ingestConfig>;

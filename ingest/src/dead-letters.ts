@@ -1,25 +1,46 @@
 import type { Clock } from "@edgewatt/runtime";
+import type { BatchId } from "./ack.ts";
 import { formatFileText } from "@edgewatt/database";
 import { DayFile } from "./sinks/day-file.ts";
 import type { Refusal } from "./sinks/sink.ts";
 
-/** Lines that the database refuses, kept as line protocol below a comment that says why. */
+/** A batch that cannot be read, as it came. */
+export interface BatchLetter {
+  readonly id: BatchId;
+  /** Code of the DecodeError. */
+  readonly code: string;
+  readonly reason: string;
+  /** The payload as text. */
+  readonly payload: string;
+}
+
+/**
+ * What is acknowledged but not in the database, by UTC day: lines that it refuses in `2026-11-23.lp`, each below a comment that
+ * says why, and batches that cannot be read in `2026-11-23.jsonl`, one JSON object per line.
+ */
 export class DeadLetters {
-  #file: DayFile;
+  #lines: DayFile;
+  #batches: DayFile;
 
   constructor(dir: string, clock: Clock) {
-    this.#file = new DayFile(dir, clock);
+    this.#lines = new DayFile(dir, "lp", clock);
+    this.#batches = new DayFile(dir, "jsonl", clock);
   }
 
   /** Resolves when they are on the disk. @throws {SinkError} code `file` */
-  async append(refusals: readonly Refusal[]): Promise<void> {
-    if (refusals.length === 0) return;
-    await this.#file.append(
-      refusals.map(({ reason, lines }) => `# ${reason.replaceAll(/\s+/g, " ")}\n${formatFileText(lines)}`).join(""),
-    );
+  async append(refusals: readonly Refusal[], letters: readonly BatchLetter[]): Promise<void> {
+    if (refusals.length > 0) {
+      await this.#lines.append(
+        refusals.map(({ reason, lines }) => `# ${reason.replaceAll(/\s+/g, " ")}\n${formatFileText(lines)}`).join(""),
+      );
+    }
+    if (letters.length > 0) {
+      await this.#batches.append(letters.map(({ id, ...why }) => `${JSON.stringify({ ...id, ...why })}\n`).join(""));
+    }
   }
 
-  close(): Promise<void> {
-    return this.#file.close();
+  async close(): Promise<void> {
+    await this.#lines.close();
+    await this.#batches.close();
   }
 }

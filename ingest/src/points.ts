@@ -1,103 +1,96 @@
-import type { Channel, Column, Field, Measurement, Stream, TelemetryBatch } from "@edgewatt/protocol";
+import type { Column, Measurement, Stream, TelemetryBatch } from "@edgewatt/protocol";
 import { measurementOf } from "@edgewatt/protocol";
-import type { Line } from "@edgewatt/database";
-import { escapeKey, formatFieldValue, formatLine, formatSeries, isTagValue } from "@edgewatt/database";
+import { formatField, formatTag, layoutOf, type Layout } from "./layout.ts";
+import type { LineBlock } from "./line-block.ts";
 
 /** What of a batch cannot be stored, for people: `power: unknown column "x"`. */
 type Omission = string;
 
 export interface Points {
-  readonly lines: readonly Line[];
+  readonly block: LineBlock;
   readonly omissions: ReadonlySet<Omission>;
 }
 
 interface Source {
   readonly device: string | undefined;
   readonly channelKey: string;
+  /** A channel's own object, its times among them: a copy without these would cost more than all else here. */
   readonly columns: Readonly<Record<string, Column>>;
-  readonly t0: number;
-  readonly dt: readonly number[];
 }
 
 type Cell = Extract<Column, readonly unknown[]>[number] | undefined;
+
+/** The text of a block as it grows. */
+interface Draft {
+  text: string;
+  readonly ends: number[];
+  readonly omissions: Set<Omission>;
+}
 
 function at(column: Column | undefined, row: number): Cell {
   return Array.isArray(column) ? column[row] : column;
 }
 
-type TagValue = { readonly name: string; readonly constant: Cell } | { readonly name: string; readonly column: Column };
-
-function tagValues(measurement: Measurement, source: Source): TagValue[] {
-  return measurement.tags.map(({ name, from }) => {
-    if (from === "device") return { name, constant: source.device };
-    if (from === "channel") return { name, constant: source.channelKey };
-    const values = source.columns[from.column];
-    return Array.isArray(values) ? { name, column: values } : { name, constant: values };
-  });
+function tagColumn({ device, channelKey, columns }: Source, from: Layout["tags"][number]["from"]): Column | undefined {
+  if (from === "device") return device;
+  return from === "channel" ? channelKey : columns[from.column];
 }
 
 /** The series of a row, or `undefined` when a tag's value cannot be written. An absent tag is no tag. */
-function seriesOf(measurement: Measurement, tags: readonly TagValue[], row: number): string | undefined {
-  const present: [string, string][] = [];
-  for (const tag of tags) {
-    const value = "column" in tag ? at(tag.column, row) : tag.constant;
+function seriesOf(layout: Layout, source: Source, row: number): string | undefined {
+  let series = layout.prefix;
+  for (const { from, key } of layout.tags) {
+    const value = at(tagColumn(source, from), row);
     if (value === null || value === undefined || value === "") continue;
-    const text = String(value);
-    if (!isTagValue(text)) return undefined;
-    present.push([tag.name, text]);
+    const text = formatTag(String(value));
+    if (text === undefined) return undefined;
+    series += key + text;
   }
-  return formatSeries(measurement.name, present);
+  return series;
 }
 
-function createSeriesReader(measurement: Measurement, source: Source): (row: number) => string | undefined {
-  const tags = tagValues(measurement, source);
-  if (tags.some((tag) => "column" in tag)) return (row) => seriesOf(measurement, tags, row);
-  const series = seriesOf(measurement, tags, 0);
-  return () => series;
+function noteUnknownColumns(layout: Layout, columns: Source["columns"], omissions: Set<Omission>): void {
+  for (const name in columns) {
+    if (name === "t0" || name === "dt" || layout.columns.has(name)) continue;
+    omissions.add(`${layout.name}: unknown column ${JSON.stringify(name)}`);
+  }
 }
 
-function presentFields(
+/** Adds a line for each row that has a field. */
+function addPoints(
   measurement: Measurement,
-  columns: Source["columns"],
-): { field: Field; key: string; column: Column }[] {
-  return measurement.fields.flatMap((field) => {
-    const values = columns[field.column];
-    return values === undefined ? [] : [{ field, key: escapeKey(field.name), column: values }];
-  });
-}
-
-function unknownColumns(measurement: Measurement, columns: Source["columns"]): Omission[] {
-  const known = new Set(measurement.fields.map((field) => field.column));
-  for (const { from } of measurement.tags) if (typeof from === "object") known.add(from.column);
-  return Object.keys(columns)
-    .filter((name) => !known.has(name))
-    .map((name) => `${measurement.name}: unknown column ${JSON.stringify(name)}`);
-}
-
-function addPoints(measurement: Measurement, source: Source, into: { lines: Line[]; omissions: Set<Omission> }): void {
-  for (const omission of unknownColumns(measurement, source.columns)) into.omissions.add(omission);
-  const fields = presentFields(measurement, source.columns);
-  const readSeries = createSeriesReader(measurement, source);
-  source.dt.forEach((offsetUs, row) => {
-    const pairs: string[] = [];
-    for (const { field, key, column } of fields) {
-      const value = at(column, row);
+  source: Source,
+  time: { readonly t0: number; readonly dt: readonly number[] },
+  draft: Draft,
+): void {
+  const layout = layoutOf(measurement);
+  const { columns } = source;
+  noteUnknownColumns(layout, columns, draft.omissions);
+  const fields = layout.fields.filter(({ column }) => columns[column] !== undefined);
+  const isConstant = layout.tags.every(({ from }) => !Array.isArray(tagColumn(source, from)));
+  const constant = isConstant ? seriesOf(layout, source, 0) : undefined;
+  for (let row = 0; row < time.dt.length; row++) {
+    let pairs = "";
+    for (const { column, type, key } of fields) {
+      const value = at(columns[column], row);
       if (value === null || value === undefined) continue;
-      const text = formatFieldValue(field.type, value);
-      if (text === undefined)
-        into.omissions.add(`${measurement.name}: column "${field.column}" is not of type ${field.type}`);
-      else pairs.push(`${key}=${text}`);
+      const text = formatField(type, value);
+      if (text === undefined) draft.omissions.add(`${layout.name}: column "${column}" is not of type ${type}`);
+      else pairs += (pairs === "" ? " " : ",") + key + text;
     }
-    if (pairs.length === 0) return;
-    const series = readSeries(row);
-    if (series === undefined)
-      into.omissions.add(`${measurement.name}: a tag holds a control character or ends in a backslash`);
-    else into.lines.push(formatLine(series, pairs, source.t0 + offsetUs));
-  });
+    if (pairs === "") continue;
+    const series = isConstant ? constant : seriesOf(layout, source, row);
+    if (series === undefined) {
+      draft.omissions.add(`${layout.name}: a tag holds a control character or ends in a backslash`);
+      continue;
+    }
+    draft.text += `${series}${pairs} ${time.t0 + (time.dt[row] ?? 0)}\n`;
+    draft.ends.push(draft.text.length);
+  }
 }
 
-function sourceOf(device: string, channelKey: string, { t0, dt, ...columns }: Channel): Source {
-  return { device, channelKey, columns, t0, dt };
+function emptyDraft(): Draft {
+  return { text: "", ends: [], omissions: new Set() };
 }
 
 /**
@@ -105,22 +98,23 @@ function sourceOf(device: string, channelKey: string, { t0, dt, ...columns }: Ch
  * Null cells are left out, and rows without any field; what the catalogue does not know is an omission and no error.
  */
 export function toPoints(device: string, stream: Stream, batch: TelemetryBatch): Points {
-  const points = { lines: [] as Line[], omissions: new Set<Omission>() };
+  const draft = emptyDraft();
   for (const [channelKey, channel] of Object.entries(batch.ch)) {
     const measurement = measurementOf(stream, channelKey);
-    if (measurement) addPoints(measurement, sourceOf(device, channelKey, channel), points);
-    else points.omissions.add(`${stream}: unknown channel ${JSON.stringify(channelKey)}`);
+    if (measurement) addPoints(measurement, { device, channelKey, columns: channel }, channel, draft);
+    else draft.omissions.add(`${stream}: unknown channel ${JSON.stringify(channelKey)}`);
   }
-  return points;
+  return { block: draft, omissions: draft.omissions };
 }
 
 /** The point of a measurement that a service writes about itself; columns are those of the catalogue. */
 export function toOwnPoint(
   measurement: Measurement,
-  columns: Readonly<Record<string, string | number>>,
+  columns: Readonly<Record<string, string | number | boolean>>,
   timeUs: number,
-): readonly Line[] {
-  const points = { lines: [] as Line[], omissions: new Set<Omission>() };
-  addPoints(measurement, { device: undefined, channelKey: measurement.name, columns, t0: timeUs, dt: [0] }, points);
-  return points.lines;
+): LineBlock {
+  const draft = emptyDraft();
+  const source = { device: undefined, channelKey: measurement.name, columns };
+  addPoints(measurement, source, { t0: timeUs, dt: [0] }, draft);
+  return draft;
 }

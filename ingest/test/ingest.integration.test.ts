@@ -2,83 +2,13 @@ import { once } from "node:events";
 import { readFile, readdir } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
-import { decodeMessage, topicFilter, type ServiceStatus } from "@edgewatt/protocol";
-import { connectMqtt, createLogger } from "@edgewatt/runtime";
-import {
-  eventually,
-  queryInflux,
-  requireSystem,
-  runCommand,
-  spawnService,
-  startBroker,
-  startInfluxd,
-  startMosquitto,
-  tempDir,
-  type SpawnedService,
-  type TestInfluxd,
-  VirtualDevice,
-} from "@edgewatt/testing";
+import { describe, expect, it } from "vitest";
+import { eventually, queryInflux, requireSystem, runCommand, startInfluxd, tempDir } from "@edgewatt/testing";
 import { ackKeys, sendPower, sequence, T0 } from "./power-batches.ts";
+import { brokerUrl, countPower, device, influx, ingest, INGEST_BIN, undo, watchStatus } from "./processes.ts";
 
-const BIN = new URL("../bin/edgewatt-ingest.js", import.meta.url);
 const influxd = requireSystem("influxd");
 const mosquitto = requireSystem("influxd", "mosquitto");
-
-const undo: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const step of undo.splice(0).toReversed()) await step();
-});
-
-async function brokerUrl(kind: "aedes" | "mosquitto" = "aedes"): Promise<string> {
-  const broker = kind === "aedes" ? await startBroker() : await startMosquitto();
-  undo.push(() => broker.stop());
-  return broker.url;
-}
-
-async function influx(): Promise<TestInfluxd> {
-  const started = await startInfluxd();
-  undo.push(() => started.stop());
-  return started;
-}
-
-async function ingest(...args: string[]): Promise<SpawnedService & { data: string }> {
-  const dir = await tempDir();
-  const service = await spawnService(BIN, ["--data", dir.path, "--log-level", "warn", ...args]);
-  undo.push(async () => {
-    await service.stop();
-    await dir[Symbol.asyncDispose]();
-  });
-  return { ...service, data: dir.path };
-}
-
-async function device(url: string, id = "pi-1"): Promise<VirtualDevice> {
-  const connected = await VirtualDevice.connect(url, id);
-  undo.push(() => connected.connection.close());
-  return connected;
-}
-
-async function watchStatus(url: string): Promise<ServiceStatus[]> {
-  const seen: ServiceStatus[] = [];
-  const connection = await connectMqtt({
-    url,
-    clientId: "watcher",
-    log: createLogger({ name: "watcher", level: "silent" }),
-    waitMs: 45_000,
-  });
-  undo.push(() => connection.close());
-  await connection.subscribe(
-    topicFilter("service", { name: "ingest" }),
-    ({ payload }) => seen.push(decodeMessage("service", payload)),
-    { qos: 1 },
-  );
-  return seen;
-}
-
-async function countPower(url: string): Promise<unknown> {
-  const [row] = await queryInflux(url, 'SELECT count("watts") FROM "power"');
-  return row?.["count"] ?? 0;
-}
 
 describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd", () => {
   it.for([
@@ -91,7 +21,7 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
       const url = await brokerUrl(kind);
       const database = await influx();
       const service = await ingest("--broker", url, "--influx", database.url);
-      expect(service.ready).toEqual({ ready: true, influx: database.url });
+      expect(service.ready).toEqual({ ready: true, influx: database.url, id: expect.stringMatching(/-[0-9a-f]{6}$/) });
       const pi = await device(url);
       for (const seq of [...sequence(20), ...sequence(20), 3]) await sendPower(pi, seq);
       await eventually(() => expect(pi.acked).toEqual(ackKeys(20)));
@@ -146,21 +76,15 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     expect(pi.acked.size).toBe(0);
   });
 
-  it("ignores what it cannot read, sets aside what the database refuses, and acknowledges the rest", async () => {
+  it("sets aside what the database refuses, and acknowledges the rest", async () => {
     const url = await brokerUrl();
     const database = await influx();
     const service = await ingest("--broker", url, "--influx", database.url);
     const pi = await device(url);
     await sendPower(pi, 0);
     await eventually(() => expect(pi.acked.size).toBe(1));
-    for (let i = 0; i < 9; i++) await pi.sendRaw("power", "not json");
-    await pi.sendRaw("power", JSON.stringify({ v: 2, boot: 1, seq: 1, ch: {} }));
-    await pi.sendRaw("power", "x".repeat(70_000));
-    await pi.sendRaw(
-      "power",
-      JSON.stringify({ v: 1, boot: 1, seq: 1, sync: true, ch: { main: { t0: T0, dt: [1, 1], w: 1 } } }),
-    );
     await sendPower(pi, 1, { colour: "red" });
+    await eventually(() => expect(pi.acked.size).toBe(2));
     await queryInflux(database.url, 'DROP MEASUREMENT "power"');
     await fetch(`${database.url}/write?db=edgewatt`, {
       method: "POST",
@@ -175,16 +99,70 @@ describe.skipIf(influxd.skip)("ingest between a real broker and a real influxd",
     expect(letters).toMatch(
       /^# .*field type conflict.*\npower,channel=main,device=pi-1,source=estimate watts=4,volts=5\.1 \d{19}\n$/,
     );
-    const logged = service.stderr();
-    expect(logged.match(/not JSON/g)).toHaveLength(1);
-    for (const text of [
-      "of version 2",
-      "over the limit of 65536 bytes",
-      "dt must strictly increase",
-      String.raw`unknown column \"colour\"`,
-    ]) {
-      expect(logged).toContain(text);
+    expect(service.stderr()).toContain(String.raw`unknown column \"colour\"`);
+    await eventually(async () =>
+      expect(await queryInflux(database.url, 'SELECT sum("dead_letters") FROM "pipeline"')).toMatchObject([{ sum: 1 }]),
+    );
+  });
+
+  it("sets aside a batch that it cannot read but name, so that its agent need not send it for ever", async () => {
+    const url = await brokerUrl();
+    const database = await influx();
+    const service = await ingest("--broker", url, "--influx", database.url);
+    const pi = await device(url);
+    const rows = { main: { t0: T0, dt: [1, 1], w: 1 } };
+    const strange = [
+      { v: 2, boot: 1, seq: 0, rows: [] },
+      { v: 1, boot: 1, seq: 1, sync: true, ch: rows },
+      { v: 1, boot: 1, seq: 2, sync: true, ch: {}, x: "x".repeat(70_000) },
+    ].map((batch) => JSON.stringify(batch));
+    for (const payload of [...strange, ...strange]) await pi.sendRaw("power", payload);
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(3)));
+    await sendPower(pi, 3);
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(4)));
+
+    const [file] = await readdir(path.join(service.data, "dead-letters"));
+    const text = await readFile(path.join(service.data, "dead-letters", file ?? ""), "utf8");
+    const letters = text
+      .trimEnd()
+      .split("\n")
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    expect(file).toMatch(/^\d{4}-\d\d-\d\d\.jsonl$/);
+    for (const [seq, code, reason] of [
+      [0, "unsupported-version", "of version 2"],
+      [1, "invalid", "dt must strictly increase"],
+      [2, "too-large", "over the limit of 65536 bytes"],
+    ] as const) {
+      expect(letters).toContainEqual({
+        device: "pi-1",
+        stream: "power",
+        boot: 1,
+        seq,
+        code,
+        reason: expect.stringContaining(reason),
+        payload: strange[seq],
+      });
+      expect(service.stderr()).toContain(reason);
     }
+    await eventually(async () =>
+      expect(await queryInflux(database.url, 'SELECT sum("dead_letters") FROM "pipeline"')).toMatchObject([
+        { sum: letters.length },
+      ]),
+    );
+  });
+
+  it("complains once of what it cannot even name, and goes on", async () => {
+    const url = await brokerUrl();
+    const database = await influx();
+    const service = await ingest("--broker", url, "--influx", database.url);
+    const pi = await device(url);
+    for (let i = 0; i < 9; i++) await pi.sendRaw("power", "not json");
+    await pi.sendRaw("power", JSON.stringify({ v: 1, seq: 0 }));
+    await sendPower(pi, 0);
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(1)));
+    expect(service.stderr().match(/not JSON/g)).toHaveLength(1);
+    expect(service.stderr()).toContain("without readable boot and seq");
+    expect(await readdir(service.data)).not.toContain("dead-letters");
   });
 
   it("reports on itself, and says online, offline and that it vanished", async () => {
@@ -213,7 +191,7 @@ describe("ingest without a database", () => {
     const url = await brokerUrl();
     const service = await ingest("--broker", url);
     const files = path.join(service.data, "telemetry");
-    expect(service.ready).toEqual({ ready: true, influx: null, files });
+    expect(service.ready).toMatchObject({ ready: true, influx: null, files });
     const pi = await device(url);
     for (const seq of sequence(10)) await sendPower(pi, seq);
     await eventually(() => expect(pi.acked.size).toBe(10));
@@ -241,17 +219,24 @@ it("ends in order, and says why, when the broker denies it the telemetry", async
   undo.push(async () => server.close());
   await using dir = await tempDir();
   const url = `mqtt://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const denied = await runCommand(BIN, ["--broker", url, "--data", dir.path, "--log-level", "error"]);
+  const denied = await runCommand(INGEST_BIN, ["--broker", url, "--data", dir.path, "--log-level", "error"]);
   expect(denied.code).toBe(1);
   expect(denied.stderr).toMatch(/^edgewatt ingest: the broker denies the subscription to .*rights\n$/);
 });
 
 it("says in one line what is wrong with its configuration, and that no broker answers", async () => {
-  const wrong = await runCommand(BIN, ["--broker", "nowhere", "--influx", "ftp://x", "--id", "A B"]);
+  const wrong = await runCommand(INGEST_BIN, ["--broker", "nowhere", "--influx", "ftp://x", "--id", "A B"]);
   expect(wrong.code).toBe(2);
   expect(wrong.stderr.trim().split("\n")).toHaveLength(3);
   await using dir = await tempDir();
-  const alone = await runCommand(BIN, ["--broker", "mqtt://127.0.0.1:1", "--data", dir.path, "--log-level", "silent"]);
+  const alone = await runCommand(INGEST_BIN, [
+    "--broker",
+    "mqtt://127.0.0.1:1",
+    "--data",
+    dir.path,
+    "--log-level",
+    "silent",
+  ]);
   expect(alone.code).toBe(3);
   expect(alone.stderr).toContain("mqtt://127.0.0.1:1");
 });

@@ -1,10 +1,30 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { systemClock } from "@edgewatt/runtime";
+import type { Measurement } from "@edgewatt/protocol";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import { formatFieldValue, formatLine, formatSeries, isTagValue } from "@edgewatt/database";
+import { LineBuffer } from "../src/line-buffer.ts";
+import { formatFieldValue, isTagValue, measurementOfLine } from "@edgewatt/database";
+import { toOwnPoint } from "../src/points.ts";
 import { InfluxSink } from "../src/sinks/influx.ts";
 import { T0 } from "./power-batches.ts";
+
+/** Names that must be escaped. */
+const STRANGE: Measurement = {
+  name: "a b,c",
+  description: "",
+  stream: null,
+  kind: "samples",
+  tags: [
+    { name: "t", from: { column: "tag" } },
+    { name: "a k", from: { column: "fixed" } },
+  ],
+  fields: [
+    { name: "s", column: "s", type: "string", unit: "text", description: "", aggregate: "last" },
+    { name: "f", column: "f", type: "float", unit: "1", description: "", aggregate: "last" },
+    { name: "i", column: "i", type: "integer", unit: "1", description: "", aggregate: "last" },
+    { name: "b", column: "b", type: "boolean", unit: "1", description: "", aggregate: "last" },
+  ],
+};
 
 const influxd = requireSystem("influxd");
 
@@ -22,13 +42,22 @@ describe("formatFieldValue", () => {
   });
 });
 
+describe("measurementOfLine", () => {
+  it("finds the name as it stands, up to its tags or fields", () => {
+    expect(measurementOfLine("a,t=1 w=1 1")).toBe("a");
+    expect(measurementOfLine("a w=1 1")).toBe("a");
+    expect(measurementOfLine(String.raw`a\ b\,c,t=1 w=1 1`)).toBe(String.raw`a\ b\,c`);
+    expect(measurementOfLine("")).toBe("");
+  });
+});
+
 describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
   let influx: TestInfluxd;
   let sink: InfluxSink;
 
   beforeAll(async () => {
     influx = await startInfluxd();
-    sink = new InfluxSink({ url: influx.url, timeoutMs: 45_000, clock: systemClock });
+    sink = new InfluxSink({ url: influx.url, timeoutMs: 45_000 });
   });
   afterAll(async () => {
     await sink.close();
@@ -46,24 +75,10 @@ describe.skipIf(influxd.skip)("what is written to a real influxd", () => {
         fc.boolean(),
         async (tag, string, float, integer, boolean) => {
           const timeUs = T0 + n++;
-          const fields = [
-            `s=${formatFieldValue("string", string)}`,
-            `f=${formatFieldValue("float", float)}`,
-            `i=${formatFieldValue("integer", integer)}`,
-            `b=${formatFieldValue("boolean", boolean)}`,
-          ];
-          expect(
-            await sink.write([
-              formatLine(
-                formatSeries("a b,c", [
-                  ["t", tag],
-                  ["a k", "x"],
-                ]),
-                fields,
-                timeUs,
-              ),
-            ]),
-          ).toEqual([]);
+          const block = toOwnPoint(STRANGE, { s: string, f: float, i: integer, b: boolean, tag, fixed: "x" }, timeUs);
+          const buffer = new LineBuffer();
+          buffer.append(block, Buffer.byteLength(block.text));
+          expect(await sink.write(buffer)).toEqual([]);
           const [row] = await queryInflux(influx.url, `SELECT * FROM "a b,c" WHERE time = ${timeUs}u`, { epoch: "u" });
           // InfluxDB answers integers as JSON numbers and has one zero.
           expect(row).toEqual({

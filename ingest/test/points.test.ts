@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MEASUREMENTS, type Channel, type TelemetryBatch } from "@edgewatt/protocol";
+import { MEASUREMENTS, type Channel, type Stream, type TelemetryBatch } from "@edgewatt/protocol";
+import type { LineBlock } from "../src/line-block.ts";
 import { toOwnPoint, toPoints } from "../src/points.ts";
 
 const T0 = 1_700_000_000_000_000;
@@ -8,9 +9,18 @@ function batch(ch: Record<string, Channel>): TelemetryBatch {
   return { v: 1, boot: 1, seq: 0, sync: true, ch };
 }
 
+function linesOf(block: LineBlock): string[] {
+  return block.ends.map((end, index) => block.text.slice(block.ends[index - 1] ?? 0, end - 1));
+}
+
+function read(device: string, stream: Stream, telemetry: TelemetryBatch) {
+  const { block, omissions } = toPoints(device, stream, telemetry);
+  return { lines: linesOf(block), omissions };
+}
+
 describe("toPoints", () => {
   it("takes tags from the topic, the channel and columns, and fields by the catalogue", () => {
-    const { lines, omissions } = toPoints(
+    const { lines, omissions } = read(
       "pi-1",
       "power",
       batch({
@@ -25,7 +35,7 @@ describe("toPoints", () => {
   });
 
   it("takes a tag that changes from row to row, and leaves an absent one out", () => {
-    const { lines } = toPoints(
+    const { lines } = read(
       "pi-1",
       "inference",
       batch({ "inference/a": { t0: T0, dt: [0, 1], latencyMs: [1, 2], model: ["a", "b"], precision: ["int8", null] } }),
@@ -37,7 +47,7 @@ describe("toPoints", () => {
   });
 
   it("types integers and booleans, and skips rows that have no field", () => {
-    const { lines } = toPoints(
+    const { lines } = read(
       "pi-1",
       "system",
       batch({
@@ -52,7 +62,7 @@ describe("toPoints", () => {
   });
 
   it("stores the rest when a channel, a column, a type or a tag cannot be stored, and names what it left out", () => {
-    const { lines, omissions } = toPoints(
+    const { lines, omissions } = read(
       "pi-1",
       "summary",
       batch({
@@ -72,7 +82,7 @@ describe("toPoints", () => {
 });
 
 it("writes a service's own point with the tags that it has", () => {
-  expect(toOwnPoint(MEASUREMENTS.pipeline, { service: "ingest", id: "ingest-1", points: 3, queue: 0 }, T0)).toEqual([
-    "pipeline,id=ingest-1,service=ingest points=3i,queue=0i 1700000000000000",
-  ]);
+  expect(
+    linesOf(toOwnPoint(MEASUREMENTS.pipeline, { service: "ingest", id: "ingest-1", points: 3, queue: 0 }, T0)),
+  ).toEqual(["pipeline,id=ingest-1,service=ingest points=3i,queue=0i 1700000000000000"]);
 });

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { DatabaseClient, measurementNames, measurementOfLine, readPoints } from "@edgewatt/database";
+import { DatabaseClient, measurementNames, measurementNameOf, readPoints } from "@edgewatt/database";
 import { UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
 import { findDatabase } from "../client/database.ts";
@@ -46,7 +46,7 @@ export async function exportTelemetry(context: Context, options: ExportOptions):
     for await (const lines of source.lines) {
       context.signal.throwIfAborted();
       for (const line of lines) {
-        const name = measurementOfLine(line);
+        const name = measurementNameOf(line);
         points.set(name, (points.get(name) ?? 0) + 1);
       }
       count += lines.length;

@@ -3,7 +3,7 @@ import {
   type DatabaseClient,
   DatabaseError,
   identifier,
-  measurementOfLine,
+  measurementNameOf,
   type NumberedLine,
   timeOfLine,
   TouchedTime,
@@ -111,7 +111,7 @@ export class Importer {
     for (const { line } of taken) {
       const time = timeOfLine(line);
       if (time === undefined) continue;
-      this.touched.add(measurementOfLine(line), Number(time / PER_SECOND[this.#target.precision]));
+      this.touched.add(measurementNameOf(line), Number(time / PER_SECOND[this.#target.precision]));
     }
   }
 }

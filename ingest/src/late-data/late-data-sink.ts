@@ -1,7 +1,8 @@
-import { LATE_AFTER_S, type Line } from "@edgewatt/database";
+import { LATE_AFTER_S } from "@edgewatt/database";
 import type { Clock } from "@edgewatt/runtime";
+import type { LineBuffer } from "../line-buffer.ts";
 import type { Refusal, Sink } from "../sinks/sink.ts";
-import { lateLines } from "./late-lines.ts";
+import { lateLines, mayHaveLateLines } from "./late-lines.ts";
 import type { Recomputer } from "./recomputer.ts";
 
 /** A sink that notices late points on their way into the database, so that they find their way into the means. */
@@ -16,8 +17,9 @@ export class LateDataSink implements Sink {
     this.#clock = clock;
   }
 
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
-    const late = lateLines(lines, this.#clock.nowUs() - LATE_AFTER_S * 1e6);
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
+    const beforeUs = this.#clock.nowUs() - LATE_AFTER_S * 1e6;
+    const late = mayHaveLateLines(lines.bytes, beforeUs) ? lateLines(lines.lines(), beforeUs) : [];
     if (late.length === 0) return this.#sink.write(lines);
     await this.#recomputer.announce(late);
     const refusals = await this.#sink.write(lines);

@@ -31,17 +31,20 @@ async function syncFolder(dir: string): Promise<void> {
   }
 }
 
-/** Text files in a folder, one per UTC day (`2026-11-23.lp`), to which whole lines are appended. */
+/** Text files in a folder, one per UTC day (`2026-11-23` and an extension), to which whole lines are appended. */
 export class DayFile {
   #dir: string;
+  #extension: string;
   #clock: Clock;
   #day = "";
   #handle: FileHandle | undefined;
   #size = 0;
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor(dir: string, clock: Clock) {
+  /** @param extension without its dot */
+  constructor(dir: string, extension: string, clock: Clock) {
     this.#dir = dir;
+    this.#extension = extension;
     this.#clock = clock;
   }
 
@@ -60,7 +63,7 @@ export class DayFile {
 
   async #append(text: string): Promise<void> {
     const day = new Date(this.#clock.nowUs() / 1000).toISOString().slice(0, 10);
-    const file = path.join(this.#dir, `${day}.lp`);
+    const file = path.join(this.#dir, `${day}.${this.#extension}`);
     try {
       const handle = await this.#open(file, day);
       await handle.appendFile(text);

@@ -1,6 +1,6 @@
-import type { Line } from "@edgewatt/database";
 import type { DiskWatch } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
+import type { LineBuffer } from "../line-buffer.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** A sink on this machine's disk, which takes nothing more before the disk is full: the agents hold it then. */
@@ -14,7 +14,7 @@ export class DiskGuardedSink implements Sink {
   }
 
   /** @throws {SinkError} code `disk-low` */
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
     const { reason } = this.#disk;
     if (reason !== undefined) throw new SinkError(reason, { code: "disk-low", retryable: true });
     return this.#sink.write(lines);

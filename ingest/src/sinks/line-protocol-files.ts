@@ -1,5 +1,5 @@
 import type { Clock } from "@edgewatt/runtime";
-import type { Line } from "@edgewatt/database";
+import type { LineBuffer } from "../line-buffer.ts";
 import { formatFileText } from "@edgewatt/database";
 import { DayFile } from "./day-file.ts";
 import type { Refusal, Sink } from "./sink.ts";
@@ -9,11 +9,11 @@ export class LineProtocolFiles implements Sink {
   #file: DayFile;
 
   constructor(dir: string, clock: Clock) {
-    this.#file = new DayFile(dir, clock);
+    this.#file = new DayFile(dir, "lp", clock);
   }
 
-  async write(lines: readonly Line[]): Promise<readonly Refusal[]> {
-    await this.#file.append(formatFileText(lines));
+  async write(lines: LineBuffer): Promise<readonly Refusal[]> {
+    await this.#file.append(formatFileText(lines.lines()));
     return [];
   }
 

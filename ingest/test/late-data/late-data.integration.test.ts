@@ -16,6 +16,7 @@ import { LateDataSink } from "../../src/late-data/late-data-sink.ts";
 import { LateLedger } from "../../src/late-data/ledger.ts";
 import { Recomputer } from "../../src/late-data/recomputer.ts";
 import { InfluxSink } from "../../src/sinks/influx.ts";
+import { bufferOf } from "../line-blocks.ts";
 
 const influxd = requireSystem("influxd");
 const FOREVER = { raw: 0, seconds: 0, minutes: 0 };
@@ -47,7 +48,7 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
   const minutesAgo = (n: number) => (Math.floor(Date.now() / 60_000) - n) * 60;
 
   async function open(): Promise<LateDataSink> {
-    const inner = new InfluxSink({ url: influx.url, timeoutMs: 45_000, clock });
+    const inner = new InfluxSink({ url: influx.url, timeoutMs: 45_000 });
     const ledger = await LateLedger.open(file(), log);
     const sink = new LateDataSink(inner, new Recomputer({ client, ledger, log, clock }), clock);
     sinks.push(sink);
@@ -60,10 +61,10 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
     await setUpRetention(client, FOREVER);
     const sink = await open();
     const at = minutesAgo(90);
-    await sink.write([line(at, 1), line(at + 1, 3), line(Math.floor(Date.now() / 1000), 9)]);
+    await sink.write(bufferOf([line(at, 1), line(at + 1, 3), line(Math.floor(Date.now() / 1000), 9)]));
     expect(await hoursOnDisk()).toEqual([Math.floor(at / 3600)]);
     await clock.advance(15_000);
-    await sink.write([line(at, 1), line(at + 2, 5)]);
+    await sink.write(bufferOf([line(at, 1), line(at + 2, 5)]));
     await clock.advance(15_000);
     expect(await minutes()).toEqual([]);
     await clock.advance(10_000);
@@ -76,7 +77,7 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
     const sink = await open();
     const at = minutesAgo(90);
     for (let i = 0; i < 13; i++) {
-      await sink.write([line(at + i, 2)]);
+      await sink.write(bufferOf([line(at + i, 2)]));
       await clock.advance(10_000);
     }
     await eventually(async () => expect(await minutes()).toEqual([{ time: at * 1000, watts: 2 }]));
@@ -85,7 +86,7 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
   it("are in the means though ingest was killed before it had computed them", async () => {
     await setUpRetention(client, FOREVER);
     const at = minutesAgo(200);
-    await (await open()).write([line(at, 2)]);
+    await (await open()).write(bufferOf([line(at, 2)]));
     const hour = await hoursOnDisk();
     await sinks.pop()?.close();
     await writeFile(file(), JSON.stringify({ v: 1, hours: hour }));
@@ -99,7 +100,7 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
     await setUpRetention(client, FOREVER);
     const sink = await open();
     const at = minutesAgo(90);
-    await sink.write([line(at, 2)]);
+    await sink.write(bufferOf([line(at, 2)]));
     await influx.kill();
     await clock.advance(25_000);
     const again = await startInfluxd({ dir: influx.dir, port: Number(new URL(influx.url).port) });
@@ -113,13 +114,13 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
   it("are nobody's concern in a database without means, until it keeps some", async () => {
     const sink = await open();
     const at = minutesAgo(90);
-    await sink.write([line(at, 2)]);
+    await sink.write(bufferOf([line(at, 2)]));
     await clock.advance(25_000);
     await eventually(async () => expect(await hoursOnDisk()).toEqual([]));
     expect(await queryInflux(influx.url, "SHOW RETENTION POLICIES")).toHaveLength(1);
     await setUpRetention(client, FOREVER);
     expect(await minutes()).toEqual([{ time: at * 1000, watts: 2 }]);
-    await sink.write([line(at + 60, 4)]);
+    await sink.write(bufferOf([line(at + 60, 4)]));
     await clock.advance(25_000);
     await eventually(async () => expect(await minutes()).toHaveLength(2));
   });

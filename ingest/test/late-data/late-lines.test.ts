@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { lateLines } from "../../src/late-data/late-lines.ts";
+import { lateLines, mayHaveLateLines } from "../../src/late-data/late-lines.ts";
 
 it("finds the lines before a time, whatever they look like", () => {
   const lines = [
@@ -15,4 +15,14 @@ it("finds the lines before a time, whatever they look like", () => {
     { measurement: "old", timeS: -1 },
     { measurement: "young", timeS: 999_999_999 },
   ]);
+});
+
+it("finds in bytes whether there may be any", () => {
+  const beforeUs = 1_764_000_000_000_000;
+  const has = (...lines: string[]) =>
+    mayHaveLateLines(Buffer.from(lines.map((line) => `${line}\n`).join("")), beforeUs);
+  expect(has("power watts=1 1764000000000000", 'e s="é" 1764000000000001')).toBe(false);
+  expect(has("power watts=1 1764000000000000", 'e s="é" 1763999999999999')).toBe(true);
+  expect(has("x a=1 5")).toBe(true);
+  expect(mayHaveLateLines(Buffer.alloc(0), beforeUs)).toBe(false);
 });

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "@edgewatt/runtime";
 import { tempDir } from "@edgewatt/testing";
 import { LineProtocolFiles } from "../../src/sinks/line-protocol-files.ts";
+import { bufferOf } from "../line-blocks.ts";
 import { T0 } from "../power-batches.ts";
 
 const DAY_MS = 86_400_000;
@@ -13,9 +14,9 @@ describe("LineProtocolFiles", () => {
     await using dir = await tempDir();
     const clock = new ManualClock(T0);
     const files = new LineProtocolFiles(path.join(dir.path, "telemetry"), clock);
-    await Promise.all([files.write(["a w=1 1", "a w=2 2"]), files.write(["a w=3 3"])]);
+    await Promise.all([files.write(bufferOf(["a w=1 1", "a w=2 2"])), files.write(bufferOf(["a w=3 3"]))]);
     await clock.advance(DAY_MS);
-    await files.write(["a w=4 4"]);
+    await files.write(bufferOf(["a w=4 4"]));
     await files.close();
     expect(await readFile(path.join(dir.path, "telemetry/2023-11-14.lp"), "utf8")).toBe(
       "a w=1 1000\na w=2 2000\na w=3 3000\n",
@@ -33,7 +34,7 @@ describe("LineProtocolFiles", () => {
     await writeFile(file, kept);
     await appendFile(file, torn);
     const files = new LineProtocolFiles(dir.path, new ManualClock(T0));
-    await files.write(["a w=3 3"]);
+    await files.write(bufferOf(["a w=3 3"]));
     await files.close();
     expect(await readFile(file, "utf8")).toBe(`${kept}a w=3 3000\n`);
   });
@@ -42,9 +43,13 @@ describe("LineProtocolFiles", () => {
     await using dir = await tempDir();
     const files = new LineProtocolFiles(path.join(dir.path, "file/telemetry"), new ManualClock(T0));
     await writeFile(path.join(dir.path, "file"), "in the way");
-    await expect(files.write(["a w=1 1"])).rejects.toMatchObject({ name: "SinkError", code: "file", retryable: true });
+    await expect(files.write(bufferOf(["a w=1 1"]))).rejects.toMatchObject({
+      name: "SinkError",
+      code: "file",
+      retryable: true,
+    });
     await rm(path.join(dir.path, "file"));
-    expect(await files.write(["a w=1 1"])).toEqual([]);
+    expect(await files.write(bufferOf(["a w=1 1"]))).toEqual([]);
     await files.close();
   });
 });

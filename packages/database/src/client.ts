@@ -85,7 +85,7 @@ export class DatabaseClient {
     const response = await this.#send(`write?${target.toString()}`, { method: "POST", body: lines });
     const { status } = response;
     const body = await this.#textOf(response);
-    if (status >= 200 && status < 300) return undefined;
+    if (status === 204) return undefined;
     const message = errorIn(body) ?? `it answers ${status}`;
     if (status === 400 || status === 413 || status === 422) return { status, message };
     throw this.#refusal(status, message, "a write");

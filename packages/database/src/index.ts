@@ -6,12 +6,13 @@ export { DatabaseError } from "./errors.ts";
 export { identifier, source, text } from "./influxql.ts";
 export {
   escapeKey,
+  escapeMeasurement,
   formatFieldValue,
   formatFileText,
-  formatLine,
   formatSeries,
   isTagValue,
   type Line,
+  measurementOfLine,
 } from "./line-protocol.ts";
 export { recompute, type Stretch, wholeMinutes } from "./recompute.ts";
 export { DEFAULT_RETENTION, type Retention, setUpRetention } from "./retention.ts";
@@ -19,7 +20,7 @@ export { type DatabaseState, isDownsampled, type Policy, rawPolicyOf, readState 
 export type { Step } from "./step.ts";
 export { createAdmin, hasAuthentication, lacksAdmin, setUpUsers, type WantedUser } from "./users.ts";
 export { requireVersion1 } from "./support.ts";
-export { headOfLine, measurementOfLine, timeOfLine } from "./line-head.ts";
+export { headOfLine, measurementNameOf, timeOfLine } from "./line-head.ts";
 export { type NumberedLine, readLines } from "./line-reader.ts";
 export { measurementNames, readPoints, type Selection } from "./points.ts";
 export { TouchedTime } from "./touched-time.ts";

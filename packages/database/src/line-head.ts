@@ -19,7 +19,7 @@ function indexOfUnescaped(text: string, characters: string, from: number): numbe
 }
 
 /** Up to the first comma or space that is not escaped. */
-export function measurementOfLine(line: string): string {
+export function measurementNameOf(line: string): string {
   return unescape(line.slice(0, indexOfUnescaped(line, ", ", 0)));
 }
 

@@ -16,7 +16,8 @@ export function escapeKey(text: string): string {
   return text.replaceAll(/[,= ]/g, String.raw`\$&`);
 }
 
-function escapeMeasurement(text: string): string {
+/** Escapes a measurement, in which an equals sign stands for itself. */
+export function escapeMeasurement(text: string): string {
   return text.replaceAll(/[, ]/g, String.raw`\$&`);
 }
 
@@ -47,12 +48,12 @@ export function formatSeries(measurement: string, tags: readonly (readonly [name
   ].join(",");
 }
 
-/** @param fields `name=value` pairs, formatted and at least one */
-export function formatLine(series: string, fields: readonly string[], timeUs: number): Line {
-  return `${series} ${fields.join(",")} ${timeUs}`;
-}
-
 /** Lines as files hold them: timestamps in ns, which every reader of line protocol takes as the default. */
 export function formatFileText(lines: readonly Line[]): string {
   return lines.map((line) => `${line}000\n`).join("");
+}
+
+/** The measurement of a line, escaped as it stands there. */
+export function measurementOfLine(line: Line): string {
+  return /^(?:\\.|[^, \\])*/.exec(line)?.[0] ?? "";
 }

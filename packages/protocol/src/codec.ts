@@ -1,10 +1,11 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { enrollRequestSchema, enrollResponseSchema } from "./enrolment.ts";
 import { DecodeError } from "./errors.ts";
 import { commandSchema, jobEventSchema, jobStateSchema } from "./jobs.ts";
 import { deviceInfoSchema, deviceStatusSchema, serviceStatusSchema } from "./presence.ts";
-import { MESSAGE_VERSION } from "./schemas.ts";
+import { count, MESSAGE_VERSION } from "./schemas.ts";
 import { ackSchema, liveSampleSchema, MAX_TELEMETRY_BYTES, telemetryBatchSchema } from "./telemetry.ts";
+import { isTelemetryBatch } from "./telemetry-check.ts";
 import type { TopicKind } from "./topics.ts";
 
 /** No payload other than telemetry is larger than this; the broker refuses larger packets. */
@@ -27,6 +28,8 @@ const SCHEMAS = {
   enrollResponse: enrollResponseSchema,
 } as const satisfies Record<TopicKind, z.ZodType>;
 
+const batchNumbers = z.looseObject({ boot: count, seq: count });
+
 /** The payload that belongs to each kind of topic. */
 export type MessageOf<K extends TopicKind> = z.infer<(typeof SCHEMAS)[K]>;
 
@@ -34,10 +37,17 @@ function maxBytes(kind: TopicKind): number {
   return kind === "telemetry" ? MAX_TELEMETRY_BYTES : MAX_MESSAGE_BYTES;
 }
 
-/** JSON text of a message. @throws {DecodeError} code `invalid` or `too-large` when it must not be sent. */
-export function encodeMessage<K extends TopicKind>(kind: K, message: z.input<(typeof SCHEMAS)[K]>): string {
+/** The message as its schema gives it back. @throws {DecodeError} code `invalid` */
+function check<K extends TopicKind>(kind: K, message: unknown): MessageOf<K> {
+  if (kind === "telemetry" && isTelemetryBatch(message)) return message as MessageOf<K>;
   const checked = SCHEMAS[kind].safeParse(message);
   if (!checked.success) throw invalid(kind, checked.error);
+  return checked.data as MessageOf<K>;
+}
+
+/** JSON text of a message. @throws {DecodeError} code `invalid` or `too-large` when it must not be sent. */
+export function encodeMessage<K extends TopicKind>(kind: K, message: z.input<(typeof SCHEMAS)[K]>): string {
+  check(kind, message);
   const text = JSON.stringify(message);
   const bytes = Buffer.byteLength(text);
   if (bytes > maxBytes(kind)) throw tooLarge(kind, bytes);
@@ -59,9 +69,22 @@ export function decodeMessage<K extends TopicKind>(kind: K, payload: Uint8Array)
       { code: "unsupported-version", context: { kind, version: shown } },
     );
   }
-  const checked = SCHEMAS[kind].safeParse(json);
-  if (!checked.success) throw invalid(kind, checked.error);
-  return checked.data as MessageOf<K>;
+  return check(kind, json);
+}
+
+/**
+ * The numbers of a batch that {@link decodeMessage} refuses, where they can be read: `boot` and `seq` mean the same in every
+ * version. `undefined` where the payload is no JSON object with both.
+ */
+export function readBatchNumbers(payload: Uint8Array): { readonly boot: number; readonly seq: number } | undefined {
+  if (payload.byteLength > MAX_MESSAGE_BYTES) return undefined;
+  try {
+    const { boot, seq } = batchNumbers.parse(parseJson("telemetry", payload));
+    return { boot, seq };
+  } catch {
+    // Not JSON, or no such numbers.
+    return undefined;
+  }
 }
 
 function parseJson(kind: TopicKind, payload: Uint8Array): unknown {

@@ -1,6 +1,7 @@
 export { DecodeError, EdgewattError, type ErrorDetails } from "./errors.ts";
 export {
   DEVICE_ID,
+  INSTANCE_ID,
   isDeviceId,
   JOB_ID,
   OPERATIONS,
@@ -104,5 +105,6 @@ export {
   encodeMessage,
   MAX_MESSAGE_BYTES,
   parseArguments,
+  readBatchNumbers,
   type MessageOf,
 } from "./codec.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decodeMessage, encodeMessage, parseArguments } from "../src/codec.ts";
+import { decodeMessage, encodeMessage, parseArguments, readBatchNumbers } from "../src/codec.ts";
 import { DecodeError } from "../src/errors.ts";
 import { benchmarkArgsSchema } from "../src/jobs.ts";
 import type { TopicKind } from "../src/topics.ts";
@@ -148,5 +148,26 @@ describe("codec", () => {
     const args = parseArguments(benchmarkArgsSchema, EXAMPLES.command["args"]);
     expect(args.options.quick).toBe(false);
     expect(codeOf(() => parseArguments(benchmarkArgsSchema, { entries: [] }))).toBe("invalid");
+  });
+});
+
+describe("readBatchNumbers", () => {
+  const read = (text: string) => readBatchNumbers(Buffer.from(text));
+
+  it("finds the numbers of a batch of another version or of no legal form", () => {
+    expect(read('{"v":9,"boot":3,"seq":7,"rows":{}}')).toEqual({ boot: 3, seq: 7 });
+    expect(read('{"v":1,"boot":3,"seq":7,"sync":"yes","ch":[]}')).toEqual({ boot: 3, seq: 7 });
+  });
+
+  it.each([
+    "not json",
+    "[]",
+    "null",
+    '{"boot":3}',
+    '{"boot":-1,"seq":7}',
+    '{"boot":"3","seq":7}',
+    `{"boot":3,"seq":7,"x":"${"x".repeat(256 * 1024)}"}`,
+  ])("finds none in %.20s", (text) => {
+    expect(read(text)).toBeUndefined();
   });
 });

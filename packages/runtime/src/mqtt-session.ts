@@ -74,6 +74,7 @@ export class MqttSession {
   #pending = new Set<(error: TransportError) => void>();
   #closed: Promise<void>;
   #ended = false;
+  #gathering = false;
   #lastError: Error | undefined;
 
   private constructor(options: SessionOptions) {
@@ -91,7 +92,10 @@ export class MqttSession {
       ...(will ? { will: { ...will, payload: Buffer.from(bytes(will.payload)) } } : {}),
     };
     this.#client = mqtt.connect(url, settings);
-    this.#client.on("message", (topic, payload, packet) => onMessage({ topic, payload, retain: packet.retain }));
+    this.#client.on("message", (topic, payload, packet) => {
+      this.#gatherWrites();
+      onMessage({ topic, payload, retain: packet.retain });
+    });
     this.#client.on("error", (error) => {
       this.#lastError = error;
       // MQTT.js leaves the socket open after some errors, a refused CONNECT or a malformed packet among them.
@@ -213,6 +217,18 @@ export class MqttSession {
     if (!this.#ended) this.#client.end(false);
     await this.#closed;
     clearTimeout(force);
+  }
+
+  /** Until all that has arrived at once is handled: MQTT.js would write the PUBACK of each message with a system call of its own. */
+  #gatherWrites(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    const { stream } = this.#client;
+    stream.cork();
+    setImmediate(() => {
+      this.#gathering = false;
+      stream.uncork();
+    });
   }
 
   #failPending(reason: string): void {

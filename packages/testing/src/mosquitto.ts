@@ -22,8 +22,13 @@ async function probe(port: number): Promise<void> {
   }
 }
 
-/** Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. */
-export async function startMosquitto(options: { port?: number } = {}): Promise<TestMosquitto> {
+/**
+ * Debian's Mosquitto, anonymous and without persistence; on a free port unless `port` says which one. `settings` are further lines
+ * of its configuration.
+ */
+export async function startMosquitto(
+  options: { port?: number; settings?: readonly string[] } = {},
+): Promise<TestMosquitto> {
   const command = installedCommand("mosquitto");
   const dir = await tempDir();
   const config = path.join(dir.path, "mosquitto.conf");
@@ -33,7 +38,15 @@ export async function startMosquitto(options: { port?: number } = {}): Promise<T
     start: async (chosen) => {
       await writeFile(
         config,
-        `listener ${chosen} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`,
+        [
+          `listener ${chosen} 127.0.0.1`,
+          "allow_anonymous true",
+          "persistence false",
+          "log_type error",
+          "log_type warning",
+          ...(options.settings ?? []),
+          "",
+        ].join("\n"),
       );
       return startProgram(command, ["-c", config]);
     },
