@@ -40,10 +40,11 @@ describe.skipIf(influxd.skip)("retention of a private influxd", () => {
     await setUp();
     expect(warnings).toEqual([
       expect.stringMatching(/kept without end: .*older than 7d \(power\).*edgewatt export.*--influx http/),
+      "computing the means of power of what is stored",
     ]);
     expect(await durations()).toEqual({ autogen: "0s", seconds: "0s", minutes: "0s" });
     expect(await queryInflux(influx.url, 'SELECT watts FROM "minutes"."power"')).toMatchObject([{ watts: 2 }]);
     await setUp();
-    expect(warnings).toHaveLength(2);
+    expect(warnings).toHaveLength(3);
   });
 });

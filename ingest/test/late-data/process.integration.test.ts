@@ -15,7 +15,7 @@ describe.skipIf(influxd.skip)("ingest before a database with means", () => {
     const pi = await device(url);
     await sendPower(pi, 0);
     await eventually(() => expect(pi.acked.size).toBe(1));
-    await first.child.kill("SIGKILL");
+    await first.stop("SIGKILL");
     expect(await queryInflux(database.url, 'SELECT * FROM "minutes"."power"')).toEqual([]);
     await ingest("--broker", url, "--influx", database.url, "--id", "one", "--data", first.data);
     await eventually(
