@@ -11,10 +11,10 @@ export const DISK_RESERVE_MB = 500;
 const CHECK_EVERY_MS = 10_000;
 const MB = 1e6;
 
-/** Bytes that this user may still write to the disk that holds a folder. */
+/** Bytes that this user may still write to the disk that holds a folder; without end where a file system does not tell its size. */
 export async function freeDiskBytes(dir: string): Promise<number> {
-  const { bavail, bsize } = await statfs(dir);
-  return bavail * bsize;
+  const { bavail, blocks, bsize } = await statfs(dir);
+  return blocks === 0 ? Infinity : bavail * bsize;
 }
 
 export interface DiskWatchOptions {

@@ -16,6 +16,11 @@ it("asks the file system itself", async () => {
   expect(free).toBeLessThanOrEqual(bsize * blocks);
 });
 
+it("takes a file system that does not tell its size for one without end", async () => {
+  expect((await statfs("/proc")).blocks).toBe(0);
+  expect(await freeDiskBytes("/proc")).toBe(Infinity);
+});
+
 it("says what stops while there is less than the reserve, and nothing while there is more", async () => {
   using low = await watch(1e18);
   expect(low.reason).toMatch(/less than the reserve of 1000000000000 MB free: uploads are refused; free space on it$/);
