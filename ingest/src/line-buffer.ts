@@ -20,8 +20,8 @@ export class LineBuffer {
   }
 
   /** The text, until the next change. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#used);
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#used);
   }
 
   /** @param size bytes of the block's text */

@@ -1,3 +1,6 @@
+import { Agent as HttpAgent, request as httpRequest, type RequestOptions } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { systemErrorCode } from "@edgewatt/runtime";
 import type { Answer } from "./influx-answer.ts";
 
 export interface InfluxHttpOptions {
@@ -9,52 +12,57 @@ export interface InfluxHttpOptions {
   readonly timeoutMs: number;
 }
 
+type Body = string | Uint8Array;
+
 /** An answer longer than this is cut: only its beginning says anything. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 /** Faults of a connection that the server closed while it was idle: the request never reached it. */
-const STALE_CONNECTION: ReadonlySet<unknown> = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
+const STALE_CONNECTION: ReadonlySet<string> = new Set(["ECONNRESET", "EPIPE"]);
 
-/** Posts to an InfluxDB. Each request ends in an answer or an error within the time limit, whatever the server does. */
+/**
+ * Posts to an InfluxDB. Each request ends in an answer or an error within the time limit, whatever the server does. Not by `fetch`,
+ * which copies each body.
+ */
 export class InfluxHttp {
   #base: string;
-  #authorization: Readonly<Record<string, string>>;
+  #headers: Readonly<Record<string, string>>;
   #timeoutMs: number;
+  #secure: boolean;
+  #agent: HttpAgent;
   #open = new Set<AbortController>();
 
   constructor({ url, user, password, timeoutMs }: InfluxHttpOptions) {
-    const parsed = new URL(url);
-    const [name, secret] = [
-      user ?? decodeURIComponent(parsed.username),
-      password ?? decodeURIComponent(parsed.password),
-    ];
-    this.#base = `${parsed.origin}${parsed.pathname.replace(/\/$/, "")}`;
-    this.#authorization =
-      name === "" && secret === ""
+    const { origin, pathname, protocol, username, password: urlPassword } = new URL(url);
+    const [name, secret] = [user ?? decodeURIComponent(username), password ?? decodeURIComponent(urlPassword)];
+    this.#base = `${origin}${pathname.replace(/\/$/, "")}`;
+    this.#headers = {
+      "content-type": "text/plain; charset=utf-8",
+      ...(name === "" && secret === ""
         ? {}
-        : { authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}` };
+        : { authorization: `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}` }),
+    };
     this.#timeoutMs = timeoutMs;
+    this.#secure = protocol === "https:";
+    this.#agent = new (this.#secure ? HttpsAgent : HttpAgent)({ keepAlive: true });
   }
 
-  /** @throws the system's or the client's error, or a TimeoutError; none of them holds credentials */
-  async post(
-    path: string,
-    query: Readonly<Record<string, string>>,
-    body: string | Uint8Array<ArrayBuffer> = "",
-  ): Promise<Answer> {
+  /** @throws the system's error, or a TimeoutError; neither holds credentials */
+  async post(path: string, query: Readonly<Record<string, string>>, body: Body = ""): Promise<Answer> {
     const url = `${this.#base}${path}?${new URLSearchParams(query).toString()}`;
     const request = new AbortController();
-    const timer = setTimeout(
-      () => request.abort(new DOMException("the time limit has passed", "TimeoutError")),
-      this.#timeoutMs,
-    );
+    const { signal } = request;
+    const late = new DOMException("the time limit has passed", "TimeoutError");
+    const timer = setTimeout(() => request.abort(late), this.#timeoutMs);
     this.#open.add(request);
     try {
-      return await this.#request(url, body, request.signal).catch((error: unknown) => {
+      return await this.#send(url, body, signal).catch((error: unknown) => {
         // Writing twice what was written changes nothing, so the request may simply go again, once, on a new connection.
-        if (STALE_CONNECTION.has(codeOf(error))) return this.#request(url, body, request.signal);
+        if (STALE_CONNECTION.has(systemErrorCode(error))) return this.#send(url, body, signal);
         throw error;
       });
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
     } finally {
       clearTimeout(timer);
       this.#open.delete(request);
@@ -64,35 +72,31 @@ export class InfluxHttp {
   /** Ends all requests under way. */
   close(): void {
     for (const request of this.#open) request.abort();
+    this.#agent.destroy();
   }
 
-  async #request(url: string, body: string | Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Answer> {
-    const headers = { ...this.#authorization, "content-type": "text/plain; charset=utf-8" };
-    // A redirect is for people; followed, it would end on a page that answers 200.
-    const response = await fetch(url, { method: "POST", headers, body, signal, redirect: "manual" });
-    return {
-      status: response.status,
-      location: response.headers.get("location"),
-      body: await readBeginning(response),
-    };
+  #send(url: string, body: Body, signal: AbortSignal): Promise<Answer> {
+    const options: RequestOptions = { method: "POST", agent: this.#agent, headers: this.#headers, signal };
+    return new Promise((resolve, reject) => {
+      const request = (this.#secure ? httpsRequest : httpRequest)(url, options, (response) => {
+        const chunks: Buffer[] = [];
+        let bytes = 0;
+        const finish = (): void => {
+          const text = Buffer.concat(chunks).toString("utf8", 0, Math.min(bytes, MAX_ANSWER_BYTES));
+          resolve({ status: response.statusCode ?? 0, location: response.headers.location ?? null, body: text });
+        };
+        response.on("data", (chunk: Buffer) => {
+          chunks.push(chunk);
+          bytes += chunk.byteLength;
+          if (bytes < MAX_ANSWER_BYTES) return;
+          finish();
+          response.destroy();
+        });
+        response.once("end", finish);
+        response.once("error", reject);
+      });
+      request.once("error", reject);
+      request.end(body);
+    });
   }
-}
-
-async function readBeginning(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    chunks.push(chunk as Uint8Array);
-    bytes += (chunk as Uint8Array).byteLength;
-    if (bytes >= MAX_ANSWER_BYTES) break;
-  }
-  return Buffer.concat(chunks).subarray(0, MAX_ANSWER_BYTES).toString("utf8");
-}
-
-/** The code of what went wrong on the wire; `fetch` hides it in the cause of its TypeError. */
-export function codeOf(error: unknown): string | undefined {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    if ("code" in at && typeof at.code === "string") return at.code;
-  }
-  return undefined;
 }

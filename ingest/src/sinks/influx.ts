@@ -1,8 +1,9 @@
+import { systemErrorCode } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
 import type { LineBuffer } from "../line-buffer.ts";
 import { measurementOfLine, type Line } from "@edgewatt/database";
 import { judge, type Verdict } from "./influx-answer.ts";
-import { codeOf, InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
+import { InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** The database's fixed name. */
@@ -57,7 +58,7 @@ export class InfluxSink implements Sink {
     return refusals;
   }
 
-  async #post(body: string | Uint8Array<ArrayBuffer>): Promise<Verdict> {
+  async #post(body: string | Uint8Array): Promise<Verdict> {
     return judge(await this.#ask("/write", WRITE, body));
   }
 
@@ -77,7 +78,7 @@ export class InfluxSink implements Sink {
       return await this.#http.post(...request);
     } catch (error) {
       const late = error instanceof Error && error.name === "TimeoutError";
-      const reason = late ? `no answer within ${this.#timeoutMs} ms` : (codeOf(error) ?? String(error));
+      const reason = late ? `no answer within ${this.#timeoutMs} ms` : systemErrorCode(error);
       throw this.#notStored("unavailable", reason, error);
     }
   }

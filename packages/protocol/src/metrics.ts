@@ -234,7 +234,14 @@ const pipeline: Measurement = {
     field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable", "max"),
     field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them", "max"),
     field("dropped", "dropped", "integer", "points", "Points dropped", "sum"),
-    field("dead_letters", "deadLetters", "integer", "points", "Points the database refused", "sum"),
+    field(
+      "dead_letters",
+      "deadLetters",
+      "integer",
+      "points",
+      "Points the database refused, and batches that cannot be read",
+      "sum",
+    ),
     field("queue", "queue", "integer", "1", "Batches in memory", "max"),
   ],
 };
