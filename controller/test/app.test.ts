@@ -32,6 +32,11 @@ const COMMANDS = [
   ["report"],
   ["dashboards", "build"],
   ["doctor"],
+  ["database", "setup"],
+  ["database", "show"],
+  ["database", "recompute"],
+  ["export"],
+  ["import"],
 ];
 
 describe("help", () => {

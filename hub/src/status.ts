@@ -11,6 +11,7 @@ export class HubStatus {
   readonly #epoch: number;
   readonly #url: string;
   #left = false;
+  #remark: string | undefined;
 
   constructor(options: { id: string; url: string; clock: Clock; log: Logger }) {
     this.#topic = formatTopic({ kind: "service", name: "hub", id: options.id });
@@ -26,16 +27,23 @@ export class HubStatus {
 
   /** Says `online` now, after every reconnect, and when the will of an earlier connection comes late and would stay. */
   async announceOn(connection: MqttConnection): Promise<void> {
-    const announce = () => {
-      this.#publish(connection, this.#encode("online")).catch((error: unknown) => {
-        this.#log.debug({ err: error }, "status not published; the next connect does it");
-      });
-    };
-    connection.onConnect(announce);
-    if (connection.connected) announce();
+    connection.onConnect(() => this.#announce(connection));
+    if (connection.connected) this.#announce(connection);
     await connection.subscribe(this.#topic, ({ payload }) => {
       if (payload.byteLength === 0 || this.#left || !connection.connected) return;
-      if (decodeMessage("service", payload).state === "offline") announce();
+      if (decodeMessage("service", payload).state === "offline") this.#announce(connection);
+    });
+  }
+
+  /** What else there is to know while it is online, for people; `undefined` for nothing. */
+  remark(text: string | undefined, connection: MqttConnection): void {
+    this.#remark = text;
+    if (connection.connected) this.#announce(connection);
+  }
+
+  #announce(connection: MqttConnection): void {
+    this.#publish(connection, this.#encode("online", this.#remark)).catch((error: unknown) => {
+      this.#log.debug({ err: error }, "status not published; the next connect does it");
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "@edgewatt/runtime";
 import type { BatchId } from "./ack.ts";
-import { formatFileText } from "./line-protocol.ts";
+import { formatFileText } from "@edgewatt/database";
 import { DayFile } from "./sinks/day-file.ts";
 import type { Refusal } from "./sinks/sink.ts";
 

@@ -1,5 +1,5 @@
 import type { LineBlock } from "./line-block.ts";
-import type { Line } from "./line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 const FIRST_BYTES = 1024 * 1024;
 

@@ -5,7 +5,6 @@ import {
   dataDir,
   displayUrl,
   runService,
-  type Clock,
   type Health,
   type MqttConnection,
   type Observation,
@@ -17,21 +16,12 @@ import { instanceId } from "./identity.ts";
 import { Ingest } from "./ingest.ts";
 import { ingestMetrics } from "./metrics.ts";
 import { Peers } from "./sharing/peers.ts";
-import { InfluxSink } from "./sinks/influx.ts";
-import { LineProtocolFiles } from "./sinks/line-protocol-files.ts";
-import type { Sink } from "./sinks/sink.ts";
+import { openSink } from "./sinks/open.ts";
 import { IngestStats } from "./stats.ts";
 import { IngestStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
-const WRITE_TIMEOUT_MS = 10_000;
 const MAX_QUEUE_SIZE = 64 * 1024 * 1024;
-
-function openSink(config: IngestConfig, telemetryDir: string, clock: Clock): Sink {
-  const { influx, influxUser: user, influxPassword: password } = config;
-  if (influx === undefined) return new LineProtocolFiles(telemetryDir, clock);
-  return new InfluxSink({ url: influx, user, password, timeoutMs: WRITE_TIMEOUT_MS });
-}
 
 function connect(id: string, status: IngestStatus, { config, log, signal }: ServiceContext<IngestConfig>) {
   return connectMqtt({
@@ -66,7 +56,7 @@ async function startOn(
   { config, log, clock, signal }: ServiceContext<IngestConfig>,
 ): Promise<Started> {
   const { id, data, telemetryDir, status } = parts;
-  const sink = openSink(config, telemetryDir, clock);
+  const sink = await openSink(config, { id, data, telemetryDir, clock, log });
   const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
   let peers: Peers | undefined;
   const close = async () => {

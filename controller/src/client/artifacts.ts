@@ -25,7 +25,7 @@ export function offerTo(device: Device, hubUrl: string | undefined): Offer {
         { code: "no-hub", context: { device: device.id, file } },
       );
     }
-    return { name, url: await upload(hubUrl, { file, sha256 }), sha256, bytes, kind };
+    return { name, url: await uploadFile(hubUrl, { file, sha256 }), sha256, bytes, kind };
   };
 }
 
@@ -37,7 +37,8 @@ export function uploadBase(hubUrl: string): string {
 /** A file of any size over a link of any speed. */
 const UNBOUNDED = new AbortController().signal;
 
-async function upload(hubUrl: string, { file, sha256 }: { file: string; sha256: string }): Promise<string> {
+/** Puts a file into the hub; resolves with its address there. @throws {UnreachableError} */
+export async function uploadFile(hubUrl: string, { file, sha256 }: { file: string; sha256: string }): Promise<string> {
   const url = `${uploadBase(hubUrl)}/${sha256}`;
   try {
     const status = await putFile(url, file, UNBOUNDED);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { App } from "../context.ts";
-import { choice, list, number, withData, withDatasets, withJson } from "../options.ts";
+import { choice, duration, list, number, withData, withDatasets, withJson } from "../options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -17,6 +17,13 @@ function withStack(command: Command): Command {
   return withJson(withData(command))
     .option("--config <file>", "configuration file of the services; default: edgewatt.yaml when there is one")
     .option("--influx <url>", "InfluxDB to write to; default: a private influxd when there is one on the PATH")
+    .option(
+      "--raw <duration>",
+      "how long a private influxd keeps points as measured: 7d, 36h, forever; default: 7d",
+      duration,
+    )
+    .option("--seconds <duration>", "how long it keeps means over 1 s; default: 90d", duration)
+    .option("--minutes <duration>", "how long it keeps means over 1 min; default: 730d", duration)
     .option("--device <id>", "id of the local agent; default: made from the host name")
     .addOption(
       choice("--log-level <level>", "least severe log line of the services that is shown", LOG_LEVELS).default("warn"),

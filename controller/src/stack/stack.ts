@@ -5,6 +5,7 @@ import { ChildError, UsageError } from "../errors.ts";
 import { type AppName, binOf } from "./bins.ts";
 import { findOnPath, privateInfluxd } from "./influxd.ts";
 import { lockDataDir } from "./lock.ts";
+import { setUpPrivateRetention } from "./private-retention.ts";
 import { removeStackFile, type StackReady, writeStackFile } from "./stack-file.ts";
 import { type ChildEvents, type ChildSpec, type Ready, SupervisedChild } from "./supervised-child.ts";
 
@@ -13,6 +14,10 @@ export interface StackFlags {
   readonly data: string;
   readonly config?: string;
   readonly influx?: string;
+  /** How long a private influxd keeps points, and means over 1 s and 1 min, s; 0 is forever. */
+  readonly raw?: number;
+  readonly seconds?: number;
+  readonly minutes?: number;
   readonly device?: string;
   readonly logLevel: string;
 }
@@ -147,6 +152,13 @@ async function startParts(
   const influxd = options.influx === undefined ? findOnPath("influxd", options.env) : undefined;
   const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
   const influx = database === undefined ? options.influx : announced(database, "influx");
+
+  if (database !== undefined && influx !== undefined) {
+    const { raw, seconds, minutes } = options;
+    await setUpPrivateRetention(influx, { raw, seconds, minutes }, (message) =>
+      options.events.onLine("edgewatt", `edgewatt: ${message}`),
+    );
+  }
 
   const [broker] = await start(
     service("broker", SERVICE_STOP_MS, (previous) => [

@@ -1,7 +1,7 @@
 import { systemErrorCode } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
 import type { LineBuffer } from "../line-buffer.ts";
-import { measurementOfLine, type Line } from "../line-protocol.ts";
+import { measurementOfLine, type Line } from "@edgewatt/database";
 import { judge, type Verdict } from "./influx-answer.ts";
 import { InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
 import type { Refusal, Sink } from "./sink.ts";

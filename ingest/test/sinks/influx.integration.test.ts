@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import type { Line } from "../../src/line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 import { InfluxHttp } from "../../src/sinks/influx-http.ts";
 import { InfluxSink } from "../../src/sinks/influx.ts";
 import type { Refusal } from "../../src/sinks/sink.ts";

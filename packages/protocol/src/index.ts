@@ -93,6 +93,7 @@ export {
 export {
   MEASUREMENTS,
   measurementOf,
+  type Aggregate,
   type Field,
   type FieldType,
   type Measurement,

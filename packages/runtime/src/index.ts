@@ -2,6 +2,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { commonConfig, listenConfig, portNumber } from "./common-config.ts";
 export { loadConfig } from "./config.ts";
 export { booleanWord } from "./boolean-word.ts";
+export { DISK_RESERVE_MB, DiskWatch, freeDiskBytes } from "./disk-space.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
 export { dataDir, sha256File, syncFolder, writeFileAtomic } from "./files.ts";

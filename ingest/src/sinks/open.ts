@@ -1,0 +1,52 @@
+import path from "node:path";
+import { DatabaseClient } from "@edgewatt/database";
+import { DiskWatch, type Clock, type Logger } from "@edgewatt/runtime";
+import type { IngestConfig } from "../config.ts";
+import { LateDataSink } from "../late-data/late-data-sink.ts";
+import { LateLedger } from "../late-data/ledger.ts";
+import { Recomputer } from "../late-data/recomputer.ts";
+import { DiskGuardedSink } from "./disk-guarded-sink.ts";
+import { InfluxSink } from "./influx.ts";
+import { LineProtocolFiles } from "./line-protocol-files.ts";
+import type { Sink } from "./sink.ts";
+
+const WRITE_TIMEOUT_MS = 10_000;
+const MB = 1e6;
+
+export interface SinkPlace {
+  /** Name of the instance. */
+  readonly id: string;
+  readonly data: string;
+  /** Folder of line-protocol files, where there is no database. */
+  readonly telemetryDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Whether what is written there fills a disk of this machine. */
+function isHere(influx: string | undefined): boolean {
+  return influx === undefined || /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(new URL(influx).hostname);
+}
+
+/** Where an ingest of this configuration stores points: a database with its means, or files; on a disk of its own machine within a reserve. */
+export async function openSink(config: IngestConfig, place: SinkPlace): Promise<Sink> {
+  const sink = await openStore(config, place);
+  if (!isHere(config.influx)) return sink;
+  const disk = await DiskWatch.start({
+    dir: place.data,
+    reserveBytes: config.diskReserveMb * MB,
+    consequence: "telemetry is held by the agents",
+    log: place.log,
+    clock: place.clock,
+  });
+  return new DiskGuardedSink(sink, disk);
+}
+
+async function openStore(config: IngestConfig, { id, data, telemetryDir, clock, log }: SinkPlace): Promise<Sink> {
+  const { influx: url, influxUser: user, influxPassword: password } = config;
+  if (url === undefined) return new LineProtocolFiles(telemetryDir, clock);
+  const sink = new InfluxSink({ url, user, password, timeoutMs: WRITE_TIMEOUT_MS });
+  const ledger = await LateLedger.open(path.join(data, `late-${id}.json`), log);
+  const client = new DatabaseClient({ url, user, password });
+  return new LateDataSink(sink, new Recomputer({ client, ledger, log, clock }), clock);
+}
