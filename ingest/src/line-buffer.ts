@@ -24,6 +24,11 @@ export class LineBuffer {
     return this.#bytes.subarray(0, this.#used);
   }
 
+  /** The same as a string, made anew each time. */
+  get text(): string {
+    return this.#bytes.toString("utf8", 0, this.#used);
+  }
+
   /** @param size bytes of the block's text */
   append({ text, ends }: LineBlock, size: number): void {
     if (this.#used + size > this.#bytes.byteLength) this.#grow(this.#used + size);
@@ -34,7 +39,7 @@ export class LineBuffer {
 
   /** The lines one by one, without their line breaks. */
   lines(): Line[] {
-    const text = this.#bytes.toString("utf8", 0, this.#used);
+    const { text } = this;
     return this.#ends.map((end, index) => text.slice(this.#ends[index - 1] ?? 0, end - 1));
   }
 

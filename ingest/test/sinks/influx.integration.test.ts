@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
 import type { Line } from "@edgewatt/database";
-import { InfluxHttp } from "../../src/sinks/influx-http.ts";
+import { InfluxRequests } from "../../src/sinks/influx-requests.ts";
 import { InfluxSink } from "../../src/sinks/influx.ts";
 import type { Refusal } from "../../src/sinks/sink.ts";
 import { bufferOf } from "../line-blocks.ts";
@@ -76,7 +76,7 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
       String.raw`mixed\ up watts="x" ${T0 + 1 + i}`,
       `fine watts=1 ${T0 + 1 + i}`,
     ]).flat();
-    const posted = vi.spyOn(InfluxHttp.prototype, "post");
+    const posted = vi.spyOn(InfluxRequests.prototype, "ask");
     const refusals = await write(sink, mixed);
     const asked = posted.mock.calls.length;
     posted.mockRestore();
