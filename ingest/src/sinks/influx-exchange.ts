@@ -28,7 +28,7 @@ export class Exchange {
         request.once("response", (response: IncomingMessage) => this.#read(response, resolve));
       };
       current.run(watch, call).catch((error: unknown) => {
-        if (this.#request === undefined) reject(error as Error);
+        if (this.#request === undefined && error instanceof Error) reject(error);
       });
     });
   }
