@@ -125,7 +125,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   let toldSynchronized: boolean | undefined;
   const clockSynchronized = () => {
     const synchronized = clockSync.isSynchronized(measuring.active);
-    if (toldSynchronized !== undefined && toldSynchronized !== synchronized) queueMicrotask(publishInfo);
+    if (toldSynchronized !== undefined && toldSynchronized !== synchronized) queueMicrotask(tellInfo);
     toldSynchronized = synchronized;
     return synchronized;
   };
@@ -161,7 +161,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     clock,
     telemetryHz: config.telemetryHz,
     onIntervals: (channel, block) => observer.power(channel, block),
-    onChange: () => publishInfo(),
+    onChange: () => tellInfo(),
     counts: readings,
   });
 
@@ -189,6 +189,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       log.debug({ reason: String(error) }, "info was not published"),
     );
   };
+  /** Not in a stretch that is measured. */
+  const tellInfo = () => measuring.afterStretch(publishInfo);
 
   const publishEvent = (event: JobEvent) => {
     log.info({ job: event.job }, event.message);
@@ -240,7 +242,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
         faults.set(code, message);
         publishEvent({ v: 1, job, ts: nowMs(), level: "error", message: message.slice(0, 2000) });
       }
-      publishInfo();
+      tellInfo();
     },
     onRunning: (state) => {
       running = state;
@@ -308,7 +310,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await stop();
     throw error;
   }
-  spool.onDiskChange(publishInfo);
+  spool.onDiskChange(tellInfo);
   mqtt.onConnect(announce);
   if (mqtt.connected) announce();
 

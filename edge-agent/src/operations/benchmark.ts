@@ -11,6 +11,7 @@ import { JobError } from "../errors.ts";
 import type { JobContext, Operation } from "../jobs/operation.ts";
 import { expectedSeconds, makePlan, type Plan } from "../measure/plan.ts";
 import { alignmentFlags } from "../measure/flags/alignment.ts";
+import { averagingFlags } from "../measure/flags/averaging.ts";
 import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
@@ -153,7 +154,14 @@ function rowOf(
 ): ResultRow {
   if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
   const { accuracy, steady, windows, baselineMb, sessionMb, pssMb, end } = measured;
-  const flags = [...traced.flags, ...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
+  const { source, channel } = bench.power;
+  const { described, accumulates } = bench.sampler.channel(channel);
+  const flags = [
+    ...traced.flags,
+    ...precisionFlags(end),
+    ...alignmentFlags(source, meter),
+    ...averagingFlags(described && { averagingUs: described.averagingUs, accumulates }, plan),
+  ];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");
