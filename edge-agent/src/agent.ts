@@ -52,6 +52,7 @@ import { PipelineLive } from "./telemetry/pipeline-live.ts";
 import { PipelineReport } from "./telemetry/pipeline-report.ts";
 import { IngestWatch } from "./telemetry/sending/ingest-watch.ts";
 import { Sender } from "./telemetry/sending/sender.ts";
+import { spoolFault } from "./telemetry/spool/disk-health.ts";
 import { DiskSpool } from "./telemetry/spool/disk-spool.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { WaitingDrafts } from "./telemetry/waiting/waiting-drafts.ts";
@@ -142,6 +143,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
+  /** Of jobs, by code. */
   const faults = new Map<string, string>();
   const supply = new SupplyVoltage();
   const observer = new Observer({
@@ -165,8 +167,9 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     counts: readings,
   });
 
-  const info = () => ({
-    ...buildInfo({
+  const info = () => {
+    const ofSpool = spoolFault(spool.disk);
+    return buildInfo({
       boot,
       ts: nowMs(),
       root,
@@ -177,10 +180,12 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
-      disk: spool.disk,
-    }),
-    ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
-  });
+      faults: [
+        ...[...faults].map(([code, message]) => ({ code, message })),
+        ...(ofSpool === undefined ? [] : [ofSpool]),
+      ],
+    });
+  };
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
   const publishInfo = () => {
