@@ -11,6 +11,8 @@ import {
 import {
   connectMqtt,
   dataDir,
+  lockFolder,
+  PREDECESSOR_WAIT_MS,
   type Clock,
   type Logger,
   type MqttMessage,
@@ -74,6 +76,8 @@ export interface AgentContext {
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
   const { device, broker: url } = config;
   const home = await dataDir(path.join(config.data, `agent-${device}`));
+  // A second one would repair files of the spool that are being written, and take batches out of them.
+  const lock = await lockFolder(home, "agent", { waitMs: PREDECESSOR_WAIT_MS, signal });
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
@@ -283,6 +287,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await spool.close();
     await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
     await mqtt.close();
+    await lock.release();
   };
   try {
     await mqtt.subscribe(

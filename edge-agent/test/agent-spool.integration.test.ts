@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { decodeMessage } from "@edgewatt/protocol";
-import { eventually, startBroker, tempDir } from "@edgewatt/testing";
+import { eventually, runCommand, startBroker, tempDir } from "@edgewatt/testing";
 import { expect, it } from "vitest";
 import { jsonOf, nameOf, scan } from "../src/telemetry/spool/frame.ts";
 import { batchKey } from "../src/telemetry/spool/spool.ts";
@@ -70,6 +70,23 @@ it("delivers after a kill all that it had taken before, under the boot that took
   } finally {
     await agent.stop();
     await observer.close();
+    await broker.stop();
+  }
+});
+
+it("is alone in its data folder", async () => {
+  await using dir = await tempDir();
+  const broker = await startBroker();
+  const agent = await startAgent({ broker: broker.url, device: DEVICE, data: dir.path });
+  try {
+    const args = ["--broker", broker.url, "--device", DEVICE, "--data", dir.path, "--log-level", "silent"];
+    const second = await runCommand(new URL("../bin/edgewatt-agent.js", import.meta.url), args);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/in use by the agent with process id \d+: .*--data DIR/);
+    await agent.stop("SIGKILL");
+    await (await startAgent({ broker: broker.url, device: DEVICE, data: dir.path })).stop();
+  } finally {
+    await agent.stop();
     await broker.stop();
   }
 });

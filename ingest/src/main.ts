@@ -4,6 +4,8 @@ import {
   connectMqtt,
   dataDir,
   displayUrl,
+  lockFolder,
+  PREDECESSOR_WAIT_MS,
   runService,
   type Health,
   type MqttConnection,
@@ -106,15 +108,30 @@ await runService({
   summary: "Writes the telemetry of all devices to InfluxDB, or to files, and acknowledges what is durable.",
   schema: ingestConfig,
   async start(context) {
-    const { config, clock } = context;
+    const { config, clock, signal } = context;
     const data = await dataDir(config.data);
     const telemetryDir = path.join(data, "telemetry");
-    const id = config.id ?? (await instanceId(data));
-    const status = new IngestStatus(id, clock);
-    const connection = await connect(id, status, context);
-    const { lost, observation, stop } = await startOn(connection, { id, data, telemetryDir, status }, context);
-    const to =
-      config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) };
-    return { ready: { ...to, id }, failed: lost, observation, stop };
+    // Its files are appended to by one process.
+    const lock = await lockFolder(data, "ingest", { waitMs: PREDECESSOR_WAIT_MS, signal });
+    try {
+      const id = config.id ?? (await instanceId(data));
+      const status = new IngestStatus(id, clock);
+      const connection = await connect(id, status, context);
+      const started = await startOn(connection, { id, data, telemetryDir, status }, context);
+      const to =
+        config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) };
+      return {
+        ready: { ...to, id },
+        failed: started.lost,
+        observation: started.observation,
+        async stop() {
+          await started.stop();
+          await lock.release();
+        },
+      };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   },
 });
