@@ -3,6 +3,7 @@ import {
   brokerHealth,
   connectMqtt,
   dataDir,
+  DiskWatch,
   displayUrl,
   lockFolder,
   PREDECESSOR_WAIT_MS,
@@ -24,6 +25,7 @@ import { IngestStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
 const MAX_QUEUE_SIZE = 64 * 1024 * 1024;
+const MB = 1e6;
 
 function connect(id: string, status: IngestStatus, { config, log, signal }: ServiceContext<IngestConfig>) {
   return connectMqtt({
@@ -58,14 +60,22 @@ async function startOn(
   { config, log, clock, signal }: ServiceContext<IngestConfig>,
 ): Promise<Started> {
   const { id, data, telemetryDir, status } = parts;
-  const sink = await openSink(config, { id, data, telemetryDir, clock, log });
-  const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
+  const disk = await DiskWatch.start({
+    dir: data,
+    reserveBytes: config.diskReserveMb * MB,
+    consequence: "telemetry is held by the agents",
+    log,
+    clock,
+  });
+  const sink = await openSink(config, { id, data, telemetryDir, disk, clock, log });
+  const deadLetters = new DeadLetters(path.join(data, "dead-letters"), { clock, disk });
   let peers: Peers | undefined;
   const close = async () => {
     peers?.[Symbol.dispose]();
     await connection.close();
     await sink.close();
     await deadLetters.close();
+    disk[Symbol.dispose]();
   };
   try {
     const joined = (peers = await Peers.join({ id, connection, status, log, clock, signal }));

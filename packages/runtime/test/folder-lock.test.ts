@@ -70,7 +70,9 @@ describe("the lock of a data folder", () => {
     await first.release();
     await (await waiting).release();
     const again = await lockFolder(dir.path, "agent");
-    await expect(lockFolder(dir.path, "agent", { waitMs: 60_000, signal: AbortSignal.abort() })).rejects.toThrow();
+    await expect(lockFolder(dir.path, "agent", { waitMs: 60_000, signal: AbortSignal.abort() })).rejects.toThrow(
+      /abort/i,
+    );
     await again.release();
   });
 
