@@ -11,6 +11,8 @@ import {
 import {
   connectMqtt,
   dataDir,
+  lockFolder,
+  PREDECESSOR_WAIT_MS,
   type Clock,
   type Logger,
   type MqttMessage,
@@ -52,6 +54,7 @@ import { PipelineLive } from "./telemetry/pipeline-live.ts";
 import { PipelineReport } from "./telemetry/pipeline-report.ts";
 import { IngestWatch } from "./telemetry/sending/ingest-watch.ts";
 import { Sender } from "./telemetry/sending/sender.ts";
+import { spoolFault } from "./telemetry/spool/disk-health.ts";
 import { DiskSpool } from "./telemetry/spool/disk-spool.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { WaitingDrafts } from "./telemetry/waiting/waiting-drafts.ts";
@@ -73,6 +76,8 @@ export interface AgentContext {
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
   const { device, broker: url } = config;
   const home = await dataDir(path.join(config.data, `agent-${device}`));
+  // A second one would repair files of the spool that are being written, and take batches out of them.
+  const lock = await lockFolder(home, "agent", { waitMs: PREDECESSOR_WAIT_MS, signal });
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
@@ -142,6 +147,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
+  /** Of jobs, by code. */
   const faults = new Map<string, string>();
   const supply = new SupplyVoltage();
   const observer = new Observer({
@@ -165,8 +171,9 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     counts: readings,
   });
 
-  const info = () => ({
-    ...buildInfo({
+  const info = () => {
+    const ofSpool = spoolFault(spool.disk);
+    return buildInfo({
       boot,
       ts: nowMs(),
       root,
@@ -177,10 +184,12 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
-      disk: spool.disk,
-    }),
-    ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
-  });
+      faults: [
+        ...[...faults].map(([code, message]) => ({ code, message })),
+        ...(ofSpool === undefined ? [] : [ofSpool]),
+      ],
+    });
+  };
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
   const publishInfo = () => {
@@ -280,6 +289,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await spool.close();
     await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
     await mqtt.close();
+    await lock.release();
   };
   try {
     await mqtt.subscribe(

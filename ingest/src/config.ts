@@ -17,7 +17,7 @@ export const ingestConfig = z.strictObject({
     .min(0)
     .default(DISK_RESERVE_MB / 2)
     .describe(
-      "telemetry is held by the agents while the disk of the data folder has less free, MB; for files, and for an InfluxDB on this machine",
+      "telemetry is held by the agents while the disk of the data folder has less free, MB: for files, dead letters, and an InfluxDB on this machine",
     ),
   id: z
     .string()

@@ -41,6 +41,12 @@ const SHOWN = 20;
 export async function importFiles(context: Context, files: readonly string[], options: ImportOptions): Promise<number> {
   if (options.traces === true) return importTraces(context, files, options);
   if (options.fromLine !== undefined && files.length > 1) throw new UsageError("--from-line goes with one file");
+  const batches = files.find((file) => file.endsWith(".jsonl"));
+  if (batches !== undefined) {
+    throw new UsageError(
+      `${batches} holds whole batches that could not be read, not lines: send them again once ingest is updated, see docs/how-to/retention.md`,
+    );
+  }
   const client = await openDatabase(context, options);
   const startedMs = performance.now();
   const importer = new Importer(client, { precision: options.precision, policy: options.policy });

@@ -1,10 +1,9 @@
 import path from "node:path";
 import { isDeviceId } from "@edgewatt/protocol";
-import { dataDir, EXIT } from "@edgewatt/runtime";
+import { dataDir, EXIT, lockFolder } from "@edgewatt/runtime";
 import { ChildError, UsageError } from "../errors.ts";
 import { type AppName, binOf } from "./bins.ts";
 import { findOnPath, privateInfluxd } from "./influxd.ts";
-import { lockDataDir } from "./lock.ts";
 import { setUpPrivateRetention } from "./private-retention.ts";
 import { removeStackFile, type StackReady, writeStackFile } from "./stack-file.ts";
 import { type ChildEvents, type ChildSpec, type Ready, SupervisedChild } from "./supervised-child.ts";
@@ -89,7 +88,7 @@ function checkDevice(asked: string | undefined): void {
 export async function startStack(options: StackOptions): Promise<Stack> {
   checkDevice(options.device);
   const data = await dataDir(path.resolve(options.cwd, options.data));
-  const lock = await lockDataDir(data);
+  const lock = await lockFolder(data, "stack");
   // In the order of starting; ended in reverse.
   const tiers: SupervisedChild[][] = [];
 

@@ -149,6 +149,12 @@ describe.skipIf(influxd.skip)("export and import on a real influxd", () => {
     expect(await queryInflux(influx.url, 'SELECT count("watts") FROM "power"')).toMatchObject([{ count: 3 }]);
   });
 
+  it("says what to do with whole batches among the dead letters", async () => {
+    const { exitCode, stderr } = await run(["import", "2026-11-26.jsonl"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(/send them again .*retention\.md/);
+  });
+
   it("goes on with the line that is named", async () => {
     await writeFile(at("on.lp"), [1n, 2n, 3n].map((n) => `power,device=a watts=${n} ${T0 + n}\n`).join(""));
     await run(["import", "on.lp", "--from-line", "3"]);

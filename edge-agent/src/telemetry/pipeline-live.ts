@@ -25,7 +25,7 @@ export class PipelineLive {
     this.#timer = clock.setInterval(() => {
       if (measuring.active) return;
       const { points, batches, acknowledgedBatches, spoolBatches, spoolBytes, spoolAgeS, ...rest } = figures();
-      const { disk, droppedPoints, waitingBatches } = rest;
+      const { droppedPoints, waitingBatches } = rest;
       live.publish("system", MEASUREMENTS.pipeline.name, clock.nowUs(), {
         points,
         batches,
@@ -34,7 +34,6 @@ export class PipelineLive {
         spoolBytes,
         spoolCapBytes,
         spoolAgeS: Math.round(spoolAgeS * 10) / 10,
-        spoolFault: disk.state === "ok" ? "" : disk.code,
         dropped: droppedPoints,
         queue: waitingBatches,
       });

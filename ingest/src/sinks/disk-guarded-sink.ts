@@ -1,27 +1,24 @@
-import type { DiskWatch } from "@edgewatt/runtime";
-import { SinkError } from "../errors.ts";
 import type { LineBuffer } from "../line-buffer.ts";
+import { requireRoom, type DiskRoom } from "./disk-room.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** A sink on this machine's disk, which takes nothing more before the disk is full: the agents hold it then. */
 export class DiskGuardedSink implements Sink {
   readonly #sink: Sink;
-  readonly #disk: DiskWatch;
+  readonly #disk: DiskRoom;
 
-  constructor(sink: Sink, disk: DiskWatch) {
+  constructor(sink: Sink, disk: DiskRoom) {
     this.#sink = sink;
     this.#disk = disk;
   }
 
   /** @throws {SinkError} code `disk-low` */
   async write(lines: LineBuffer): Promise<readonly Refusal[]> {
-    const { reason } = this.#disk;
-    if (reason !== undefined) throw new SinkError(reason, { code: "disk-low", retryable: true });
+    requireRoom(this.#disk);
     return this.#sink.write(lines);
   }
 
-  async close(): Promise<void> {
-    this.#disk[Symbol.dispose]();
-    await this.#sink.close();
+  close(): Promise<void> {
+    return this.#sink.close();
   }
 }

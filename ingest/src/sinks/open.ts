@@ -1,17 +1,17 @@
 import path from "node:path";
 import { DatabaseClient } from "@edgewatt/database";
-import { DiskWatch, type Clock, type Logger } from "@edgewatt/runtime";
+import type { Clock, Logger } from "@edgewatt/runtime";
 import type { IngestConfig } from "../config.ts";
 import { LateDataSink } from "../late-data/late-data-sink.ts";
 import { LateLedger } from "../late-data/ledger.ts";
 import { Recomputer } from "../late-data/recomputer.ts";
 import { DiskGuardedSink } from "./disk-guarded-sink.ts";
+import type { DiskRoom } from "./disk-room.ts";
 import { InfluxSink } from "./influx.ts";
 import { LineProtocolFiles } from "./line-protocol-files.ts";
 import type { Sink } from "./sink.ts";
 
 const WRITE_TIMEOUT_MS = 10_000;
-const MB = 1e6;
 
 export interface SinkPlace {
   /** Name of the instance. */
@@ -19,6 +19,8 @@ export interface SinkPlace {
   readonly data: string;
   /** Folder of line-protocol files, where there is no database. */
   readonly telemetryDir: string;
+  /** Of the data folder. */
+  readonly disk: DiskRoom;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -32,14 +34,7 @@ function isHere(influx: string | undefined): boolean {
 export async function openSink(config: IngestConfig, place: SinkPlace): Promise<Sink> {
   const sink = await openStore(config, place);
   if (!isHere(config.influx)) return sink;
-  const disk = await DiskWatch.start({
-    dir: place.data,
-    reserveBytes: config.diskReserveMb * MB,
-    consequence: "telemetry is held by the agents",
-    log: place.log,
-    clock: place.clock,
-  });
-  return new DiskGuardedSink(sink, disk);
+  return new DiskGuardedSink(sink, place.disk);
 }
 
 async function openStore(config: IngestConfig, { id, data, telemetryDir, clock, log }: SinkPlace): Promise<Sink> {

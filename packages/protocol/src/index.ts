@@ -18,7 +18,13 @@ export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact 
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
-export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
+export {
+  type DeviceFault,
+  type DeviceInfo,
+  type DeviceStatus,
+  type PowerChannel,
+  type ServiceStatus,
+} from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
 export { isTerminal, JOB_STATES, mayFollow, supersedes, type JobStateName } from "./job-states.ts";
 export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";

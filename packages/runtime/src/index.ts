@@ -6,6 +6,7 @@ export { DISK_RESERVE_MB, DiskWatch, freeDiskBytes } from "./disk-space.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
 export { dataDir, sha256File, syncFolder, writeFileAtomic } from "./files.ts";
+export { lockFolder, PREDECESSOR_WAIT_MS } from "./folder-lock.ts";
 export { helpText } from "./help-text.ts";
 export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";
@@ -26,6 +27,7 @@ export {
 export { connectMqtt } from "./mqtt.ts";
 export type { ConnectOptions, MqttConnection, MqttSubscription } from "./mqtt-connection.ts";
 export { displayUrl, type MqttMessage, type MqttWill, type PublishOptions } from "./mqtt-session.ts";
+export { identityOf, isAlive, processIdentitySchema } from "./process-identity.ts";
 export { putFile } from "./put-file.ts";
 export { type RunningService, runService, type ServiceContext, type ServiceDefinition } from "./service.ts";
 export { listenForStop, type StopSignals } from "./stop-signals.ts";

@@ -84,10 +84,11 @@ export class DiskSpool implements Spool {
     const gaps = await GapLedger.open(path.join(dir, "gaps.json"), { clock, log, remove });
     try {
       const opened = await openSegments({ dir, clock, log, onError });
-      return new DiskSpool(options, { health, gaps, ...opened });
+      const nextNumber = Math.max(opened.nextNumber, gaps.nextSegment);
+      return new DiskSpool(options, { health, gaps, ...opened, nextNumber });
     } catch (error) {
       onError(error);
-      return new DiskSpool(options, { health, gaps, segments: [], nextNumber: 0, cutBytes: 0 });
+      return new DiskSpool(options, { health, gaps, segments: [], nextNumber: gaps.nextSegment, cutBytes: 0 });
     }
   }
 
@@ -230,7 +231,7 @@ export class DiskSpool implements Spool {
   async #lose(segment: Segment, { boot, stream, seq }: BatchName): Promise<void> {
     if (segment.acknowledge(stream, { v: 1, boot, ranges: [[seq, seq]] }).length === 0) return;
     this.#options.log.error({ segment: segment.number, boot, stream, seq }, "a batch on disk is damaged and lost");
-    await this.#gaps.record(new Map([[stream, 1]]));
+    await this.#gaps.record(new Map([[stream, 1]]), "a batch on disk is damaged");
     if (segment.held === 0) await this.#serial.run(() => this.#release(segment));
   }
 
@@ -241,7 +242,7 @@ export class DiskSpool implements Spool {
       if (oldest === undefined || (this.#segments.size === 1 && oldest.held <= 1)) return;
       if (this.#current.is(oldest)) this.#current.seal();
       const lost = await giveUp(segmentFile(this.#options.dir, oldest.number), oldest);
-      await this.#gaps.record(lost, oldest.number);
+      await this.#gaps.record(lost, "the spool is full", oldest.number);
       await this.#remove(oldest);
     }
   }
