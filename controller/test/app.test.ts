@@ -102,6 +102,9 @@ describe("wrong usage", () => {
     ["sensitivity --local without calibration", ["sensitivity", "--local", "a.onnx"], /needs --calibration/],
     ["--windows with --local", ["sensitivity", "--local", "a.onnx", "--windows", "1"], /are for devices/],
     ["a bad device id", ["up", "--device", "Pi 2"], /device id is 2 to 40/],
+    ["metrics ports beyond the last one", ["up", "--metrics-port", "65533"], /--metrics-port.*from 0 to 65532/],
+    ["a database address that is none", ["up", "--influx", "influx:8086"], /expected an address such as http/],
+    ["the same of doctor", ["doctor", "--influx", "influx:8086"], /expected an address such as http/],
     ["a budget that is too small", ["demo", "--budget", "1"], /--budget: even one window per row takes \d+ minutes/],
   ])("%s: exit code 2 and one line on stderr", async (_what, args, message) => {
     const { exitCode, stdout, stderr } = await run(args);

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { DatabaseClient, measurementNames, measurementNameOf, readPoints } from "@edgewatt/database";
+import { MEASUREMENTS } from "@edgewatt/protocol";
 import { UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
 import { findDatabase } from "../client/database.ts";
@@ -36,6 +37,9 @@ export async function exportTelemetry(context: Context, options: ExportOptions):
   if (options.traces !== undefined) return exportTraces(context, options.traces, options);
   if (options.json === true && options.out === STANDARD) {
     throw new UsageError("--json takes standard output for its document: name a file with --out");
+  }
+  if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
+    throw new UsageError("--from must be before --to");
   }
   const startedMs = performance.now();
   using progress = new Progress(context);
@@ -76,15 +80,31 @@ async function openSource(context: Context, options: ExportOptions): Promise<Sou
   if (url !== undefined) {
     const { influxUser: user, influxPassword: password } = options;
     const client = new DatabaseClient({ url, user, password, signal: context.signal });
-    const names = options.measurement ?? (await measurementNames(client));
+    const stored = await measurementNames(client);
+    const names = options.measurement ?? stored;
+    checkMeasurements(names, stored);
     return { name: client.address, lines: pointsOf(client, names, { ...filter, policy: options.policy }) };
   }
   const files = await dayFiles(data);
   if (files.length > 0) return { name: path.join(data, "telemetry"), lines: linesOfFiles(context, files, filter) };
+  if (options.files === true) {
+    throw new ControllerError(
+      `there are no files of telemetry in ${path.join(data, "telemetry")}: ingest writes them where it has no database; without --files the database is read`,
+      { code: "no-telemetry", context: { data } },
+    );
+  }
   throw new UnreachableError(
     `there is no telemetry in ${data} and no stack with a database runs on it: name a database with --influx, or start the stack with \`edgewatt up\``,
     { code: "no-telemetry", context: { data } },
   );
+}
+
+/** A name that is neither known nor stored is a slip, and would give an empty file. @throws {UsageError} */
+function checkMeasurements(names: readonly string[], stored: readonly string[]): void {
+  const known = new Set([...Object.values(MEASUREMENTS).map(({ name }) => name), ...stored]);
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new UsageError(`--measurement ${unknown.join(",")}: known are ${[...known].join(", ")}`);
 }
 
 async function* pointsOf(

@@ -2,9 +2,11 @@ import { createWriteStream } from "node:fs";
 import { access, copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
+import { readLines } from "@edgewatt/database";
 import type { ResultRow } from "@edgewatt/protocol";
-import { sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { FileError, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
 import type { Context } from "../context.ts";
+import { readIn } from "./input.ts";
 
 export type TraceArtifact = NonNullable<ResultRow["trace"]>;
 
@@ -30,6 +32,22 @@ export async function fetchTrace(
   } finally {
     await rm(part, { force: true });
   }
+}
+
+/** The columns behind the header of every file of readings. */
+const COLUMNS = "window,phase,t_us,watts,joules";
+
+/** That a file holds readings, before it goes anywhere. @throws {FileError} */
+export async function checkTraceFile(context: Context, file: string): Promise<void> {
+  // Comments, as the lines of the header are, are left out.
+  for await (const { line } of readLines(readIn(context, file))) {
+    if (line === COLUMNS) return;
+    break;
+  }
+  throw new FileError(`${file} holds no full-rate readings: name what \`edgewatt export --traces JOB\` wrote`, {
+    code: "no-trace",
+    context: { file },
+  });
 }
 
 async function isTrace(file: string, sha256: string): Promise<boolean> {
