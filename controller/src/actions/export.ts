@@ -4,8 +4,9 @@ import { MEASUREMENTS } from "@edgewatt/protocol";
 import { UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
 import { findDatabase } from "../client/database.ts";
+import { readFleet } from "../client/fleet.ts";
 import { readRun, resultsOf } from "../client/runs.ts";
-import { columns, megabytes } from "../columns.ts";
+import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatabaseOption } from "../options.ts";
@@ -117,7 +118,10 @@ async function* pointsOf(
 
 async function exportTraces(context: Context, job: string, options: ExportOptions): Promise<void> {
   if (options.out === STANDARD) throw new UsageError("--traces writes several files: name a folder with --out");
-  const run = await withConnection(context, options, async (connection) => readRun(connection, job));
+  const { run, hubUrl } = await withConnection(context, options, async (connection) => ({
+    run: await readRun(connection, job),
+    hubUrl: (await readFleet(connection)).hubUrl,
+  }));
   const rows = (resultsOf(run)?.rows ?? []).flatMap(({ trace, run: row }) => (trace ? [{ trace, row }] : []));
   if (rows.length === 0) {
     throw new ControllerError(`job ${job} has no full-rate readings: only a benchmark with power that succeeded does`, {
@@ -130,7 +134,7 @@ async function exportTraces(context: Context, job: string, options: ExportOption
   const files: { run: string; file: string; sha256: string; bytes: number }[] = [];
   for (const { trace, row } of rows) {
     progress.update("traces", trace.name);
-    const file = await fetchTrace(context, trace, { dir, dataDir: path.resolve(context.cwd, options.data) });
+    const file = await fetchTrace(context, trace, { dir, hubUrl, dataDir: path.resolve(context.cwd, options.data) });
     files.push({ run: row, file, sha256: trace.sha256, bytes: trace.bytes });
   }
   if (options.json === true) return printJson(context, { job, traces: files });
@@ -138,7 +142,7 @@ async function exportTraces(context: Context, job: string, options: ExportOption
     context,
     columns(
       ["RUN", "SIZE", "FILE"],
-      files.map(({ run: row, file, bytes }) => [row, megabytes(bytes), file]),
+      files.map(({ run: row, file, bytes }) => [row, figure(bytes / 1e3, 1, "kB"), file]),
     ),
   );
 }

@@ -155,7 +155,7 @@ export async function followJob(
         }
         if (absence.ms() > goneMs) {
           throw new UnreachableError(
-            `${device} has been gone for the ${Math.ceil(goneMs / 60_000)} min that job ${job} may take: the job is canceled; check the device and start it again`,
+            `${device} has been gone for the ${minutes(goneMs)} that job ${job} may take: the job is canceled; check the device and start it again`,
             { code: "device-gone", retryable: true, context: { device, job } },
           );
         }
@@ -166,6 +166,10 @@ export async function followJob(
       await Promise.all([absence.stop(), ...subscriptions.map((subscription) => subscription.unsubscribe())]);
     },
   };
+}
+
+function minutes(ms: number): string {
+  return ms < 120_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`;
 }
 
 /** The end of a job that was canceled just now. @throws {UnreachableError} when its device does not confirm it soon */
