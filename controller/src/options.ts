@@ -109,7 +109,7 @@ export function list(text: string): readonly string[] {
   return items;
 }
 
-function httpAddress(text: string): string {
+export function httpAddress(text: string): string {
   if (/^https?:/.test(text) && URL.canParse(text)) return text;
   throw new InvalidArgumentError("expected an address such as http://127.0.0.1:8086");
 }

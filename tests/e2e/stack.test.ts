@@ -269,6 +269,19 @@ describe.skipIf(requireSystem("influxd").skip)("the private database", () => {
   });
 });
 
+describe("a stack on a database of somebody else", () => {
+  it("says that how long it keeps points is left alone", async () => {
+    await using dir = await tempDir();
+    const influx = "http://127.0.0.1:1";
+    const stack = await startUp({ dir: dir.path }, ["--influx", influx, "--raw", "30d"]);
+    expect(stack.ready).toMatchObject({ influx });
+    expect(stack.stderr()).toMatch(
+      /^edgewatt: --raw, --seconds and --minutes are for a private influxd, which http:\/\/127\.0\.0\.1:1 is not: /m,
+    );
+    await stack.stop();
+  });
+});
+
 describe("a stack with a configuration file", () => {
   it("takes from it what no flag says", async () => {
     await using dir = await tempDir();

@@ -23,6 +23,7 @@ import { Progress } from "../progress.ts";
 export async function setup(context: Context, options: DatabaseOption & SetupOptions): Promise<void> {
   const client = await openDatabase(context, {
     ...options,
+    userAdvice: "--admin-user, and EDGEWATT_ADMIN_PASSWORD",
     ...(options.adminUser === undefined ? {} : { influxUser: options.adminUser }),
     ...(options.adminPassword === undefined ? {} : { influxPassword: options.adminPassword }),
   });

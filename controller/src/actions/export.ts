@@ -1,10 +1,12 @@
 import path from "node:path";
 import { DatabaseClient, measurementNames, measurementNameOf, readPoints } from "@edgewatt/database";
+import { MEASUREMENTS } from "@edgewatt/protocol";
 import { UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
 import { findDatabase } from "../client/database.ts";
+import { readFleet } from "../client/fleet.ts";
 import { readRun, resultsOf } from "../client/runs.ts";
-import { columns, megabytes } from "../columns.ts";
+import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatabaseOption } from "../options.ts";
@@ -36,6 +38,9 @@ export async function exportTelemetry(context: Context, options: ExportOptions):
   if (options.traces !== undefined) return exportTraces(context, options.traces, options);
   if (options.json === true && options.out === STANDARD) {
     throw new UsageError("--json takes standard output for its document: name a file with --out");
+  }
+  if (options.from !== undefined && options.to !== undefined && options.from >= options.to) {
+    throw new UsageError("--from must be before --to");
   }
   const startedMs = performance.now();
   using progress = new Progress(context);
@@ -76,15 +81,31 @@ async function openSource(context: Context, options: ExportOptions): Promise<Sou
   if (url !== undefined) {
     const { influxUser: user, influxPassword: password } = options;
     const client = new DatabaseClient({ url, user, password, signal: context.signal });
-    const names = options.measurement ?? (await measurementNames(client));
+    const stored = await measurementNames(client);
+    const names = options.measurement ?? stored;
+    checkMeasurements(names, stored);
     return { name: client.address, lines: pointsOf(client, names, { ...filter, policy: options.policy }) };
   }
   const files = await dayFiles(data);
   if (files.length > 0) return { name: path.join(data, "telemetry"), lines: linesOfFiles(context, files, filter) };
+  if (options.files === true) {
+    throw new ControllerError(
+      `there are no files of telemetry in ${path.join(data, "telemetry")}: ingest writes them where it has no database; without --files the database is read`,
+      { code: "no-telemetry", context: { data } },
+    );
+  }
   throw new UnreachableError(
     `there is no telemetry in ${data} and no stack with a database runs on it: name a database with --influx, or start the stack with \`edgewatt up\``,
     { code: "no-telemetry", context: { data } },
   );
+}
+
+/** A name that is neither known nor stored is a slip, and would give an empty file. @throws {UsageError} */
+function checkMeasurements(names: readonly string[], stored: readonly string[]): void {
+  const known = new Set([...Object.values(MEASUREMENTS).map(({ name }) => name), ...stored]);
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length === 0) return;
+  throw new UsageError(`--measurement ${unknown.join(",")}: known are ${[...known].join(", ")}`);
 }
 
 async function* pointsOf(
@@ -97,7 +118,10 @@ async function* pointsOf(
 
 async function exportTraces(context: Context, job: string, options: ExportOptions): Promise<void> {
   if (options.out === STANDARD) throw new UsageError("--traces writes several files: name a folder with --out");
-  const run = await withConnection(context, options, async (connection) => readRun(connection, job));
+  const { run, hubUrl } = await withConnection(context, options, async (connection) => ({
+    run: await readRun(connection, job),
+    hubUrl: (await readFleet(connection)).hubUrl,
+  }));
   const rows = (resultsOf(run)?.rows ?? []).flatMap(({ trace, run: row }) => (trace ? [{ trace, row }] : []));
   if (rows.length === 0) {
     throw new ControllerError(`job ${job} has no full-rate readings: only a benchmark with power that succeeded does`, {
@@ -110,7 +134,7 @@ async function exportTraces(context: Context, job: string, options: ExportOption
   const files: { run: string; file: string; sha256: string; bytes: number }[] = [];
   for (const { trace, row } of rows) {
     progress.update("traces", trace.name);
-    const file = await fetchTrace(context, trace, { dir, dataDir: path.resolve(context.cwd, options.data) });
+    const file = await fetchTrace(context, trace, { dir, hubUrl, dataDir: path.resolve(context.cwd, options.data) });
     files.push({ run: row, file, sha256: trace.sha256, bytes: trace.bytes });
   }
   if (options.json === true) return printJson(context, { job, traces: files });
@@ -118,7 +142,7 @@ async function exportTraces(context: Context, job: string, options: ExportOption
     context,
     columns(
       ["RUN", "SIZE", "FILE"],
-      files.map(({ run: row, file, bytes }) => [row, megabytes(bytes), file]),
+      files.map(({ run: row, file, bytes }) => [row, figure(bytes / 1e3, 1, "kB"), file]),
     ),
   );
 }

@@ -1,3 +1,4 @@
+import { access, constants } from "node:fs/promises";
 import path from "node:path";
 import {
   type DatabaseClient,
@@ -16,12 +17,13 @@ import { openDatabase } from "../client/database.ts";
 import { readFleet } from "../client/fleet.ts";
 import { columns } from "../columns.ts";
 import { type Context, print, printJson, say } from "../context.ts";
-import { ControllerError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import type { BrokerOption, DatabaseOption } from "../options.ts";
 import { Progress } from "../progress.ts";
 import { type Imported, Importer } from "../telemetry/importer.ts";
-import { readIn } from "../telemetry/input.ts";
+import { readIn, unreadable } from "../telemetry/input.ts";
 import { STANDARD } from "../telemetry/output.ts";
+import { checkTraceFile } from "../telemetry/traces.ts";
 
 export interface ImportOptions extends DatabaseOption, BrokerOption {
   readonly precision: "ns" | "u" | "s";
@@ -47,6 +49,7 @@ export async function importFiles(context: Context, files: readonly string[], op
       `${batches} holds whole batches that could not be read, not lines: send them again once ingest is updated, see docs/how-to/retention.md`,
     );
   }
+  await checkReadable(context, files);
   const client = await openDatabase(context, options);
   const startedMs = performance.now();
   const importer = new Importer(client, { precision: options.precision, policy: options.policy });
@@ -85,7 +88,8 @@ async function importFile(
     const lines = readLines(readIn(context, file));
     return { file, ...(await importer.importLines(lines, { fromLine: options.fromLine ?? 1, onProgress })) };
   } catch (error) {
-    if (error instanceof UnreachableError || error instanceof DatabaseError || context.signal.aborted) {
+    const isTold = error instanceof UnreachableError || error instanceof DatabaseError || context.signal.aborted;
+    if (isTold && importer.nextLine > (options.fromLine ?? 1)) {
       progress.note(
         `edgewatt: ${file} is stored up to line ${importer.nextLine - 1}: go on with --from-line ${importer.nextLine}, or import it again, which changes nothing`,
       );
@@ -110,7 +114,27 @@ async function recomputeTouched(client: DatabaseClient, { touched }: Importer, p
   return means;
 }
 
+/** Before anything is stored: a name that is wrong must not leave half of what was asked for done. @throws {FileError} */
+async function checkReadable(context: Context, files: readonly string[]): Promise<void> {
+  if (files.filter((file) => file === STANDARD).length > 1)
+    throw new UsageError("- is standard input, which can be read once only");
+  for (const file of files) {
+    if (file === STANDARD) continue;
+    const name = path.resolve(context.cwd, file);
+    await access(name, constants.R_OK).catch((cause: unknown) => {
+      throw unreadable(name, cause);
+    });
+  }
+}
+
 async function importTraces(context: Context, files: readonly string[], options: ImportOptions): Promise<number> {
+  if (files.includes(STANDARD)) throw new UsageError("readings come from files, not from standard input");
+  const traces: { file: string; absolute: string; sha256: string }[] = [];
+  for (const file of files) {
+    const absolute = path.resolve(context.cwd, file);
+    await checkTraceFile(context, absolute);
+    traces.push({ file, absolute, sha256: await sha256File(absolute) });
+  }
   const { hubUrl } = await withConnection(context, options, readFleet);
   if (hubUrl === undefined) {
     throw new UnreachableError("no hub is online to take the readings: start one with `edgewatt hub --broker URL`", {
@@ -118,11 +142,7 @@ async function importTraces(context: Context, files: readonly string[], options:
     });
   }
   const done: { file: string; sha256: string; url: string }[] = [];
-  for (const file of files) {
-    if (file === STANDARD)
-      throw new ControllerError("readings come from files, not from standard input", { code: "usage" });
-    const absolute = path.resolve(context.cwd, file);
-    const sha256 = await sha256File(absolute);
+  for (const { file, absolute, sha256 } of traces) {
     done.push({ file, sha256, url: await uploadFile(hubUrl, { file: absolute, sha256 }) });
   }
   if (options.json === true) printJson(context, { traces: done });

@@ -16,7 +16,10 @@ export async function findDatabase(
 }
 
 /** @throws {UnreachableError} when no database is named and no stack with one runs */
-export async function openDatabase(context: Context, options: DatabaseOption): Promise<DatabaseClient> {
+export async function openDatabase(
+  context: Context,
+  options: DatabaseOption & { readonly userAdvice?: string },
+): Promise<DatabaseClient> {
   const url = await findDatabase(context, options);
   if (url === undefined) {
     const data = path.resolve(context.cwd, options.data);
@@ -29,6 +32,7 @@ export async function openDatabase(context: Context, options: DatabaseOption): P
     url,
     user: options.influxUser,
     password: options.influxPassword,
+    userAdvice: options.userAdvice,
     signal: context.signal,
   });
 }

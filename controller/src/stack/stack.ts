@@ -32,10 +32,15 @@ export interface StackAddresses {
   readonly metricsPort?: number;
 }
 
+export interface StackEvents extends ChildEvents {
+  /** What the stack itself has to tell. */
+  readonly onNote: (message: string) => void;
+}
+
 export interface StackOptions extends StackFlags, StackAddresses {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  readonly events: ChildEvents;
+  readonly events: StackEvents;
   readonly signal: AbortSignal;
 }
 
@@ -152,11 +157,15 @@ async function startParts(
   const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
   const influx = database === undefined ? options.influx : announced(database, "influx");
 
-  if (database !== undefined && influx !== undefined) {
-    const { raw, seconds, minutes } = options;
-    await setUpPrivateRetention(influx, { raw, seconds, minutes }, (message) =>
-      options.events.onLine("edgewatt", `edgewatt: ${message}`),
+  const { raw, seconds, minutes } = options;
+  if (database === undefined && (raw ?? seconds ?? minutes) !== undefined) {
+    const where = influx === undefined ? "and there is none on the PATH" : `which ${influx} is not`;
+    options.events.onNote(
+      `--raw, --seconds and --minutes are for a private influxd, ${where}: they are left out; see \`edgewatt database setup\``,
     );
+  }
+  if (database !== undefined && influx !== undefined) {
+    await setUpPrivateRetention(influx, { raw, seconds, minutes }, options.events.onNote);
   }
 
   const [broker] = await start(

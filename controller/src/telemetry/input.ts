@@ -19,12 +19,16 @@ export async function* readIn(context: Context, file: string): AsyncGenerator<st
     yield decoder.decode();
   } catch (cause) {
     context.signal.throwIfAborted();
-    throw new FileError(`cannot read ${name} (${systemErrorCode(cause)}): check that it is there, readable and whole`, {
-      code: "read-failed",
-      context: { file: name },
-      cause,
-    });
+    throw unreadable(name, cause);
   }
+}
+
+export function unreadable(file: string, cause: unknown): FileError {
+  return new FileError(`cannot read ${file} (${systemErrorCode(cause)}): check that it is there, readable and whole`, {
+    code: "read-failed",
+    context: { file },
+    cause,
+  });
 }
 
 async function* unpacked(source: Readable): AsyncGenerator<Buffer> {

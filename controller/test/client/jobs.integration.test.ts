@@ -8,11 +8,12 @@ import {
 } from "@edgewatt/protocol";
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
 import { eventually, startBroker, type TestBroker } from "@edgewatt/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { cancellationOf, PublishedCommand } from "../../src/client/command.ts";
 import { onEach, runJob } from "../../src/client/jobs.ts";
 import { collectRetained } from "../../src/client/retained.ts";
 import { readRuns } from "../../src/client/runs.ts";
+import { exitCodeFor } from "../../src/errors.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 
@@ -162,6 +163,74 @@ describe("a job", () => {
       const { command } = await collectRetained(cli, ["command"], { device: "pi-gone" });
       expect(command.map(({ message }) => [message.rev, message.cancel])).toEqual([[2, true]]);
     });
+  });
+});
+
+describe("a device that is gone", () => {
+  let broker: TestBroker;
+  let cli: MqttConnection;
+  let agent: Awaited<ReturnType<typeof answering>>;
+  let messages: string[];
+
+  const tell = (state: "online" | "offline", conn: number): Promise<void> =>
+    cli.publish(
+      formatTopic({ kind: "status", device: "pi-g" }),
+      encodeMessage("status", { v: 1, state, boot: 1, conn, ts: Date.now() }),
+      { retain: true },
+    );
+  const start = (timeoutS: number) =>
+    runJob(
+      cli,
+      { device: "pi-g", op: "quantize", args: {}, timeoutS, onMessage: (_level, text) => void messages.push(text) },
+      new AbortController().signal,
+    ).catch((error: unknown) => error);
+
+  beforeEach(async () => {
+    broker = await startBroker();
+    cli = await connectMqtt({ url: broker.url, clientId: "cli-test", log, waitMs: 45_000 });
+    messages = [];
+    await tell("online", 2);
+    agent = await answering(broker.url, "pi-g", ({ cancel }) => (cancel ? [] : [{ state: "running" }]));
+  });
+  afterEach(async () => {
+    await agent.close();
+    await cli.close();
+    await broker.stop();
+  });
+
+  it("for longer than its job may take ends the command as unreachable, and the job is taken back", async () => {
+    const failure = start(1);
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await tell("offline", 2);
+    const error = await failure;
+    expect(error).toMatchObject({ code: "device-gone", message: expect.stringMatching(/^pi-g has been gone for/) });
+    expect(exitCodeFor(error)).toBe(3);
+    expect(messages).toEqual(["offline (no reason given); the job waits until it is back"]);
+    await eventually(() => expect(agent.commands.map(({ cancel }) => cancel)).toEqual([false, true]));
+  });
+
+  it("behind a broker that is gone is given up as well", async () => {
+    const failure = start(1);
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await broker.stop("SIGKILL");
+    expect(await failure).toMatchObject({ code: "device-gone" });
+  });
+
+  it("by a late will of an earlier connection is there, and one that is back in time is waited for", async () => {
+    let isEnded = false;
+    const ended = start(6).finally(() => (isEnded = true));
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await tell("offline", 1);
+    for (const conn of [3, 4]) {
+      await tell("offline", conn);
+      await eventually(() => expect(messages).toHaveLength(conn - 2));
+      await new Promise((resolve) => setTimeout(resolve, 3500));
+      await tell("online", conn + 1);
+    }
+    expect(isEnded).toBe(false);
+    await agent.close();
+    agent = await answering(broker.url, "pi-g", () => [{ state: "succeeded" }]);
+    expect(await ended).toMatchObject({ state: "succeeded" });
   });
 });
 

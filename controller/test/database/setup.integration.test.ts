@@ -118,7 +118,9 @@ describe.skipIf(influxd.skip)("edgewatt database on an influxd with authenticati
     const wrong = await run(command, { ...admin, EDGEWATT_ADMIN_PASSWORD: "wrong" });
     expect(wrong).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/authorization failed; name a user that may/),
+      stderr: expect.stringMatching(
+        /authorization failed; name a user that may with --admin-user, and EDGEWATT_ADMIN_PASSWORD/,
+      ),
     });
     const reader = { EDGEWATT_ADMIN_USER: "ingest", EDGEWATT_ADMIN_PASSWORD: "w-secret" };
     const refused = await run([...command, "--raw", "5d"], reader);

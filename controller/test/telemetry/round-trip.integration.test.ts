@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -201,7 +201,41 @@ describe.skipIf(influxd.skip)("export and import on a real influxd", () => {
       stderr: expect.stringMatching(/cannot write/),
     });
     const nowhere = await runHere(["import", "one.lp", "--influx", "http://127.0.0.1:2"], { cwd: dir.path });
-    expect(nowhere).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/go on with --from-line 1,/) });
+    expect(nowhere).toMatchObject({ exitCode: 3, stderr: expect.stringMatching(/^edgewatt: .* cannot be reached/) });
     expect(await runHere(["export"], { cwd: dir.path })).toMatchObject({ exitCode: 3 });
+  });
+
+  it("changes nothing where what was asked for is wrong, and says what is right", async () => {
+    await writeFile(at("good.lp"), `power,device=a watts=1 ${T0}\n`);
+    await writeFile(at("notes.csv"), "when,watts\n1,2\n");
+    const refused: readonly (readonly [number, RegExp, ...string[]])[] = [
+      [1, /cannot read .*missing\.lp \(ENOENT\)/, "import", "good.lp", "missing.lp"],
+      [2, /standard input, which can be read once only/, "import", "-", "-"],
+      [2, /readings come from files/, "import", "--traces", "-"],
+      [1, /notes\.csv holds no full-rate readings/, "import", "--traces", "notes.csv"],
+      [2, /--from must be before --to/, "export", "--from", "2h", "--to", "3h"],
+    ];
+    for (const [exitCode, stderr, ...args] of refused) {
+      expect({ args, ...(await run(args)) }).toMatchObject({ args, exitCode, stderr: expect.stringMatching(stderr) });
+    }
+    // An answer without any database has no rows to read.
+    await queryInflux(influx.url, 'CREATE DATABASE "other"');
+    const databases = await queryInflux(influx.url, "SHOW DATABASES");
+    expect(databases.map(({ name }) => name)).not.toContain("edgewatt");
+    await run(["import", "good.lp"]);
+    const unknown: readonly (readonly [number, RegExp, ...string[]])[] = [
+      [2, /--measurement watts: known are power, .*run_event/, "--measurement", "watts,power"],
+      [1, /policy not found: nope; `edgewatt database show` lists/, "--policy", "nope"],
+      [1, /no files of telemetry in .*; without --files the database is read/, "--files"],
+    ];
+    for (const [exitCode, stderr, ...flags] of unknown) {
+      const exported = await run(["export", "--out", "none.lp", ...flags]);
+      expect({ flags, ...exported }).toMatchObject({ flags, exitCode, stderr: expect.stringMatching(stderr) });
+    }
+    expect(await run(["import", "good.lp", "--policy", "nope"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^edgewatt: .*policy not found: nope; .*\n$/),
+    });
+    expect((await readdir(dir.path)).filter((name) => name.startsWith("none.lp"))).toEqual([]);
   });
 });

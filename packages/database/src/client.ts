@@ -10,6 +10,8 @@ export interface DatabaseAccess {
   readonly url: string;
   readonly user?: string | undefined;
   readonly password?: string | undefined;
+  /** How a command is told another user, for the message that this one may not. */
+  readonly userAdvice?: string | undefined;
   /** Aborts what is under way. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -39,15 +41,17 @@ export interface ServerVersion {
 export class DatabaseClient {
   readonly #base: URL;
   readonly #authorization: string | undefined;
+  readonly #userAdvice: string;
   readonly #signal: AbortSignal | undefined;
 
-  constructor({ url, user, password, signal }: DatabaseAccess) {
+  constructor({ url, user, password, userAdvice, signal }: DatabaseAccess) {
     this.#base = new URL(url);
     const name = user ?? decodeURIComponent(this.#base.username);
     const secret = password ?? decodeURIComponent(this.#base.password);
     this.#base.username = "";
     this.#base.password = "";
     this.#authorization = name === "" ? undefined : `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}`;
+    this.#userAdvice = userAdvice ?? "--influx-user, and EDGEWATT_INFLUX_PASSWORD";
     this.#signal = signal;
   }
 
@@ -107,14 +111,20 @@ export class DatabaseClient {
     const context = { address: this.address, status };
     const who = `InfluxDB at ${this.address}`;
     if (status === 401 || status === 403) {
-      return new DatabaseError(
-        `${who} refuses: ${message}; name a user that may with --influx-user, and EDGEWATT_INFLUX_PASSWORD`,
-        { code: "unauthorized", context },
-      );
+      return new DatabaseError(`${who} refuses: ${message}; name a user that may with ${this.#userAdvice}`, {
+        code: "unauthorized",
+        context,
+      });
     }
     if (message.includes("database not found") || status === 404) {
       return new DatabaseError(`${who} refuses: ${message}; create the database with \`edgewatt database setup\``, {
         code: "no-database",
+        context,
+      });
+    }
+    if (message.includes("retention policy not found")) {
+      return new DatabaseError(`${who} refuses: ${message}; \`edgewatt database show\` lists those that it has`, {
+        code: "no-policy",
         context,
       });
     }
