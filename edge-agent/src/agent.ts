@@ -10,7 +10,6 @@ import {
 } from "@edgewatt/protocol";
 import {
   connectMqtt,
-  dataDir,
   lockFolder,
   PREDECESSOR_WAIT_MS,
   type Clock,
@@ -21,6 +20,7 @@ import {
 import { ArtifactCache } from "./artifacts/cache.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { megabytes, type AgentConfig } from "./config.ts";
+import { agentFolder, unlessDiskState } from "./device/agent-folder.ts";
 import { nextBoot } from "./device/boot-counter.ts";
 import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
@@ -75,9 +75,9 @@ export interface AgentContext {
 /** Starts the agent. @throws {UnreachableError} when the broker is not there within 5 s */
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
   const { device, broker: url } = config;
-  const home = await dataDir(path.join(config.data, `agent-${device}`));
+  const home = await agentFolder(path.join(config.data, `agent-${device}`));
   // A second one would repair files of the spool that are being written, and take batches out of them.
-  const lock = await lockFolder(home, "agent", { waitMs: PREDECESSOR_WAIT_MS, signal });
+  const lock = await lockFolder(home, "agent", { waitMs: PREDECESSOR_WAIT_MS, signal }).catch(unlessDiskState);
   const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
   const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
   const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
@@ -289,7 +289,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await spool.close();
     await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
     await mqtt.close();
-    await lock.release();
+    await lock?.release();
   };
   try {
     await mqtt.subscribe(

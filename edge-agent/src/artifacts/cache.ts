@@ -1,7 +1,7 @@
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
-import { dataDir } from "@edgewatt/runtime";
+import { agentFolder } from "../device/agent-folder.ts";
 
 const PART = ".part";
 
@@ -19,7 +19,7 @@ export class ArtifactCache {
   }
 
   static async open(dir: string, limitBytes: number): Promise<ArtifactCache> {
-    return new ArtifactCache(await dataDir(dir), limitBytes);
+    return new ArtifactCache(await agentFolder(dir), limitBytes);
   }
 
   /** Where a file of this digest is, or belongs. */

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { writeFileAtomic } from "@edgewatt/runtime";
+import { unlessDiskState } from "./agent-folder.ts";
 
 /**
  * The number of this start of the agent: one above the number on disk and the newest that is known elsewhere, whichever is higher: the
@@ -9,7 +10,8 @@ import { writeFileAtomic } from "@edgewatt/runtime";
  */
 export async function nextBoot(path: string, newest: number | undefined): Promise<number> {
   const boot = Math.max((await readNumber(path)) ?? 0, newest ?? 0) + 1;
-  await writeFileAtomic(path, `${boot}\n`);
+  // Without its disk it goes by what the broker remembers.
+  await writeFileAtomic(path, `${boot}\n`).catch(unlessDiskState);
   return boot;
 }
 

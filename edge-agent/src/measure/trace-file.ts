@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { DISK_RESERVE_MB, FileError, freeDiskBytes } from "@edgewatt/runtime";
 import { ArtifactCache } from "../artifacts/cache.ts";
+import { unlessDiskState } from "../device/agent-folder.ts";
 import type { Trace } from "./energy-curve.ts";
 
 export type TracePhase = "idle-before" | "window" | "idle-after";
@@ -97,7 +98,7 @@ export class TraceFile implements AsyncDisposable {
 export async function openTraces(dir: string, limitBytes: number): Promise<ArtifactCache> {
   const cache = await ArtifactCache.open(dir, limitBytes);
   const parts = (await readdir(dir)).filter((name) => name.endsWith(PART));
-  for (const name of parts) await rm(path.join(dir, name));
+  for (const name of parts) await rm(path.join(dir, name)).catch(unlessDiskState);
   return cache;
 }
 

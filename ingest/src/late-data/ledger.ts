@@ -15,6 +15,8 @@ export class LateLedger {
   /** Since the last `begin`. */
   #noted = new Set<number>();
   #written: Promise<void> = Promise.resolve();
+  /** What is on disk is not what is known, and no write is under way that changes that. */
+  #isDue = false;
 
   private constructor(file: string, hours: readonly number[]) {
     this.#file = file;
@@ -43,14 +45,13 @@ export class LateLedger {
 
   /** Resolves when the hours of these times are on disk. @throws {FileError} */
   async note(timesS: Iterable<number>): Promise<void> {
-    let isNew = false;
     for (const timeS of timesS) {
       const hour = Math.floor(timeS / HOUR_S);
       this.#noted.add(hour);
-      isNew ||= !this.#hours.has(hour);
+      this.#isDue ||= !this.#hours.has(hour);
       this.#hours.add(hour);
     }
-    if (isNew) this.#written = this.#write(this.#written);
+    if (this.#isDue) this.#written = this.#write(this.#written);
     await this.#written;
   }
 
@@ -68,7 +69,13 @@ export class LateLedger {
   }
 
   async #write(before: Promise<void>): Promise<void> {
+    this.#isDue = false;
     await before.catch(() => {});
-    await writeFileAtomic(this.#file, `${JSON.stringify({ v: 1, hours: [...this.#hours] })}\n`);
+    try {
+      await writeFileAtomic(this.#file, `${JSON.stringify({ v: 1, hours: [...this.#hours] })}\n`);
+    } catch (error) {
+      this.#isDue = true;
+      throw error;
+    }
   }
 }

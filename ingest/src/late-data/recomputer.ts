@@ -20,7 +20,8 @@ const MAX_WAIT_MS = 120_000;
 const CHECK_EVERY_MS = 5_000;
 
 export interface RecomputerOptions {
-  readonly client: DatabaseClient;
+  /** Opens the database; what it asks ends with the signal. */
+  readonly connect: (signal: AbortSignal) => DatabaseClient;
   readonly ledger: LateLedger;
   readonly log: Logger;
   readonly clock: Clock;
@@ -32,6 +33,8 @@ export interface RecomputerOptions {
  */
 export class Recomputer {
   readonly #options: RecomputerOptions;
+  readonly #client: DatabaseClient;
+  readonly #stopping = new AbortController();
   readonly #complaints: Complaints;
   #touched = new TouchedTime();
   #firstUs: number | undefined;
@@ -43,6 +46,7 @@ export class Recomputer {
 
   constructor(options: RecomputerOptions) {
     this.#options = options;
+    this.#client = options.connect(this.#stopping.signal);
     this.#complaints = new Complaints(options.log);
     for (const fromS of options.ledger.hours()) {
       for (const { name } of DOWNSAMPLED) this.#touched.addAll(name, { fromS, toS: fromS + 3_600 });
@@ -73,9 +77,10 @@ export class Recomputer {
     for (const { measurement, timeS } of late) this.#touched.add(measurement, timeS);
   }
 
-  /** What is due then is done after the next start. */
+  /** What is due then, or under way, is done after the next start. */
   async stop(): Promise<void> {
     this.#timer[Symbol.dispose]();
+    this.#stopping.abort();
     await this.#work;
   }
 
@@ -90,23 +95,24 @@ export class Recomputer {
   }
 
   async #run(): Promise<void> {
-    const { client, ledger, log, clock } = this.#options;
+    const { ledger, log, clock } = this.#options;
     const due = this.#touched;
     this.#touched = new TouchedTime();
     this.#firstUs = undefined;
     ledger.begin();
     try {
-      const rawPolicy = await this.#rawPolicy(client);
+      const rawPolicy = await this.#rawPolicy(this.#client);
       if (rawPolicy !== undefined) {
         let means = 0;
         for (const { measurement: name, stretch } of due.stretches()) {
           const measurement = DOWNSAMPLED.find((known) => known.name === name);
-          if (measurement !== undefined) means += await recompute(client, { rawPolicy, measurement, stretch });
+          if (measurement !== undefined) means += await recompute(this.#client, { rawPolicy, measurement, stretch });
         }
         log.info({ means }, "computed means again that late points belong to");
       }
       await ledger.done();
     } catch (error) {
+      if (this.#stopping.signal.aborted) return;
       this.#complaints.report("recompute", `means of late points wait: ${(error as Error).message}`, {});
       for (const { measurement, stretch } of due.stretches()) this.#touched.addAll(measurement, stretch);
       this.#lastUs = clock.monotonicUs();

@@ -42,6 +42,6 @@ async function openStore(config: IngestConfig, { id, data, telemetryDir, clock, 
   if (url === undefined) return new LineProtocolFiles(telemetryDir, clock);
   const sink = new InfluxSink({ url, user, password, timeoutMs: WRITE_TIMEOUT_MS });
   const ledger = await LateLedger.open(path.join(data, `late-${id}.json`), log);
-  const client = new DatabaseClient({ url, user, password });
-  return new LateDataSink(sink, new Recomputer({ client, ledger, log, clock }), clock);
+  const connect = (signal: AbortSignal) => new DatabaseClient({ url, user, password, signal });
+  return new LateDataSink(sink, new Recomputer({ connect, ledger, log, clock }), clock);
 }

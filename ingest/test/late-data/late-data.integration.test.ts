@@ -50,7 +50,7 @@ describe.skipIf(influxd.skip)("late points on a real influxd", () => {
   async function open(): Promise<LateDataSink> {
     const inner = new InfluxSink({ url: influx.url, timeoutMs: 45_000 });
     const ledger = await LateLedger.open(file(), log);
-    const sink = new LateDataSink(inner, new Recomputer({ client, ledger, log, clock }), clock);
+    const sink = new LateDataSink(inner, new Recomputer({ connect: () => client, ledger, log, clock }), clock);
     sinks.push(sink);
     return sink;
   }

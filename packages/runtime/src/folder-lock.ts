@@ -1,4 +1,4 @@
-import { open, readFile, rm } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import path from "node:path";
 import { systemClock } from "./clock.ts";
 import { FileError, RuntimeError } from "./errors.ts";
@@ -45,17 +45,20 @@ async function untilFree(file: string, deadlineMs: number, signal: AbortSignal |
 }
 
 async function tryCreate(file: string): Promise<boolean> {
+  let handle: FileHandle | undefined;
   try {
-    const handle = await open(file, "wx");
+    handle = await open(file, "wx");
     await handle.writeFile(JSON.stringify(identityOf(process.pid)));
-    await handle.close();
     return true;
   } catch (cause) {
     if (systemErrorCode(cause) === "EEXIST") return false;
+    if (handle !== undefined) await rm(file, { force: true });
     throw new FileError(
       `cannot lock the data folder with ${file} (${systemErrorCode(cause)}): make it writable or pass --data DIR`,
       { code: "lock-failed", context: { file }, cause },
     );
+  } finally {
+    await handle?.close();
   }
 }
 

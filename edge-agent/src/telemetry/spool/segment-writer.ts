@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
+import { syncFolder } from "@edgewatt/runtime";
 import type { Extent } from "./frame.ts";
 import { frame, HEADER_BYTES } from "./frame.ts";
 
@@ -24,7 +25,8 @@ export class SegmentWriter {
   /** Makes the file, which must not exist. @param onError is told when a sync fails */
   static async create(file: string, onError: (error: unknown) => void): Promise<SegmentWriter> {
     const writer = new SegmentWriter(await open(file, "ax"), onError);
-    await syncFolder(path.dirname(file));
+    // Not every file system can do that to a folder.
+    await syncFolder(path.dirname(file)).catch(() => {});
     return writer;
   }
 
@@ -72,11 +74,4 @@ export class SegmentWriter {
     await this.#syncing;
     await this.#handle.close().catch(this.#onError);
   }
-}
-
-/** Makes names of new files durable, on file systems that can do that to a folder. */
-async function syncFolder(dir: string): Promise<void> {
-  const folder = await open(dir, "r");
-  await folder.sync().catch(() => {});
-  await folder.close();
 }
