@@ -208,7 +208,7 @@ describe("a stack", () => {
       return jobs[0]?.job ?? "";
     });
     const canceled = await edgewattJson<{ job: string; state: string }>(place, ["cancel", job]);
-    expect(canceled).toEqual({ job, device: "pi-1", state: "canceled" });
+    expect(canceled).toEqual({ job, device: "pi-1", state: "canceled", hadEnded: false });
     const { code, stderr } = await measuring;
     expect(stderr).toMatch(new RegExp(`benchmark job ${job} on pi-1 canceled`));
     expect(code).toBe(1);

@@ -95,7 +95,7 @@ async function openSource(context: Context, options: ExportOptions): Promise<Sou
     );
   }
   throw new UnreachableError(
-    `there is no telemetry in ${data} and no stack with a database runs on it: name a database with --influx, or start the stack with \`edgewatt up\``,
+    `no stack with a database runs on the data folder ${data}, which has no files of telemetry either: start it with \`edgewatt up\`, or name a database with --influx`,
     { code: "no-telemetry", context: { data } },
   );
 }

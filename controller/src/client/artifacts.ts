@@ -1,7 +1,8 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Artifact } from "@edgewatt/protocol";
+import { type Artifact, EdgewattError } from "@edgewatt/protocol";
 import { hostId, putFile, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { ControllerError } from "../errors.ts";
 import { sizeOf } from "../file-size.ts";
 import type { Device } from "./fleet.ts";
 
@@ -37,15 +38,20 @@ export function uploadBase(hubUrl: string): string {
 /** A file of any size over a link of any speed. */
 const UNBOUNDED = new AbortController().signal;
 
-/** Puts a file into the hub; resolves with its address there. @throws {UnreachableError} */
+/** Puts a file into the hub; resolves with its address there. @throws {UnreachableError | ControllerError} when it refuses */
 export async function uploadFile(hubUrl: string, { file, sha256 }: { file: string; sha256: string }): Promise<string> {
   const url = `${uploadBase(hubUrl)}/${sha256}`;
   try {
-    const status = await putFile(url, file, UNBOUNDED);
+    const { status, said } = await putFile(url, file, UNBOUNDED);
     if (status >= 200 && status < 300) return url;
-    throw uploadFailure(url, `it answers ${status}`);
+    if (said === undefined) throw uploadFailure(url, `it answers ${status}`);
+    throw new ControllerError(`the hub does not take ${path.basename(file)}: ${said}`, {
+      code: "upload-refused",
+      retryable: status >= 500,
+      context: { url, file, status },
+    });
   } catch (cause) {
-    if (cause instanceof UnreachableError) throw cause;
+    if (cause instanceof EdgewattError && cause.code.startsWith("upload-")) throw cause;
     throw uploadFailure(url, systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause), cause);
   }
 }

@@ -33,6 +33,7 @@ const BATCH_LINES = 5000;
 const BATCH_LENGTH = 4 * 1024 * 1024;
 const MAX_REFUSALS = 1000;
 const MAX_REASON = 300;
+const NO_TIME = "it has no timestamp at its end, and would be another point at each import";
 const PER_SECOND = { ns: 1_000_000_000n, u: 1_000_000n, s: 1n } as const;
 
 /** Writes the lines of files to the database, batch by batch, and remembers which times were written. */
@@ -66,12 +67,9 @@ export class Importer {
     let length = 0;
     let underWay: Promise<void> = Promise.resolve();
     const store = async (taken: readonly NumberedLine[]): Promise<void> => {
-      const found = await this.#write(taken.map(({ line }) => line));
+      const found = await this.#store(taken);
       refused += found.length;
-      for (const { index, reason } of found) {
-        if (refusals.length >= MAX_REFUSALS) break;
-        refusals.push({ line: taken[index]?.number ?? 0, reason: reason.slice(0, MAX_REASON) });
-      }
+      refusals.push(...found.slice(0, MAX_REFUSALS - refusals.length));
       this.#remember(taken);
       this.#next = (taken.at(-1)?.number ?? this.#next) + 1;
       onProgress(count);
@@ -95,6 +93,17 @@ export class Importer {
     await flush();
     await underWay;
     return { lines: count, stored: count - refused, refused, refusals };
+  }
+
+  /** Resolves with those refused, in the order of the file. */
+  async #store(taken: readonly NumberedLine[]): Promise<RefusedInput[]> {
+    const timed = taken.filter(({ line }) => timeOfLine(line) !== undefined);
+    const untimed = timed.length === taken.length ? [] : taken.filter(({ line }) => timeOfLine(line) === undefined);
+    const found = await this.#write(timed.map(({ line }) => line));
+    return [
+      ...found.map(({ index, reason }) => ({ line: timed[index]?.number ?? 0, reason: reason.slice(0, MAX_REASON) })),
+      ...untimed.map(({ number }) => ({ line: number, reason: NO_TIME })),
+    ].sort((a, b) => a.line - b.line);
   }
 
   async #write(lines: readonly string[]): ReturnType<typeof writeLines> {

@@ -155,6 +155,28 @@ describe.skipIf(influxd.skip)("export and import on a real influxd", () => {
     expect(stderr).toMatch(/send them again .*retention\.md/);
   });
 
+  it("refuses what would be stored anew each time, and what is no text, line by line", async () => {
+    const bytes = Buffer.from([0x00, 0x01, 0x1b, 0x7f, 0xff, 0xfe]);
+    const good = Buffer.from(`power,device=a watts=1 ${T0}\n`);
+    await writeFile(
+      at("odd.lp"),
+      Buffer.concat([Buffer.from("power,device=a watts=2\n"), bytes, Buffer.from(" 1\n"), good]),
+    );
+    const { exitCode, stdout } = await run(["import", "odd.lp", "--json"]);
+    expect(exitCode).toBe(1);
+    expect((JSON.parse(stdout) as { files: unknown[] }).files).toMatchObject([
+      {
+        lines: 3,
+        stored: 1,
+        refusals: [
+          { line: 1, reason: expect.stringMatching(/no timestamp/) },
+          { line: 2, reason: expect.stringMatching(/unable to parse/) },
+        ],
+      },
+    ]);
+    expect(await queryInflux(influx.url, 'SELECT count("watts") FROM "power"')).toMatchObject([{ count: 1 }]);
+  });
+
   it("goes on with the line that is named", async () => {
     await writeFile(at("on.lp"), [1n, 2n, 3n].map((n) => `power,device=a watts=${n} ${T0 + n}\n`).join(""));
     await run(["import", "on.lp", "--from-line", "3"]);

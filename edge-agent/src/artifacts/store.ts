@@ -96,9 +96,9 @@ export class ArtifactStore {
     let problem: unknown;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
-        const status = await putFile(url, file, signal);
+        const { status, said } = await putFile(url, file, signal);
         if (status >= 200 && status < 300) return url;
-        problem = `HTTP ${status}`;
+        problem = `HTTP ${status}${said === undefined ? "" : `, ${said}`}`;
         if (status < 500 || status === INSUFFICIENT_STORAGE) break;
       } catch (cause) {
         signal.throwIfAborted();

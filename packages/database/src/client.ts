@@ -86,7 +86,8 @@ export class DatabaseClient {
   /** Writes lines; `undefined` when all of them are stored. @throws {DatabaseError} `unauthorized`, `no-database`, `failed` */
   async write(lines: string, { precision, policy }: WriteTarget): Promise<WriteRefusal | undefined> {
     const target = new URLSearchParams({ db: DATABASE, precision, ...(policy === undefined ? {} : { rp: policy }) });
-    const response = await this.#send(`write?${target.toString()}`, { method: "POST", body: lines });
+    const response = await this.#send(`write?${target.toString()}`, { method: "POST", body: lines }).catch(ofGarbage);
+    if (!(response instanceof Response)) return response;
     const { status } = response;
     const body = await this.#textOf(response);
     if (status === 204) return undefined;
@@ -184,13 +185,27 @@ export class DatabaseClient {
       return await call();
     } catch (cause) {
       this.#signal?.throwIfAborted();
-      const reason = systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause);
+      const reason = systemErrorCode(causeOf(cause));
       throw new UnreachableError(
         `InfluxDB at ${this.address} cannot be reached (${reason}): check the address and that it runs`,
         { code: "database-unreachable", retryable: true, context: { address: this.address }, cause },
       );
     }
   }
+}
+
+/** InfluxDB repeats a line that it cannot parse in a header of its answer, where some bytes may not stand. */
+function ofGarbage(error: unknown): WriteRefusal {
+  const reason = error instanceof UnreachableError ? systemErrorCode(causeOf(error.cause)) : "";
+  if (!reason.startsWith("HPE_")) throw error;
+  return {
+    status: 400,
+    message: `unable to parse: control characters in it spoil the database's own words (${reason})`,
+  };
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? (error.cause ?? error) : error;
 }
 
 function form(fields: Readonly<Record<string, string>>): URLSearchParams {
