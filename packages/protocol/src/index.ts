@@ -26,7 +26,7 @@ export {
   type ServiceStatus,
 } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
-export { isTerminal, JOB_STATES, mayFollow, supersedes, type JobStateName } from "./job-states.ts";
+export { isTerminal, JOB_STATES, mayFollow, type JobStateName } from "./job-states.ts";
 export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";
 export {
   MAX_TELEMETRY_BYTES,
@@ -115,3 +115,4 @@ export {
   readBatchNumbers,
   type MessageOf,
 } from "./codec.ts";
+export { supersedes } from "./supersedes.ts";

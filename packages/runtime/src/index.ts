@@ -6,7 +6,7 @@ export { DISK_RESERVE_MB, DiskWatch, freeDiskBytes } from "./disk-space.ts";
 export { ConfigError, FileError, RuntimeError, TransportError, UnreachableError } from "./errors.ts";
 export { EXIT, exitCodeOf } from "./exit-codes.ts";
 export { dataDir, sha256File, syncFolder, writeFileAtomic } from "./files.ts";
-export { lockFolder, PREDECESSOR_WAIT_MS } from "./folder-lock.ts";
+export { lockFolder, PREDECESSOR_WAIT_MS, type FolderLock } from "./folder-lock.ts";
 export { helpText } from "./help-text.ts";
 export { hostId } from "./host-id.ts";
 export { hostPort, listen, listenAddress } from "./listen.ts";
