@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, type Option } from "commander";
 import { EXIT } from "@edgewatt/runtime/process";
+import { addDatabaseCommands } from "./commands/database.ts";
 import { addDatasetCommands } from "./commands/datasets.ts";
 import { addDeviceCommands } from "./commands/devices.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
@@ -9,6 +10,7 @@ import { addModelCommands } from "./commands/models.ts";
 import { addPruneCommand } from "./commands/prune.ts";
 import { addReportCommands } from "./commands/report.ts";
 import { addStackCommands } from "./commands/stack.ts";
+import { addTelemetryCommands } from "./commands/telemetry.ts";
 import { type App, type Context, say } from "./context.ts";
 import { describeError, exitCodeFor, InterruptedError } from "./errors.ts";
 import { applyEnvironment, variableOf } from "./options.ts";
@@ -57,6 +59,8 @@ function buildProgram(app: App): Command {
   addJobCommands(program, app);
   addPruneCommand(program, app);
   addReportCommands(program, app);
+  addDatabaseCommands(program, app);
+  addTelemetryCommands(program, app);
   addDoctorCommand(program, app);
   return program;
 }

@@ -17,6 +17,13 @@ export interface BrokerOption extends DataOption, JsonOption {
   readonly broker?: string;
 }
 
+/** What a command takes that talks to InfluxDB. */
+export interface DatabaseOption extends DataOption, JsonOption {
+  readonly influx?: string;
+  readonly influxUser?: string;
+  readonly influxPassword?: string;
+}
+
 export interface DatasetsOption {
   readonly datasets?: string;
 }
@@ -30,10 +37,24 @@ export function withData(command: Command): Command {
 }
 
 export function withBroker(command: Command): Command {
-  return withJson(withData(command)).option(
-    "--broker <url>",
-    "MQTT broker; default: the one of the stack that runs on the data folder",
+  return withBrokerUrl(withJson(withData(command)));
+}
+
+/** For a command that has `--data` already. */
+export function withBrokerUrl(command: Command): Command {
+  return command.option("--broker <url>", "MQTT broker; default: the one of the stack that runs on the data folder");
+}
+
+export function withDatabase(command: Command, { user = true }: { user?: boolean } = {}): Command {
+  const described = withJson(withData(command)).option(
+    "--influx <url>",
+    "InfluxDB; default: that of the stack that runs on the data folder",
+    httpAddress,
   );
+  if (!user) return described;
+  return described
+    .option("--influx-user <name>", "user of InfluxDB")
+    .option("--influx-password <text>", "its password; better in the environment than on the command line");
 }
 
 export function withDatasets(command: Command): Command {
@@ -86,6 +107,31 @@ export function list(text: string): readonly string[] {
     .filter((item) => item !== "");
   if (items.length === 0) throw new InvalidArgumentError("expected names, separated by commas");
   return items;
+}
+
+export function httpAddress(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text)) return text;
+  throw new InvalidArgumentError("expected an address such as http://127.0.0.1:8086");
+}
+
+const UNITS_S = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+
+/** Seconds of `7d`, `36h`, `90m`; `forever` is 0. */
+export function duration(text: string): number {
+  if (text === "forever") return 0;
+  const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  const seconds = Number(count) * (UNITS_S[unit as keyof typeof UNITS_S] ?? Number.NaN);
+  if (seconds >= 3_600) return seconds;
+  throw new InvalidArgumentError("expected 1h or more, as 7d or 36h, or forever");
+}
+
+/** A moment as ISO time, or as how long ago it was. */
+export function moment(text: string): Date {
+  const [, count, unit] = /^(\d+)([smhdw])$/.exec(text) ?? [];
+  const agoMs = Number(count) * 1000 * (UNITS_S[unit as keyof typeof UNITS_S] ?? Number.NaN);
+  const date = new Date(Number.isNaN(agoMs) ? text : Date.now() - agoMs);
+  if (!Number.isNaN(date.getTime()) && (!Number.isNaN(agoMs) || /^\d{4}-/.test(text))) return date;
+  throw new InvalidArgumentError("expected a time such as 2026-11-26T08:00:00Z, or how long ago: 2h, 7d");
 }
 
 /** A parser of numbers that stay within bounds. */

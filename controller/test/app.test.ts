@@ -33,6 +33,11 @@ const COMMANDS = [
   ["report"],
   ["dashboards", "build"],
   ["doctor"],
+  ["database", "setup"],
+  ["database", "show"],
+  ["database", "recompute"],
+  ["export"],
+  ["import"],
 ];
 
 describe("help", () => {
@@ -63,7 +68,11 @@ describe("wrong usage", () => {
       ["quantize", "p05", "--format", "u8u8"],
       /'u8u8' is invalid: Allowed choices are u8s8, s8s8; see edgewatt --help$/m,
     ],
-    ["--on with --local", ["quantize", "--local", "a.onnx", "b.onnx", "--on", "pi-1"], /--on is for devices/],
+    [
+      "--on with --local",
+      ["quantize", "--local", "a.onnx", "b.onnx", "--on", "pi-1"],
+      /--on and --timeout are for devices/,
+    ],
     [
       "a data set that is not here, for a file",
       ["quantize", "--local", "a.onnx", "b.onnx", "--calibration", "cifar10", "--datasets", "nowhere"],
@@ -98,6 +107,10 @@ describe("wrong usage", () => {
     ["sensitivity --local without calibration", ["sensitivity", "--local", "a.onnx"], /needs --calibration/],
     ["--windows with --local", ["sensitivity", "--local", "a.onnx", "--windows", "1"], /are for devices/],
     ["a bad device id", ["up", "--device", "Pi 2"], /device id is 2 to 40/],
+    ["a time limit of nothing", ["quantize", "p05", "--timeout", "0"], /--timeout.*from 0\.1 to 10080/],
+    ["metrics ports beyond the last one", ["up", "--metrics-port", "65533"], /--metrics-port.*from 0 to 65532/],
+    ["a database address that is none", ["up", "--influx", "influx:8086"], /expected an address such as http/],
+    ["the same of doctor", ["doctor", "--influx", "influx:8086"], /expected an address such as http/],
     ["a budget that is too small", ["demo", "--budget", "1"], /--budget: even one window per row takes \d+ minutes/],
   ])("%s: exit code 2 and one line on stderr", async (_what, args, message) => {
     const { exitCode, stdout, stderr } = await run(args);

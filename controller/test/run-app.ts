@@ -10,14 +10,14 @@ export interface AppRun {
 /** Runs a command line in this process, with nothing of this machine's environment but what is given. */
 export async function runHere(
   args: readonly string[],
-  options: { cwd: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal },
+  options: { cwd: string; env?: NodeJS.ProcessEnv; signal?: AbortSignal; stdin?: Readable },
 ): Promise<AppRun> {
   let stdout = "";
   let stderr = "";
   const exitCode = await runApp(args, {
     stdout: { write: (text) => (stdout += text) },
     stderr: { write: (text) => (stderr += text) },
-    stdin: Readable.from([]),
+    stdin: options.stdin ?? Readable.from([]),
     env: options.env ?? {},
     cwd: options.cwd,
     signal: options.signal ?? new AbortController().signal,

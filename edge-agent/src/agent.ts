@@ -1,40 +1,20 @@
 import path from "node:path";
-import {
-  decodeMessage,
-  encodeMessage,
-  formatTopic,
-  parseTopic,
-  topicFilter,
-  type JobEvent,
-  type JobState,
-} from "@edgewatt/protocol";
-import {
-  connectMqtt,
-  dataDir,
-  type Clock,
-  type Logger,
-  type MqttMessage,
-  type RunningService,
-} from "@edgewatt/runtime";
-import { ArtifactCache } from "./artifacts/cache.ts";
+import { encodeMessage, formatTopic, type JobEvent, type JobState } from "@edgewatt/protocol";
+import type { Clock, Logger, RunningService } from "@edgewatt/runtime";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { megabytes, type AgentConfig } from "./config.ts";
-import { nextBoot } from "./device/boot-counter.ts";
-import { readBrokerMemory } from "./device/broker-memory.ts";
 import { ClockSync } from "./device/clock-sync.ts";
 import { buildInfo } from "./device/info.ts";
-import { kernelBoot } from "./device/kernel-boot.ts";
-import { isDeviceTaken } from "./device/other-agent.ts";
-import { Presence } from "./device/presence.ts";
 import { SystemProbe } from "./device/system-state.ts";
+import { openHome } from "./home.ts";
 import type { Operations } from "./jobs/admission.ts";
-import { JobJournal } from "./jobs/journal.ts";
 import { Jobs } from "./jobs/jobs.ts";
 import type { Operation } from "./jobs/operation.ts";
+import { joinBroker } from "./join.ts";
+import { listenTo } from "./listen.ts";
 import { Measuring } from "./measure/measuring.ts";
 import { MeterFactStore } from "./measure/meter-facts.ts";
 import { SupplyVoltage } from "./measure/supply-voltage.ts";
-import { openTraces } from "./measure/trace-file.ts";
 import { agentHealth, agentMetrics } from "./metrics.ts";
 import { QuantizedModels } from "./models/quantized.ts";
 import { createBenchmark } from "./operations/benchmark.ts";
@@ -52,12 +32,10 @@ import { PipelineLive } from "./telemetry/pipeline-live.ts";
 import { PipelineReport } from "./telemetry/pipeline-report.ts";
 import { IngestWatch } from "./telemetry/sending/ingest-watch.ts";
 import { Sender } from "./telemetry/sending/sender.ts";
-import { DiskSpool } from "./telemetry/spool/disk-spool.ts";
+import { spoolFault } from "./telemetry/spool/disk-health.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { WaitingDrafts } from "./telemetry/waiting/waiting-drafts.ts";
-import { WaitingLog } from "./telemetry/waiting/waiting-log.ts";
 
-const CONNECT_WAIT_MS = 5000;
 const DRAIN_MS = 10_000;
 
 export interface AgentContext {
@@ -71,50 +49,13 @@ export interface AgentContext {
 
 /** Starts the agent. @throws {UnreachableError} when the broker is not there within 5 s */
 export async function startAgent({ config, log, clock, signal, root = "" }: AgentContext): Promise<RunningService> {
-  const { device, broker: url } = config;
-  const home = await dataDir(path.join(config.data, `agent-${device}`));
-  const cache = await ArtifactCache.open(path.join(home, "cache"), megabytes(config.cacheMb));
-  const quantizedCache = await ArtifactCache.open(path.join(home, "quantized"), megabytes(config.cacheMb));
-  const traces = await openTraces(path.join(home, "traces"), megabytes(config.traceMb));
-  const spool = await DiskSpool.open({
-    dir: path.join(home, "spool"),
-    capBytes: megabytes(config.spoolMb),
-    clock,
-    log,
-  });
-  const waitingLog = await WaitingLog.open({
-    file: path.join(home, "spool", "waiting.log"),
-    kernelBoot: kernelBoot(root),
-    log,
-  });
-  const { journal, records, damaged } = await JobJournal.open(path.join(home, "jobs"), log);
-  const connection = { url, clientId: device, log, keepaliveS: config.keepaliveS, waitMs: CONNECT_WAIT_MS };
-  const memory = await readBrokerMemory(device, {
-    ...connection,
-    signal,
-    // What the journal does not know may have been lost with the disk.
-    jobs: records.length === 0 || damaged.size > 0,
-  });
-  const boot = await nextBoot(path.join(home, "boot"), memory.boot);
+  const { device } = config;
+  const context = { config, log, clock, signal, root };
+  const home = await openHome(context);
+  const { spool } = home;
+  const { mqtt, presence, boot, remembered } = await joinBroker(home, context);
   const nowMs = () => Math.round(clock.nowUs() / 1000);
   const clockSync = new ClockSync(root, () => clock.monotonicUs());
-  const presence = new Presence({
-    device,
-    boot,
-    clock,
-    log,
-    isTaken: (until) => isDeviceTaken(device, { ...connection, signal: until }),
-    async nextBoot() {
-      const { boot: remembered } = await readBrokerMemory(device, { ...connection, signal, jobs: false });
-      return nextBoot(path.join(home, "boot"), remembered);
-    },
-  });
-  const mqtt = await connectMqtt({
-    ...connection,
-    signal,
-    will: () => presence.will(),
-    beforeConnect: (until) => presence.beforeConnect(until),
-  });
 
   const ingest = new IngestWatch(() => sender.resend());
   const sender = new Sender({ device, spool, mqtt, clock, log, ingestOnline: () => ingest.online });
@@ -125,11 +66,11 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   let toldSynchronized: boolean | undefined;
   const clockSynchronized = () => {
     const synchronized = clockSync.isSynchronized(measuring.active);
-    if (toldSynchronized !== undefined && toldSynchronized !== synchronized) queueMicrotask(publishInfo);
+    if (toldSynchronized !== undefined && toldSynchronized !== synchronized) queueMicrotask(tellInfo);
     toldSynchronized = synchronized;
     return synchronized;
   };
-  const waiting = new WaitingDrafts({ waitingLog, clock, log });
+  const waiting = new WaitingDrafts({ waitingLog: home.waitingLog, clock, log });
   const telemetry = new Telemetry({ boot, spool, sender, waiting, clock, log, clockSynchronized });
   const figures = () => readFigures({ spool, sender, telemetry, waiting, clock });
   const pipeline = new PipelineReport(device, { telemetry, clock, figures });
@@ -142,6 +83,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const meters = chooseMeters(config, root);
   const table = tableChannel(meters, config.channel);
   let running: JobState | undefined;
+  /** Of jobs, by code. */
   const faults = new Map<string, string>();
   const supply = new SupplyVoltage();
   const observer = new Observer({
@@ -161,12 +103,13 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     clock,
     telemetryHz: config.telemetryHz,
     onIntervals: (channel, block) => observer.power(channel, block),
-    onChange: () => publishInfo(),
+    onChange: () => tellInfo(),
     counts: readings,
   });
 
-  const info = () => ({
-    ...buildInfo({
+  const info = () => {
+    const ofSpool = spoolFault(spool.disk);
+    return buildInfo({
       boot,
       ts: nowMs(),
       root,
@@ -177,10 +120,12 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       cores,
       operations: [...operations.keys()],
       clockSynchronized: clockSynchronized(),
-      disk: spool.disk,
-    }),
-    ...(faults.size === 0 ? {} : { faults: [...faults].map(([code, message]) => ({ code, message })) }),
-  });
+      faults: [
+        ...[...faults].map(([code, message]) => ({ code, message })),
+        ...(ofSpool === undefined ? [] : [ofSpool]),
+      ],
+    });
+  };
   const publish = (topic: Parameters<typeof formatTopic>[0], payload: string, retain: boolean) =>
     mqtt.publish(formatTopic(topic), payload, { qos: 1, retain });
   const publishInfo = () => {
@@ -189,6 +134,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
       log.debug({ reason: String(error) }, "info was not published"),
     );
   };
+  /** Not in a stretch that is measured. */
+  const tellInfo = () => measuring.afterStretch(publishInfo);
 
   const publishEvent = (event: JobEvent) => {
     log.info({ job: event.job }, event.message);
@@ -198,14 +145,14 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
   const bench: Workbench = {
     device,
     power: table,
-    store: new ArtifactStore(cache, clock),
-    quantized: new QuantizedModels(quantizedCache),
+    store: new ArtifactStore(home.artifacts, clock),
+    quantized: new QuantizedModels(home.quantized),
     sampler,
     supply,
-    traces,
+    traces: home.traces,
     telemetry,
     measuring,
-    meterFacts: new MeterFactStore(path.join(home, "meters.json"), nowMs),
+    meterFacts: new MeterFactStore(path.join(home.folder, "meters.json"), nowMs),
     probe,
     cores,
     clock,
@@ -218,10 +165,8 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     ]),
   );
   const jobs = new Jobs({
-    journal,
-    records,
-    damaged,
-    remembered: memory.jobs,
+    ...home.jobs,
+    remembered,
     operations,
     boot,
     clock,
@@ -240,7 +185,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
         faults.set(code, message);
         publishEvent({ v: 1, job, ts: nowMs(), level: "error", message: message.slice(0, 2000) });
       }
-      publishInfo();
+      tellInfo();
     },
     onRunning: (state) => {
       running = state;
@@ -253,13 +198,6 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     publishInfo();
     jobs.publishOpen();
     sender.resend();
-  };
-  const receive = (handle: (message: MqttMessage) => void) => (message: MqttMessage) => {
-    try {
-      handle(message);
-    } catch (error) {
-      log.warn({ topic: message.topic, reason: error instanceof Error ? error.message : String(error) }, "ignored");
-    }
   };
   const stop = async () => {
     await jobs.stop();
@@ -278,37 +216,16 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     await spool.close();
     await presence.leave().catch((error: unknown) => log.debug({ reason: String(error) }, "no goodbye"));
     await mqtt.close();
+    await home.lock?.release();
   };
   try {
-    await mqtt.subscribe(
-      presence.topic,
-      receive((message) => presence.receive(message)),
-    );
-    await mqtt.subscribe(
-      topicFilter("service", { name: "ingest" }),
-      receive((message) => ingest.receive(message)),
-    );
-    await mqtt.subscribe(
-      topicFilter("ack", { device }),
-      receive(({ topic, payload }) => {
-        const parsed = parseTopic(topic);
-        if (parsed?.kind === "ack") sender.acknowledge(parsed.stream, decodeMessage("ack", payload));
-      }),
-    );
-    jobs.start();
-    await mqtt.subscribe(
-      topicFilter("command", { device }),
-      receive(({ topic, payload }) => {
-        const parsed = parseTopic(topic);
-        if (parsed?.kind === "command") jobs.receive(parsed, payload);
-      }),
-    );
+    await listenTo(mqtt, device, { presence, ingest, sender, jobs, log });
   } catch (error) {
     // The connection was lost again: what runs by now would keep the process alive.
     await stop();
     throw error;
   }
-  spool.onDiskChange(publishInfo);
+  spool.onDiskChange(tellInfo);
   mqtt.onConnect(announce);
   if (mqtt.connected) announce();
 

@@ -11,6 +11,7 @@ import {
 import { type ChannelCounts, longestGapS, type ReadingCounts } from "./sampler/reading-counts.ts";
 import type { ChannelState } from "./sampler/sampler.ts";
 import type { TelemetryFigures } from "./telemetry/figures.ts";
+import { spoolFault } from "./telemetry/spool/disk-health.ts";
 
 /** What the agent's metrics are read from. */
 export interface AgentParts {
@@ -29,10 +30,9 @@ export interface AgentParts {
 
 /** Without its disk an agent still measures and sends, but a crash loses what waits: somebody must look. */
 export function agentHealth({ connected, telemetry }: AgentParts): Health {
-  const { disk } = telemetry();
-  if (!connected() || disk.state === "ok") return brokerHealth(connected());
-  const reason = `telemetry cannot be kept on disk (${disk.code}) and is kept in memory: see the log`;
-  return { healthy: false, state: "disk-failed", reason };
+  const fault = spoolFault(telemetry().disk);
+  if (!connected() || fault === undefined) return brokerHealth(connected());
+  return { healthy: false, state: "disk-failed", reason: fault.message };
 }
 
 /** The agent's figures for `--metrics-port`. */

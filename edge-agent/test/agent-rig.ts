@@ -133,6 +133,8 @@ export class Observer {
   #receive({ topic, payload }: { topic: string; payload: Uint8Array }): void {
     const parsed = parseTopic(topic);
     if (parsed === undefined) throw new RangeError(`unexpected topic ${topic}`);
+    // A retained message that was taken back.
+    if (payload.byteLength === 0) return;
     // oxlint-disable-next-line typescript/switch-exhaustiveness-check -- what it did not subscribe to cannot come
     switch (parsed.kind) {
       case "status":

@@ -1,7 +1,7 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { decodeMessage } from "@edgewatt/protocol";
-import { eventually, startBroker, tempDir } from "@edgewatt/testing";
+import { eventually, runCommand, startBroker, tempDir } from "@edgewatt/testing";
 import { expect, it } from "vitest";
 import { jsonOf, nameOf, scan } from "../src/telemetry/spool/frame.ts";
 import { batchKey } from "../src/telemetry/spool/spool.ts";
@@ -67,6 +67,47 @@ it("delivers after a kill all that it had taken before, under the boot that took
       const held = await readSpool(dir.path);
       expect([...held.keys()].filter((key) => key.startsWith("1/"))).toEqual([]);
     });
+  } finally {
+    await agent.stop();
+    await observer.close();
+    await broker.stop();
+  }
+});
+
+it("is alone in its data folder", async () => {
+  await using dir = await tempDir();
+  const broker = await startBroker();
+  const agent = await startAgent({ broker: broker.url, device: DEVICE, data: dir.path });
+  try {
+    const args = ["--broker", broker.url, "--device", DEVICE, "--data", dir.path, "--log-level", "silent"];
+    const second = await runCommand(new URL("../bin/edgewatt-agent.js", import.meta.url), args);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/in use by the agent with process id \d+: .*--data DIR/);
+    await agent.stop("SIGKILL");
+    await (await startAgent({ broker: broker.url, device: DEVICE, data: dir.path })).stop();
+  } finally {
+    await agent.stop();
+    await broker.stop();
+  }
+});
+
+it("says among its faults that its spool cannot be written, and that it can again", async () => {
+  await using dir = await tempDir();
+  const broker = await startBroker();
+  const observer = await Observer.connect(broker.url);
+  const spool = path.join(dir.path, `agent-${DEVICE}`, "spool");
+  await mkdir(path.dirname(spool), { recursive: true });
+  await writeFile(spool, "a file where a folder must be");
+  const agent = await startAgent({ broker: broker.url, device: DEVICE, data: dir.path });
+  try {
+    await eventually(() =>
+      expect(observer.info.get(DEVICE)?.faults).toEqual([
+        { code: "spool", message: expect.stringMatching(/cannot be kept on disk \(E\w+\) and is kept in memory/) },
+      ]),
+    );
+    await rm(spool);
+    await eventually(() => expect(observer.info.get(DEVICE)?.faults).toBeUndefined());
+    expect((await readSpool(dir.path)).size).toBeGreaterThan(0);
   } finally {
     await agent.stop();
     await observer.close();

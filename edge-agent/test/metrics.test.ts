@@ -76,7 +76,14 @@ describe("the agent's metrics", () => {
     const readings = new ReadingCounts();
     readings.add("main", { newestUs: 9.5e6, readings: 100, missed: 4, gapUs: 30_000 });
     readings.fault("nack");
-    const channel = { channel: "main", meter: "main", source: "ina226" as const, rateHz: 1000, accumulates: false };
+    const channel = {
+      channel: "main",
+      meter: "main",
+      source: "ina226" as const,
+      rateHz: 1000,
+      accumulates: false,
+      isOpening: false,
+    };
     const states = [
       { ...channel, described: undefined, fault: undefined },
       { ...channel, channel: "other", described: undefined, fault: "nothing answers" },

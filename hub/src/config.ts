@@ -1,4 +1,4 @@
-import { commonConfig, listenConfig, portNumber } from "@edgewatt/runtime";
+import { commonConfig, DISK_RESERVE_MB, listenConfig, portNumber } from "@edgewatt/runtime";
 import { z } from "zod";
 
 const megabytes = z.number().int().positive();
@@ -14,6 +14,22 @@ export const hubConfig = z.strictObject({
     .describe("address under which devices reach this hub; default: the address that it listens on"),
   maxArtifactMb: megabytes.default(2048).describe("largest artifact that is taken, MB"),
   maxStoreMb: megabytes.default(20_480).describe("how much all artifacts may take on disk, MB"),
+  maxRuns: z
+    .number()
+    .int()
+    .positive()
+    .default(1000)
+    .describe("runs that are remembered; the oldest that has ended goes first"),
+  maxRunDays: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("how long a run that has ended is remembered, days; 0 for as long as there is room"),
+  diskReserveMb: z
+    .number()
+    .min(0)
+    .default(DISK_RESERVE_MB)
+    .describe("room on the disk that uploads leave free for the journal, MB"),
   id: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "expected lower-case letters, digits and dashes")

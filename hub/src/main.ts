@@ -4,12 +4,14 @@ import {
   brokerHealth,
   connectMqtt,
   dataDir,
+  DiskWatch,
   hostPort,
   listen,
   listenAddress,
   runService,
   type MqttConnection,
 } from "@edgewatt/runtime";
+import { referencesOf } from "./artifacts/references.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { hubConfig } from "./config.ts";
 import { MqttRelay } from "./http/mqtt-relay.ts";
@@ -22,6 +24,7 @@ import { HubStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
 const MB = 1e6;
+const DAY_MS = 86_400_000;
 
 function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
@@ -35,11 +38,23 @@ await runService({
     const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
     const loopbackOnly = isLoopback(host);
     const data = path.join(await dataDir(config.data), "hub");
-    const store = await ArtifactStore.open(path.join(data, "artifacts"), {
-      maxArtifactBytes: config.maxArtifactMb * MB,
-      maxStoreBytes: config.maxStoreMb * MB,
+    const reserveBytes = config.diskReserveMb * MB;
+    const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log, {
+      maxRuns: config.maxRuns,
+      maxAgeMs: config.maxRunDays === 0 ? Infinity : config.maxRunDays * DAY_MS,
     });
-    const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log);
+    const store = await ArtifactStore.open(
+      path.join(data, "artifacts"),
+      { maxArtifactBytes: config.maxArtifactMb * MB, maxStoreBytes: config.maxStoreMb * MB, reserveBytes },
+      () => referencesOf(journal.runs()),
+    );
+    const disk = await DiskWatch.start({
+      dir: data,
+      reserveBytes,
+      consequence: "uploads of artifacts are refused",
+      log,
+      clock,
+    });
     let connection: MqttConnection | undefined;
     const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
     const server = await createHubServer({
@@ -54,6 +69,7 @@ await runService({
     const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
     const status = new HubStatus({ id: config.id, url, clock, log });
     const close = async () => {
+      disk[Symbol.dispose]();
       await connection?.close();
       relay.close();
       server.close();
@@ -73,7 +89,8 @@ await runService({
       });
       connection = broker;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
-      status.announceOn(broker);
+      await status.announceOn(broker);
+      disk.onChange((reason) => status.remark(reason, broker));
       return {
         ready: { hub: url },
         observation: {

@@ -1,11 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { request, type IncomingMessage } from "node:http";
 import path from "node:path";
 import { Readable } from "node:stream";
-import { eventually, tempDir } from "@edgewatt/testing";
+import { eventually, mountSmallDisk, tempDir } from "@edgewatt/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { referencesOf } from "../src/artifacts/references.ts";
 import { ArtifactStore } from "../src/artifacts/store.ts";
 import { startStack, type Stack } from "./stack.ts";
 
@@ -137,10 +138,34 @@ test("two uploads of the same bytes at once both succeed", async () => {
 
 test("uploads of the same bytes at once count once against the limit of the store", async () => {
   await using dir = await tempDir();
-  const store = await ArtifactStore.open(dir.path, { maxArtifactBytes: 1000, maxStoreBytes: 1000 });
+  const store = await ArtifactStore.open(
+    dir.path,
+    { maxArtifactBytes: 1000, maxStoreBytes: 1000, reserveBytes: 0 },
+    () => referencesOf([]),
+  );
   const same = randomBytes(300);
   const putInto = (content: Buffer) => store.put(digestOf(content), Readable.from([content]), content.byteLength);
   await Promise.all([putInto(same), putInto(same), putInto(same)]);
   expect(await putInto(randomBytes(600))).toBe("created");
   await expect(putInto(randomBytes(200))).rejects.toMatchObject({ code: "store-full" });
+});
+
+test("a disk that is full is said so, and takes an artifact once there is room", async (context) => {
+  await using dir = await tempDir();
+  const small = path.join(dir.path, "small");
+  using disk = mountSmallDisk(small);
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const limits = { maxArtifactBytes: 1e6, maxStoreBytes: 1e6, reserveBytes: 0 };
+  const store = await ArtifactStore.open(small, limits, () => referencesOf([]));
+
+  const content = randomBytes(200_000);
+  // Whoever says how long it is, is refused before the disk is full.
+  const putContent = () => store.put(digestOf(content), Readable.from([content]), undefined);
+  const ballast = path.join(small, "ballast");
+  await writeFile(ballast, Buffer.alloc(150_000));
+  await expect(putContent()).rejects.toMatchObject({ status: 507, code: "disk-full" });
+  expect(await readdir(path.join(small, "incoming"))).toEqual([]);
+  await rm(ballast);
+  expect(await putContent()).toBe("created");
+  return undefined;
 });

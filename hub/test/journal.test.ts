@@ -1,7 +1,8 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, readFile, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import path from "node:path";
 import { decodeMessage, formatTopic, type Results, type Run } from "@edgewatt/protocol";
-import { eventually, startBroker, tempDir } from "@edgewatt/testing";
+import { eventually, mountSmallDisk, startBroker, tempDir } from "@edgewatt/testing";
 import { createLogger } from "@edgewatt/runtime";
 import { expect, test } from "vitest";
 import { Journal } from "../src/journal/journal.ts";
@@ -152,4 +153,29 @@ test("of two states of the same millisecond the second counts, and the same stat
   expect(journal.runOf("job-1")?.state?.state).toBe("running");
   await journal.close();
   expect((await readFile(file, "utf8")).trimEnd().split("\n")).toHaveLength(2);
+});
+
+test("what a full disk did not take is written when there is room again", async (context) => {
+  await using dir = await tempDir();
+  const small = path.join(dir.path, "small");
+  using disk = mountSmallDisk(small);
+  if (disk === undefined) return context.skip("mounting a small disk needs root");
+  const log = createLogger({ name: "test", level: "silent" });
+  const file = path.join(small, "jobs.jsonl");
+  const journal = await Journal.open(file, log);
+  const ballast = path.join(small, "ballast");
+  await writeFile(ballast, Buffer.alloc(300_000)).catch(() => {});
+  const state = { v: 1, op: "benchmark", rev: 1, boot: 1, attempt: 1, ts: 1 } as const;
+  for (let i = 0; i < 20; i++) journal.state("pi-1", { ...state, job: `job-${i}`, state: "succeeded" });
+  await sleep(300);
+  expect((await readFile(file, "utf8")).split("\n").filter((line) => line.endsWith("}"))).not.toHaveLength(20);
+  await rm(ballast);
+  await eventually(async () => {
+    expect((await readFile(file, "utf8")).split("\n").filter((line) => line.endsWith("}"))).toHaveLength(20);
+  });
+  await journal.close();
+  const again = await Journal.open(file, log);
+  expect(again.runs()).toHaveLength(20);
+  await again.close();
+  return undefined;
 });

@@ -70,6 +70,27 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await shows("#chart .u-legend", "pi-1 (estimate)");
   });
 
+  test("a device that falls silent is stale, unless it has announced that, and online when it is heard again", async () => {
+    const silent = new VirtualDevice(stack.connection, "pi-silent");
+    const pill = "[data-device=pi-silent] .pill";
+    await silent.online();
+    await silent.telemetry(1);
+    await shows(pill, "online");
+    await page.evaluate(() => {
+      const now = Date.now.bind(Date);
+      Date.now = () => now() + 31_000;
+      addEventListener("rightTime", () => (Date.now = now), { once: true });
+    });
+    await shows(pill, "stale");
+    await silent.online({ measuringUntil: Date.now() + 600_000 });
+    await shows(pill, "measuring");
+    await silent.online();
+    await shows(pill, "stale");
+    await silent.telemetry(1);
+    await shows(pill, "online");
+    await page.evaluate(() => dispatchEvent(new Event("rightTime")));
+  });
+
   test("a modelled source is marked as an estimate whatever its name, and a meter is not", async () => {
     const badge = page.locator("[data-device=pi-1] .badge");
     device.source = "pmic";

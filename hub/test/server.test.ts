@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { once } from "node:events";
-import { decodeMessage, formatTopic } from "@edgewatt/protocol";
+import { decodeMessage, encodeMessage, formatTopic } from "@edgewatt/protocol";
 import { eventually, requireSystem, runCommand, startBroker, startMosquitto, tempDir } from "@edgewatt/testing";
 import { WebSocket } from "ws";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -126,6 +126,11 @@ test("it announces itself with its address, and says when it goes", async () => 
     ok: true,
     broker: "connected",
   });
+  // The will of an earlier connection may come late.
+  const late = { v: 1, state: "offline", ts: 1, epoch: 1, reason: "connection lost" } as const;
+  const topic = formatTopic({ kind: "service", name: "hub", id: "hub-2" });
+  await stack.connection.publish(topic, encodeMessage("service", late), { retain: true });
+  await eventually(() => expect(seen.slice(-2).map(({ state }) => state)).toEqual(["offline", "online"]));
   await hub.stop("SIGKILL");
   await eventually(() => expect(seen.at(-1)?.state).toBe("offline"));
 });

@@ -34,10 +34,10 @@ export class VirtualDevice {
   /** Where its watts come from. */
   source: PowerSource = "estimate";
 
-  async online(): Promise<void> {
+  async online(over: Partial<MessageOf<"status">> = {}): Promise<void> {
     await this.#retain(
       { kind: "status", device: this.id },
-      { v: 1, state: "online", boot: 1, conn: 1, ts: Date.now(), cause: "connected" },
+      { v: 1, state: "online", boot: 1, conn: 1, ts: Date.now(), cause: "connected", ...over },
     );
     await this.#retain(
       { kind: "info", device: this.id },

@@ -1,5 +1,5 @@
 import { INSTANCE_ID } from "@edgewatt/protocol";
-import { commonConfig, listenConfig } from "@edgewatt/runtime";
+import { commonConfig, DISK_RESERVE_MB, listenConfig } from "@edgewatt/runtime";
 import { z } from "zod";
 
 export const ingestConfig = z.strictObject({
@@ -12,6 +12,13 @@ export const ingestConfig = z.strictObject({
     .describe("address of InfluxDB; without it telemetry goes to line-protocol files in the data folder"),
   influxUser: z.string().optional().describe("user of InfluxDB with the right to write"),
   influxPassword: z.string().optional().describe("its password; better in the environment than on the command line"),
+  diskReserveMb: z
+    .number()
+    .min(0)
+    .default(DISK_RESERVE_MB / 2)
+    .describe(
+      "telemetry is held by the agents while the disk of the data folder has less free, MB: for files, dead letters, and an InfluxDB on this machine",
+    ),
   id: z
     .string()
     .regex(INSTANCE_ID, "expected lower-case letters, digits and dashes")

@@ -1,5 +1,5 @@
 import type { FieldType, Measurement } from "@edgewatt/protocol";
-import { escapeKey, escapeMeasurement, formatFieldValue, isTagValue } from "./line-protocol.ts";
+import { escapeKey, escapeMeasurement, formatFieldValue, isTagValue } from "@edgewatt/database";
 
 /** A field as lines name it. */
 interface FieldLayout {

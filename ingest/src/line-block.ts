@@ -1,4 +1,4 @@
-import type { Line } from "./line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 /** Lines as one text, a line break after each. */
 export interface LineBlock {

@@ -1,5 +1,5 @@
 import type { LineBlock } from "./line-block.ts";
-import type { Line } from "./line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 const FIRST_BYTES = 1024 * 1024;
 
@@ -20,8 +20,13 @@ export class LineBuffer {
   }
 
   /** The text, until the next change. */
-  get bytes(): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#used);
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#used);
+  }
+
+  /** The same as a string, made anew each time. */
+  get text(): string {
+    return this.#bytes.toString("utf8", 0, this.#used);
   }
 
   /** @param size bytes of the block's text */
@@ -34,7 +39,7 @@ export class LineBuffer {
 
   /** The lines one by one, without their line breaks. */
   lines(): Line[] {
-    const text = this.#bytes.toString("utf8", 0, this.#used);
+    const { text } = this;
     return this.#ends.map((end, index) => text.slice(this.#ends[index - 1] ?? 0, end - 1));
   }
 

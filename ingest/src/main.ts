@@ -3,9 +3,11 @@ import {
   brokerHealth,
   connectMqtt,
   dataDir,
+  DiskWatch,
   displayUrl,
+  lockFolder,
+  PREDECESSOR_WAIT_MS,
   runService,
-  type Clock,
   type Health,
   type MqttConnection,
   type Observation,
@@ -17,21 +19,13 @@ import { instanceId } from "./identity.ts";
 import { Ingest } from "./ingest.ts";
 import { ingestMetrics } from "./metrics.ts";
 import { Peers } from "./sharing/peers.ts";
-import { InfluxSink } from "./sinks/influx.ts";
-import { LineProtocolFiles } from "./sinks/line-protocol-files.ts";
-import type { Sink } from "./sinks/sink.ts";
+import { openSink } from "./sinks/open.ts";
 import { IngestStats } from "./stats.ts";
 import { IngestStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
-const WRITE_TIMEOUT_MS = 10_000;
 const MAX_QUEUE_SIZE = 64 * 1024 * 1024;
-
-function openSink(config: IngestConfig, telemetryDir: string, clock: Clock): Sink {
-  const { influx, influxUser: user, influxPassword: password } = config;
-  if (influx === undefined) return new LineProtocolFiles(telemetryDir, clock);
-  return new InfluxSink({ url: influx, user, password, timeoutMs: WRITE_TIMEOUT_MS });
-}
+const MB = 1e6;
 
 function connect(id: string, status: IngestStatus, { config, log, signal }: ServiceContext<IngestConfig>) {
   return connectMqtt({
@@ -66,14 +60,22 @@ async function startOn(
   { config, log, clock, signal }: ServiceContext<IngestConfig>,
 ): Promise<Started> {
   const { id, data, telemetryDir, status } = parts;
-  const sink = openSink(config, telemetryDir, clock);
-  const deadLetters = new DeadLetters(path.join(data, "dead-letters"), clock);
+  const disk = await DiskWatch.start({
+    dir: data,
+    reserveBytes: config.diskReserveMb * MB,
+    consequence: "telemetry is held by the agents",
+    log,
+    clock,
+  });
+  const sink = await openSink(config, { id, data, telemetryDir, disk, clock, log });
+  const deadLetters = new DeadLetters(path.join(data, "dead-letters"), { clock, disk });
   let peers: Peers | undefined;
   const close = async () => {
     peers?.[Symbol.dispose]();
     await connection.close();
     await sink.close();
     await deadLetters.close();
+    disk[Symbol.dispose]();
   };
   try {
     const joined = (peers = await Peers.join({ id, connection, status, log, clock, signal }));
@@ -116,15 +118,30 @@ await runService({
   summary: "Writes the telemetry of all devices to InfluxDB, or to files, and acknowledges what is durable.",
   schema: ingestConfig,
   async start(context) {
-    const { config, clock } = context;
+    const { config, clock, signal } = context;
     const data = await dataDir(config.data);
     const telemetryDir = path.join(data, "telemetry");
-    const id = config.id ?? (await instanceId(data));
-    const status = new IngestStatus(id, clock);
-    const connection = await connect(id, status, context);
-    const { lost, observation, stop } = await startOn(connection, { id, data, telemetryDir, status }, context);
-    const to =
-      config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) };
-    return { ready: { ...to, id }, failed: lost, observation, stop };
+    // Its files are appended to by one process.
+    const lock = await lockFolder(data, "ingest", { waitMs: PREDECESSOR_WAIT_MS, signal });
+    try {
+      const id = config.id ?? (await instanceId(data));
+      const status = new IngestStatus(id, clock);
+      const connection = await connect(id, status, context);
+      const started = await startOn(connection, { id, data, telemetryDir, status }, context);
+      const to =
+        config.influx === undefined ? { influx: null, files: telemetryDir } : { influx: displayUrl(config.influx) };
+      return {
+        ready: { ...to, id },
+        failed: started.lost,
+        observation: started.observation,
+        async stop() {
+          await started.stop();
+          await lock.release();
+        },
+      };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   },
 });

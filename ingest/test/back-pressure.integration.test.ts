@@ -13,8 +13,20 @@ import { IngestStatus } from "../src/status.ts";
 import { ackKeys, sendPower, sequence } from "./power-batches.ts";
 import { brokerUrl, device, undo, watchStatus } from "./processes.ts";
 
-/** A database that answers every write with 204, but only while it is told to. */
-async function gate(): Promise<{ url: string; open: () => void; close: () => void; bodies: string[] }> {
+interface Gate {
+  readonly url: string;
+  /** What it has stored. */
+  readonly bodies: string[];
+  /** Lets writes wait until it is opened. */
+  close(): void;
+  open(): void;
+  /** Fails the writes that hold this text; none for "". */
+  fail(text: string): void;
+}
+
+/** A database that answers every write with 204 unless it is told otherwise. */
+async function gate(): Promise<Gate> {
+  let failing = "";
   let opened = Promise.resolve();
   let open = () => {};
   const bodies: string[] = [];
@@ -22,8 +34,10 @@ async function gate(): Promise<{ url: string; open: () => void; close: () => voi
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     await opened;
-    bodies.push(Buffer.concat(chunks).toString());
-    response.writeHead(204).end();
+    const body = Buffer.concat(chunks).toString();
+    const fails = failing !== "" && body.includes(failing);
+    if (!fails) bodies.push(body);
+    response.writeHead(fails ? 500 : 204).end();
   };
   const server = createServer((request, response) => void answer(request, response).catch(() => response.destroy()));
   server.listen(0, "127.0.0.1");
@@ -39,40 +53,52 @@ async function gate(): Promise<{ url: string; open: () => void; close: () => voi
     close: () => {
       opened = new Promise((resolve) => (open = resolve));
     },
+    fail: (text) => {
+      failing = text;
+    },
     bodies,
   };
 }
 
-it("holds when its memory is full, and takes everything once there is room again", async () => {
-  const url = await brokerUrl();
-  const database = await gate();
+/** An ingest in this process that takes all devices but `pi-2`. */
+async function startIngest(url: string, database: Gate, maxQueueSize: number): Promise<Ingest> {
   const dir = await tempDir();
   const log = createLogger({ name: "test", level: "silent" });
   const connection = await connectMqtt({ url, clientId: "ingest", log, waitMs: 45_000 });
-  const status = new IngestStatus("one", systemClock);
   const sink = new InfluxSink({ url: database.url, timeoutMs: 45_000 });
-  const deadLetters = new DeadLetters(path.join(dir.path, "dead-letters"), systemClock);
-  const BATCH_SIZE = 400;
+  const deadLetters = new DeadLetters(path.join(dir.path, "dead-letters"), {
+    clock: systemClock,
+    disk: { reason: undefined },
+  });
   const ingest = await Ingest.start({
     id: "one",
     connection,
     sink,
     deadLetters,
-    status,
+    status: new IngestStatus("one", systemClock),
     stats: new IngestStats(),
-    owns: (id) => id === "pi-1",
+    owns: (id) => id !== "pi-2",
     log,
     clock: systemClock,
-    maxQueueSize: 10 * BATCH_SIZE,
+    maxQueueSize,
   });
   undo.push(async () => {
     database.open();
+    database.fail("");
     await ingest.stop();
     await connection.close();
     await sink.close();
     await deadLetters.close();
     await dir[Symbol.asyncDispose]();
   });
+  return ingest;
+}
+
+it("holds when its memory is full, and takes everything once there is room again", async () => {
+  const url = await brokerUrl();
+  const database = await gate();
+  const BATCH_SIZE = 400;
+  const ingest = await startIngest(url, database, 10 * BATCH_SIZE);
   const seen = await watchStatus(url);
   await eventually(() => expect(seen.at(-1)).toMatchObject({ state: "online" }));
 
@@ -86,11 +112,12 @@ it("holds when its memory is full, and takes everything once there is room again
   const held = await eventually(() => {
     const { figures } = ingest;
     expect(figures.queueBatches + figures.turnedAway).toBe(30);
+    // Until the next flush none may be under way.
+    expect(figures.inFlight).toBeGreaterThan(0);
     return figures;
   });
   expect(held).toMatchObject({ holding: true, batches: 0 });
   expect(held.queueBytes).toBeLessThanOrEqual(10 * BATCH_SIZE);
-  expect(held.inFlight).toBeGreaterThan(0);
   expect(held.inFlight).toBeLessThanOrEqual(4);
   expect(pi.acked.size).toBe(0);
 
@@ -110,4 +137,29 @@ it("holds when its memory is full, and takes everything once there is room again
   expect(writeTimes.buckets.at(-1)?.count).toBe(writeTimes.count);
   expect(new Set(stored.filter((line) => line.startsWith("power"))).size).toBe(150);
   expect(stored.join()).not.toContain("pi-2");
+});
+
+it("holds as long as one write fails, although others go through", async () => {
+  const url = await brokerUrl();
+  const database = await gate();
+  const ingest = await startIngest(url, database, 1e6);
+  const seen = await watchStatus(url);
+  await eventually(() => expect(seen.at(-1)).toMatchObject({ state: "online" }));
+  database.fail("device=pi-3");
+  const [pi, sick] = [await device(url), await device(url, "pi-3")];
+  await sendPower(sick, 0);
+  await eventually(() =>
+    expect(seen.at(-1)).toMatchObject({ state: "holding", reason: expect.stringContaining("500") }),
+  );
+  const before = seen.length;
+  for (const seq of sequence(3)) {
+    await sendPower(pi, seq);
+    await eventually(() => expect(pi.acked).toEqual(ackKeys(seq + 1)));
+  }
+  expect(seen.slice(before).map(({ state }) => state)).not.toContain("online");
+  expect(sick.acked.size).toBe(0);
+  database.fail("");
+  await eventually(() => expect(sick.acked).toEqual(ackKeys(1)));
+  await eventually(() => expect(seen.at(-1)).toMatchObject({ state: "online" }));
+  expect(ingest.figures.failedWrites).toBeGreaterThan(0);
 });

@@ -1,6 +1,6 @@
 import { toBlock } from "../src/line-block.ts";
 import { LineBuffer } from "../src/line-buffer.ts";
-import type { Line } from "../src/line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 /** The lines of two batches in the buffer of a write. */
 export function bufferOf(lines: readonly Line[]): LineBuffer {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measurement } from "@edgewatt/protocol";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
 import { LineBuffer } from "../src/line-buffer.ts";
-import { formatFieldValue, isTagValue, measurementOfLine } from "../src/line-protocol.ts";
+import { formatFieldValue, isTagValue, measurementOfLine } from "@edgewatt/database";
 import { toOwnPoint } from "../src/points.ts";
 import { InfluxSink } from "../src/sinks/influx.ts";
 import { T0 } from "./power-batches.ts";
@@ -13,15 +13,16 @@ const STRANGE: Measurement = {
   name: "a b,c",
   description: "",
   stream: "system",
+  kind: "samples",
   tags: [
     { name: "t", from: { column: "tag" } },
     { name: "a k", from: { column: "fixed" } },
   ],
   fields: [
-    { name: "s", column: "s", type: "string", unit: "text", description: "" },
-    { name: "f", column: "f", type: "float", unit: "1", description: "" },
-    { name: "i", column: "i", type: "integer", unit: "1", description: "" },
-    { name: "b", column: "b", type: "boolean", unit: "1", description: "" },
+    { name: "s", column: "s", type: "string", unit: "text", description: "", aggregate: "last" },
+    { name: "f", column: "f", type: "float", unit: "1", description: "", aggregate: "last" },
+    { name: "i", column: "i", type: "integer", unit: "1", description: "", aggregate: "last" },
+    { name: "b", column: "b", type: "boolean", unit: "1", description: "", aggregate: "last" },
   ],
 };
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NO_LINES, toBlock } from "../src/line-block.ts";
-import type { Line } from "../src/line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 import { WriteQueue, type Entry, type Write, type WriteQueueOptions } from "../src/write-queue.ts";
 
 /** Writes that are over when the test says so. */

@@ -208,7 +208,7 @@ describe("a stack", () => {
       return jobs[0]?.job ?? "";
     });
     const canceled = await edgewattJson<{ job: string; state: string }>(place, ["cancel", job]);
-    expect(canceled).toEqual({ job, device: "pi-1", state: "canceled" });
+    expect(canceled).toEqual({ job, device: "pi-1", state: "canceled", hadEnded: false });
     const { code, stderr } = await measuring;
     expect(stderr).toMatch(new RegExp(`benchmark job ${job} on pi-1 canceled`));
     expect(code).toBe(1);
@@ -266,6 +266,19 @@ describe.skipIf(requireSystem("influxd").skip)("the private database", () => {
     });
     await stack.stop();
     expect(await processesOn(dir.path)).toEqual([]);
+  });
+});
+
+describe("a stack on a database of somebody else", () => {
+  it("says that how long it keeps points is left alone", async () => {
+    await using dir = await tempDir();
+    const influx = "http://127.0.0.1:1";
+    const stack = await startUp({ dir: dir.path }, ["--influx", influx, "--raw", "30d"]);
+    expect(stack.ready).toMatchObject({ influx });
+    expect(stack.stderr()).toMatch(
+      /^edgewatt: --raw, --seconds and --minutes are for a private influxd, which http:\/\/127\.0\.0\.1:1 is not: /m,
+    );
+    await stack.stop();
   });
 });
 

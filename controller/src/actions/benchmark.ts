@@ -24,7 +24,7 @@ import {
   takesCifar,
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
-import { onEach, runJob } from "../client/jobs.ts";
+import { onEach, runJob, timeoutSeconds } from "../client/jobs.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
@@ -50,6 +50,8 @@ export interface MeasureOptions {
   readonly seed?: number;
   /** What all windows together may take, in seconds; rows say where that is too little. */
   readonly budgetS?: number;
+  /** Of the whole job, in minutes. */
+  readonly timeout?: number;
 }
 
 interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
@@ -151,9 +153,9 @@ export async function measure(
   return mergeResults(documents);
 }
 
-/** Leaves what a job does besides its windows a third of their time. */
-function timeoutFor({ budgetS = 0 }: MeasureOptions): number {
-  return Math.max(DEFAULT_TIMEOUT_S, (budgetS * 4) / 3);
+/** What was asked for; else leaves what a job does besides its windows a third of their time. */
+function timeoutFor({ budgetS = 0, ...options }: MeasureOptions): number {
+  return timeoutSeconds(options) ?? Math.max(DEFAULT_TIMEOUT_S, (budgetS * 4) / 3);
 }
 
 async function argumentsFor(

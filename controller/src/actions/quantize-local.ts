@@ -20,7 +20,9 @@ export async function quantizeLocally(
   }
   if (input === output)
     throw new UsageError(`--local: ${output} is the float model itself: name another file for the int8 model`);
-  if (options.on !== undefined) throw new UsageError("--on is for devices: leave it out with --local");
+  if (options.on !== undefined || options.timeout !== undefined) {
+    throw new UsageError("--on and --timeout are for devices: leave them out with --local");
+  }
   if (options.calibration === undefined && options.table === undefined) {
     throw new UsageError(
       "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic; or a --table that --save-table wrote",

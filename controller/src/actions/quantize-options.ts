@@ -40,6 +40,8 @@ export function recipeOf(options: RecipeOptions) {
 /** Flags of `edgewatt quantize`, on devices and with `--local`. */
 export interface QuantizeCommandOptions extends BrokerOption, DatasetsOption, RecipeOptions {
   readonly on?: readonly string[];
+  /** In minutes. */
+  readonly timeout?: number;
   readonly local?: true;
   readonly calibration?: string;
   readonly images?: number;

@@ -13,7 +13,7 @@ import {
   takesCifar,
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
-import { onEach, runJob } from "../client/jobs.ts";
+import { onEach, runJob, timeoutSeconds } from "../client/jobs.ts";
 import { wholeResult } from "../client/whole-result.ts";
 import { columns } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
@@ -85,7 +85,7 @@ async function quantizeOn(
     };
     const { result } = await runJob(
       connection,
-      { device: device.id, op: "quantize", args, ...showing(progress, device.id) },
+      { device: device.id, op: "quantize", args, timeoutS: timeoutSeconds(options), ...showing(progress, device.id) },
       signal,
     );
     results.push({ device: device.id, ...(await wholeResult(quantizeResultSchema, result, signal)) });

@@ -1,4 +1,4 @@
-import type { Command } from "@edgewatt/protocol";
+import { isTerminal, type JobState } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { type Context, print, printJson, say } from "../context.ts";
 import { columns } from "../columns.ts";
@@ -11,7 +11,11 @@ import { ControllerError } from "../errors.ts";
 import type { BrokerOption } from "../options.ts";
 
 function stateOf({ command, state }: Run): string {
+  const isCanceled = command?.cancel === true;
+  // Its device has the last word, and may be gone.
+  if (state !== null && isCanceled && !isTerminal(state.state)) return "canceling";
   if (state !== null) return state.state.replace("_", " ");
+  if (isCanceled) return "canceled";
   return command !== null && command.expiresAt < Date.now() ? "expired" : "waiting";
 }
 
@@ -65,34 +69,40 @@ function traces(run: Run): string[][] {
   );
 }
 
-/** Asks for a job's end and waits until its device says so. */
+/** Asks for a job's end and waits until its device says so; one that has ended is left alone. */
 export async function cancelRun(context: Context, job: string, options: BrokerOption): Promise<void> {
-  const run = await withConnection(context, options, async (connection): Promise<Run> => {
-    const { device, op, command } = await commandOf(connection, job);
-    const follower = await followJob(connection, job, { device });
-    const published = await PublishedCommand.publish(connection, device, cancellationOf(command));
-    try {
-      return { device, job, op, command, state: await canceledEnd(follower, device) };
-    } finally {
-      published.stop();
-      await follower.stop();
-    }
+  const { device, state, hadEnded } = await withConnection(context, options, async (connection) => {
+    const run = await newestOf(connection, job);
+    if (run.state !== null && isTerminal(run.state.state))
+      return { device: run.device, state: run.state, hadEnded: true };
+    return { device: run.device, state: await cancel(connection, run), hadEnded: false };
   });
-  if (options.json === true) return printJson(context, { job, device: run.device, state: run.state?.state });
-  print(context, `${job} ${stateOf(run)}`);
+  if (options.json === true) return printJson(context, { job, device, state: state.state, hadEnded });
+  print(context, `${job} ${hadEnded ? "had ended already: " : ""}${state.state.replace("_", " ")}`);
 }
 
-async function commandOf(
-  connection: MqttConnection,
-  job: string,
-): Promise<{ readonly device: string; readonly op: string; readonly command: Command }> {
-  const [retained] = (await collectRetained(connection, ["command"], { job })).command;
-  if (retained !== undefined)
-    return { device: retained.topic.device, op: retained.topic.op, command: retained.message };
-  const { device, op, command } = await readRun(connection, job);
-  if (command !== null) return { device, op, command };
-  throw new ControllerError(`the command of job ${job} is not known any more, so it cannot be canceled`, {
-    code: "no-command",
-    context: { job },
-  });
+async function cancel(connection: MqttConnection, { device, job, command }: Run): Promise<JobState> {
+  if (command === null) {
+    throw new ControllerError(`the command of job ${job} is not known any more, so it cannot be canceled`, {
+      code: "no-command",
+      context: { job },
+    });
+  }
+  const follower = await followJob(connection, job, { device });
+  const published = await PublishedCommand.publish(connection, device, cancellationOf(command));
+  try {
+    return await canceledEnd(follower, device);
+  } finally {
+    published.stop();
+    await follower.stop();
+  }
+}
+
+/** What the broker has of a job, which is newer than what the hub has recorded, else that. */
+async function newestOf(connection: MqttConnection, job: string): Promise<Run> {
+  const { command: commands, jobState: states } = await collectRetained(connection, ["command", "jobState"], { job });
+  const [command] = commands;
+  if (command === undefined) return readRun(connection, job);
+  const { device, op } = command.topic;
+  return { device, job, op, command: command.message, state: states[0]?.message ?? null };
 }

@@ -19,9 +19,11 @@ export async function compareLocally(
   file: string,
   options: SensitivityCommandOptions,
 ): Promise<Layers> {
-  const { calibration, evaluation, on, windows, windowS, idleS } = options;
-  if ([on, windows, windowS, idleS].some((option) => option !== undefined)) {
-    throw new UsageError("--on, --windows, --window-s and --idle-s are for devices: leave them out with --local");
+  const { calibration, evaluation, on, timeout, windows, windowS, idleS } = options;
+  if ([on, timeout, windows, windowS, idleS].some((option) => option !== undefined)) {
+    throw new UsageError(
+      "--on, --timeout, --windows, --window-s and --idle-s are for devices: leave them out with --local",
+    );
   }
   if (calibration === undefined) {
     throw new UsageError(

@@ -8,6 +8,8 @@ export interface SensitivityCommandOptions
     DatasetsOption,
     Pick<RecipeOptions, "format" | "perTensor" | "reduceRange" | "method" | "percentile"> {
   readonly on?: string;
+  /** In minutes. */
+  readonly timeout?: number;
   readonly local?: true;
   readonly calibration?: string;
   readonly images?: number;

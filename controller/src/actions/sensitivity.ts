@@ -20,7 +20,7 @@ import {
   takesCifar,
 } from "../client/inputs.ts";
 import { showing } from "../client/job-progress.ts";
-import { runJob } from "../client/jobs.ts";
+import { runJob, timeoutSeconds } from "../client/jobs.ts";
 import { wholeResult } from "../client/whole-result.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
@@ -78,7 +78,7 @@ async function compareOnDevice(
   using progress = new Progress(context);
   const { result } = await runJob(
     connection,
-    { device: device.id, op: "sensitivity", args, ...showing(progress, device.id) },
+    { device: device.id, op: "sensitivity", args, timeoutS: timeoutSeconds(options), ...showing(progress, device.id) },
     context.signal,
   );
   return wholeResult(sensitivityResultSchema, result, context.signal);

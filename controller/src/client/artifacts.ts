@@ -1,12 +1,8 @@
-import { once } from "node:events";
-import { createReadStream } from "node:fs";
-import { type IncomingMessage, request as httpRequest } from "node:http";
-import { request as httpsRequest } from "node:https";
 import path from "node:path";
-import { pipeline } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
-import type { Artifact } from "@edgewatt/protocol";
-import { hostId, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { type Artifact, EdgewattError } from "@edgewatt/protocol";
+import { hostId, putFile, sha256File, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import { ControllerError } from "../errors.ts";
 import { sizeOf } from "../file-size.ts";
 import type { Device } from "./fleet.ts";
 
@@ -30,7 +26,7 @@ export function offerTo(device: Device, hubUrl: string | undefined): Offer {
         { code: "no-hub", context: { device: device.id, file } },
       );
     }
-    return { name, url: await upload(hubUrl, { file, sha256, bytes }), sha256, bytes, kind };
+    return { name, url: await uploadFile(hubUrl, { file, sha256 }), sha256, bytes, kind };
   };
 }
 
@@ -39,32 +35,25 @@ export function uploadBase(hubUrl: string): string {
   return new URL("/artifacts", hubUrl).href;
 }
 
-async function upload(
-  hubUrl: string,
-  { file, sha256, bytes }: { file: string; sha256: string; bytes: number },
-): Promise<string> {
+/** A file of any size over a link of any speed. */
+const UNBOUNDED = new AbortController().signal;
+
+/** Puts a file into the hub; resolves with its address there. @throws {UnreachableError | ControllerError} when it refuses */
+export async function uploadFile(hubUrl: string, { file, sha256 }: { file: string; sha256: string }): Promise<string> {
   const url = `${uploadBase(hubUrl)}/${sha256}`;
   try {
-    const known = await fetch(url, { method: "HEAD" });
-    const status = known.ok ? known.status : await put(url, file, bytes);
+    const { status, said } = await putFile(url, file, UNBOUNDED);
     if (status >= 200 && status < 300) return url;
-    throw uploadFailure(url, `it answers ${status}`);
+    if (said === undefined) throw uploadFailure(url, `it answers ${status}`);
+    throw new ControllerError(`the hub does not take ${path.basename(file)}: ${said}`, {
+      code: "upload-refused",
+      retryable: status >= 500,
+      context: { url, file, status },
+    });
   } catch (cause) {
-    if (cause instanceof UnreachableError) throw cause;
+    if (cause instanceof EdgewattError && cause.code.startsWith("upload-")) throw cause;
     throw uploadFailure(url, systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause), cause);
   }
-}
-
-/** Sends a file from disk; resolves with the status of the answer. */
-async function put(url: string, file: string, bytes: number): Promise<number> {
-  const send = url.startsWith("https:") ? httpsRequest : httpRequest;
-  const request = send(url, { method: "PUT", headers: { "content-length": bytes } });
-  const answered = once(request, "response") as Promise<[IncomingMessage]>;
-  // A hub that refuses answers before it has read everything.
-  const sent = pipeline(createReadStream(file), request).then(() => answered);
-  const [response] = await Promise.race([answered, sent]);
-  response.resume();
-  return response.statusCode ?? 0;
 }
 
 function uploadFailure(url: string, why: string, cause?: unknown): UnreachableError {

@@ -1,6 +1,7 @@
 import {
   decodeMessage,
   DecodeError,
+  type DeviceFault,
   type DeviceStatus,
   MEASUREMENTS,
   type PipelineFigures,
@@ -18,6 +19,8 @@ export interface AgentState {
   readonly status: DeviceStatus;
   /** Whether its clock is synchronized; `undefined` when it has never said. */
   readonly synchronized: boolean | undefined;
+  /** What keeps it from its work, as it says. */
+  readonly faults: readonly DeviceFault[];
   /** Whether anything came from it while we listened. */
   heard: boolean;
   /** What it told meanwhile; `undefined` when it told nothing. */
@@ -53,8 +56,15 @@ export async function readPipeline(connection: MqttConnection, signal: AbortSign
   const { status, info, service } = await collectRetained(connection, ["status", "info", "service"]);
   const infos = new Map(info.map(({ topic, message }) => [topic.device, message]));
   for (const { topic, message } of status) {
-    const synchronized = infos.get(topic.device)?.clock.synchronized;
-    agents.set(topic.device, { id: topic.device, status: message, synchronized, heard: false, figures: undefined });
+    const { clock, faults = [] } = infos.get(topic.device) ?? {};
+    agents.set(topic.device, {
+      id: topic.device,
+      status: message,
+      synchronized: clock?.synchronized,
+      faults,
+      heard: false,
+      figures: undefined,
+    });
   }
   const isAwaited = ({ status: { state, measuringUntil = 0 }, figures }: AgentState): boolean =>
     state === "online" && figures === undefined && measuringUntil < Date.now();

@@ -5,12 +5,23 @@ import type { App } from "../context.ts";
 import { choice, list, listOf, number, numbers, withBroker, withDatasets } from "../options.ts";
 import { withMethod, withRecipe } from "./recipe.ts";
 
+/** A week. */
+const MAX_TIMEOUT_MIN = 10_080;
+
 const PRECISIONS = ["fp32", "int8"] as const;
 
 const windowCount = number({ min: 1, max: MAX_WINDOWS, integer: true });
 
 function withDevices(command: Command, byDefault = "the only one that is online"): Command {
   return command.option("--on <devices>", `devices; default: ${byDefault}`, list);
+}
+
+function withTimeout(command: Command, byDefault = "120"): Command {
+  return command.option(
+    "--timeout <minutes>",
+    `how long a job may run, and how long a device that is gone is waited for before its job is canceled; default: ${byDefault}`,
+    number({ min: 0.1, max: MAX_TIMEOUT_MIN }),
+  );
 }
 
 function withQuantizing(command: Command): Command {
@@ -35,7 +46,7 @@ function withQuantizing(command: Command): Command {
 }
 
 function withBenchmark(command: Command): Command {
-  return withDatasets(withBroker(command))
+  return withTimeout(withDatasets(withBroker(command)), "120, or what --budget takes and a third")
     .option("--precisions <list>", "fp32, int8 or both", listOf(PRECISIONS), PRECISIONS)
     .option("--quick", "short windows: shows that everything works; a result to cite needs the full method")
     .option(
@@ -86,7 +97,7 @@ function withBenchmark(command: Command): Command {
 }
 
 export function addJobCommands(program: Command, { context }: App): void {
-  withRecipe(withQuantizing(withDevices(withDatasets(withBroker(program.command("quantize"))))))
+  withRecipe(withQuantizing(withTimeout(withDevices(withDatasets(withBroker(program.command("quantize")))))))
     .description("float model to int8 model, on devices or, with --local, here and without a broker")
     .argument("<models...>", "models, or the ends of their names; with --local: IN.onnx OUT.onnx")
     .option("--local", "quantize a file on this machine: quantize --local IN.onnx OUT.onnx --calibration WHAT")
@@ -118,7 +129,7 @@ export function addJobCommands(program: Command, { context }: App): void {
     .action(async (_options, command: Command) =>
       (await import("../actions/benchmark.ts")).sweep(context, command.opts()),
     );
-  withMethod(withQuantizing(withDatasets(withBroker(program.command("sensitivity")))))
+  withMethod(withQuantizing(withTimeout(withDatasets(withBroker(program.command("sensitivity"))))))
     .description(
       "importance of each layer of a model relative to the others: weights, time, energy, and what is lost when it alone is quantized",
     )

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { App } from "../context.ts";
-import { choice, list, number, withData, withDatasets, withJson } from "../options.ts";
+import { choice, duration, httpAddress, list, number, withData, withDatasets, withJson } from "../options.ts";
 
 const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -11,12 +11,26 @@ const SERVICES = {
   hub: "live page and artifacts in the foreground",
 } as const;
 
-const port = number({ min: 0, max: 65_535, integer: true });
+const MAX_PORT = 65_535;
+const port = number({ min: 0, max: MAX_PORT, integer: true });
+/** The broker's; three more follow it. */
+const firstPort = number({ min: 0, max: MAX_PORT - 3, integer: true });
 
 function withStack(command: Command): Command {
   return withJson(withData(command))
     .option("--config <file>", "configuration file of the services; default: edgewatt.yaml when there is one")
-    .option("--influx <url>", "InfluxDB to write to; default: a private influxd when there is one on the PATH")
+    .option(
+      "--influx <url>",
+      "InfluxDB to write to; default: a private influxd when there is one on the PATH",
+      httpAddress,
+    )
+    .option(
+      "--raw <duration>",
+      "how long a private influxd keeps points as measured: 7d, 36h, forever; default: 7d",
+      duration,
+    )
+    .option("--seconds <duration>", "how long it keeps means over 1 s; default: 90d", duration)
+    .option("--minutes <duration>", "how long it keeps means over 1 min; default: 730d", duration)
     .option("--device <id>", "id of the local agent; default: made from the host name")
     .addOption(
       choice("--log-level <level>", "least severe log line of the services that is shown", LOG_LEVELS).default("warn"),
@@ -34,7 +48,7 @@ export function addStackCommands(program: Command, { context, exitWith }: App): 
     .option(
       "--metrics-port <port>",
       "port of the broker's Prometheus metrics; hub, ingest and agent take the three after it, with 0 each a free one; default: off",
-      port,
+      firstPort,
     )
     .action(async (_options, command: Command) => (await import("../actions/up.ts")).up(context, command.opts()));
 

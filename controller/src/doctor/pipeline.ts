@@ -75,7 +75,7 @@ function checkIngest({ id, status }: IngestState, taking: boolean): Check {
 
 function checkAgent(agent: AgentState, taking: boolean): Check {
   const name = `agent ${agent.id}`;
-  const { status, synchronized, heard, figures } = agent;
+  const { status, synchronized, faults, heard, figures } = agent;
   const { state, ts, cause, measuringUntil = 0 } = status;
   if (state === "offline") {
     return warn(
@@ -84,6 +84,7 @@ function checkAgent(agent: AgentState, taking: boolean): Check {
       "start it again; what its spool holds comes when it is back",
     );
   }
+  if (faults.length > 0) return fail(name, faults.map(({ message }) => message).join("; "), "see its log for more");
   if (figures !== undefined) return checkSpool(name, figures, { taking, synchronized });
   if (measuringUntil > Date.now()) return ok(name, `silent until ${moment(measuringUntil)}: it measures with --strict`);
   return heard
@@ -96,23 +97,8 @@ function checkSpool(
   figures: PipelineFigures,
   { taking, synchronized }: { taking: boolean; synchronized: boolean | undefined },
 ): Check {
-  const {
-    spoolBatches = 0,
-    spoolAgeS = 0,
-    spoolBytes = 0,
-    spoolCapBytes = Infinity,
-    spoolFault = "",
-    dropped = 0,
-    queue = 0,
-  } = figures;
+  const { spoolBatches = 0, spoolAgeS = 0, spoolBytes = 0, spoolCapBytes = Infinity, dropped = 0, queue = 0 } = figures;
   const waits = `${batches(spoolBatches)} wait, the oldest for ${duration(spoolAgeS)}`;
-  if (spoolFault !== "") {
-    return fail(
-      name,
-      `its spool cannot be written (${spoolFault}), so a crash loses what waits: ${waits}`,
-      "free space on its disk, or make it writable",
-    );
-  }
   if (spoolBytes > NEARLY_FULL * spoolCapBytes) {
     const share = Math.round((100 * spoolBytes) / spoolCapBytes);
     return fail(name, `its spool is ${share} % full: ${waits}`, `${remedy(taking)}, or give it room with --spool-mb`);

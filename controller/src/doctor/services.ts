@@ -1,5 +1,6 @@
+import { access, constants, stat } from "node:fs/promises";
 import path from "node:path";
-import { dataDir, FileError, UnreachableError } from "@edgewatt/runtime";
+import { systemErrorCode, UnreachableError } from "@edgewatt/runtime";
 import { withConnection } from "../client/broker.ts";
 import { readPipeline } from "../client/pipeline.ts";
 import type { Context } from "../context.ts";
@@ -17,12 +18,29 @@ export interface ServiceOptions extends BrokerOption, DatasetsOption {
 
 const PING_TIMEOUT_MS = 3_000;
 
-export async function checkData(context: Context, options: ServiceOptions): Promise<Check> {
+/** Whether the data folder can be used, or made where there is none yet: to look creates nothing. */
+export async function checkData({ cwd }: Context, { data }: ServiceOptions): Promise<Check> {
+  const name = "data folder";
+  const dir = path.resolve(cwd, data);
   try {
-    return ok("data folder", await dataDir(path.resolve(context.cwd, options.data)));
+    const there = await nearestThere(dir);
+    if (!(await stat(there)).isDirectory()) return fail(name, `${there} is no folder`, "name another with --data");
+    await access(there, constants.W_OK | constants.X_OK);
+    return ok(name, there === dir ? dir : `${dir}, which the first start creates`);
   } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    return fromError("data folder", "fail", error);
+    return fail(name, `${dir} cannot be written (${systemErrorCode(error)})`, "make it writable or pass --data DIR");
+  }
+}
+
+/** The path itself or the nearest one above it that exists. */
+async function nearestThere(dir: string): Promise<string> {
+  try {
+    await stat(dir);
+    return dir;
+  } catch (error) {
+    const parent = path.dirname(dir);
+    if (systemErrorCode(error) !== "ENOENT" || parent === dir) throw error;
+    return nearestThere(parent);
   }
 }
 

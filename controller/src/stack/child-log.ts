@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Context, say } from "../context.ts";
-import type { ChildEvents } from "./supervised-child.ts";
+import type { StackEvents } from "./stack.ts";
 
 const logLine = z.looseObject({ msg: z.string(), err: z.looseObject({ message: z.string() }).optional() });
 
@@ -16,9 +16,10 @@ function messageOf(line: string): string {
 }
 
 /** Shows what the parts of a stack log: readable on a terminal, as they wrote it in a pipe. */
-export function childLog(context: Context): ChildEvents {
+export function childLog(context: Context): StackEvents {
   const terminal = context.stderr.isTTY === true;
   return {
+    onNote: (message) => say(context, `edgewatt: ${message}`),
     onLine: (name, line) => say(context, terminal ? `${name}: ${messageOf(line)}` : line),
     onCrash: (name, how, restartInMs) =>
       say(context, `edgewatt: ${name} ended (${how}); starting it again in ${restartInMs / 1000} s`),

@@ -1,8 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { listenForStop, systemClock, writeFileAtomic } from "@edgewatt/runtime";
-import { identityOf, isAlive, processIdentitySchema } from "./process-identity.ts";
+import {
+  identityOf,
+  isAlive,
+  listenForStop,
+  processIdentitySchema,
+  systemClock,
+  writeFileAtomic,
+} from "@edgewatt/runtime";
 
 /*
  * Stands between a stack and its influxd, which knows nothing of IPC channels: when the stack dies, however it dies, this

@@ -8,6 +8,9 @@ import type { ChildSpec } from "./supervised-child.ts";
 
 const LOOPBACK = "127.0.0.1";
 
+/** Points in memory that wait to be written to a shard; influxd's own default is all the memory of a small Pi. */
+const MAX_CACHE_BYTES = 256 * 1024 * 1024;
+
 /** The first executable of that name on the PATH. */
 export function findOnPath(command: string, env: NodeJS.ProcessEnv): string | undefined {
   for (const dir of (env["PATH"] ?? "").split(path.delimiter)) {
@@ -37,6 +40,10 @@ dir = ${JSON.stringify(path.join(dir, "meta"))}
 dir = ${JSON.stringify(path.join(dir, "data"))}
 wal-dir = ${JSON.stringify(path.join(dir, "wal"))}
 query-log-enabled = false
+cache-max-memory-size = ${MAX_CACHE_BYTES}
+
+[continuous_queries]
+log-enabled = false
 
 [monitor]
 store-enabled = false

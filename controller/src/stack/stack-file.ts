@@ -1,8 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { FileError, writeFileAtomic } from "@edgewatt/runtime";
+import { FileError, identityOf, isAlive, processIdentitySchema, writeFileAtomic } from "@edgewatt/runtime";
 import { z } from "zod";
-import { identityOf, isAlive, processIdentitySchema } from "./process-identity.ts";
 
 const readySchema = z.object({
   mqtt: z.string(),
@@ -40,8 +39,8 @@ export async function readStackFile(dataDir: string): Promise<StackReady | undef
   } catch {
     return undefined;
   }
-  const { pid, startTicks, ...ready } = decode(dataDir, text);
-  return isAlive({ pid, startTicks }) ? ready : undefined;
+  const { pid, startTicks, bootId, ...ready } = decode(dataDir, text);
+  return isAlive({ pid, startTicks, bootId }) ? ready : undefined;
 }
 
 function decode(dataDir: string, text: string): z.infer<typeof stackSchema> {

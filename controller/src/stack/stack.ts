@@ -1,10 +1,10 @@
 import path from "node:path";
 import { isDeviceId } from "@edgewatt/protocol";
-import { dataDir, EXIT } from "@edgewatt/runtime";
+import { dataDir, EXIT, lockFolder } from "@edgewatt/runtime";
 import { ChildError, UsageError } from "../errors.ts";
 import { type AppName, binOf } from "./bins.ts";
 import { findOnPath, privateInfluxd } from "./influxd.ts";
-import { lockDataDir } from "./lock.ts";
+import { setUpPrivateRetention } from "./private-retention.ts";
 import { removeStackFile, type StackReady, writeStackFile } from "./stack-file.ts";
 import { type ChildEvents, type ChildSpec, type Ready, SupervisedChild } from "./supervised-child.ts";
 
@@ -13,6 +13,10 @@ export interface StackFlags {
   readonly data: string;
   readonly config?: string;
   readonly influx?: string;
+  /** How long a private influxd keeps points, and means over 1 s and 1 min, s; 0 is forever. */
+  readonly raw?: number;
+  readonly seconds?: number;
+  readonly minutes?: number;
   readonly device?: string;
   readonly logLevel: string;
 }
@@ -28,10 +32,15 @@ export interface StackAddresses {
   readonly metricsPort?: number;
 }
 
+export interface StackEvents extends ChildEvents {
+  /** What the stack itself has to tell. */
+  readonly onNote: (message: string) => void;
+}
+
 export interface StackOptions extends StackFlags, StackAddresses {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
-  readonly events: ChildEvents;
+  readonly events: StackEvents;
   readonly signal: AbortSignal;
 }
 
@@ -84,7 +93,7 @@ function checkDevice(asked: string | undefined): void {
 export async function startStack(options: StackOptions): Promise<Stack> {
   checkDevice(options.device);
   const data = await dataDir(path.resolve(options.cwd, options.data));
-  const lock = await lockDataDir(data);
+  const lock = await lockFolder(data, "stack");
   // In the order of starting; ended in reverse.
   const tiers: SupervisedChild[][] = [];
 
@@ -147,6 +156,17 @@ async function startParts(
   const influxd = options.influx === undefined ? findOnPath("influxd", options.env) : undefined;
   const [database] = influxd === undefined ? [] : await start(await privateInfluxd(influxd, data));
   const influx = database === undefined ? options.influx : announced(database, "influx");
+
+  const { raw, seconds, minutes } = options;
+  if (database === undefined && (raw ?? seconds ?? minutes) !== undefined) {
+    const where = influx === undefined ? "and there is none on the PATH" : `which ${influx} is not`;
+    options.events.onNote(
+      `--raw, --seconds and --minutes are for a private influxd, ${where}: they are left out; see \`edgewatt database setup\``,
+    );
+  }
+  if (database !== undefined && influx !== undefined) {
+    await setUpPrivateRetention(influx, { raw, seconds, minutes }, options.events.onNote);
+  }
 
   const [broker] = await start(
     service("broker", SERVICE_STOP_MS, (previous) => [

@@ -70,6 +70,19 @@ describe("what a device is offered", () => {
     });
   });
 
+  it("is refused in the words of a hub that has no room for it", async () => {
+    const data = path.join(dir.path, "small");
+    const args = ["--broker", broker.url, "--http-port", "0", "--data", data, "--id", "small"];
+    const small = await spawnService(HUB, [...args, "--max-artifact-mb", "1"]);
+    const large = path.join(dir.path, "large.onnx");
+    await writeFile(large, Buffer.alloc(1_500_000));
+    await expect(offerTo(deviceOn("another"), small.ready["hub"])(large, "model", "m")).rejects.toMatchObject({
+      code: "upload-refused",
+      message: expect.stringMatching(/^the hub does not take large\.onnx: .*: raise --max-artifact-mb of the hub/),
+    });
+    await small.stop();
+  });
+
   it("is a copy on the hub for another machine, uploaded once", async () => {
     const offer = offerTo(deviceOn("another"), hub.ready["hub"]);
     const artifact = await offer(file, "model", "m");

@@ -8,11 +8,12 @@ import {
 } from "@edgewatt/protocol";
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
 import { eventually, startBroker, type TestBroker } from "@edgewatt/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { cancellationOf, PublishedCommand } from "../../src/client/command.ts";
 import { onEach, runJob } from "../../src/client/jobs.ts";
 import { collectRetained } from "../../src/client/retained.ts";
 import { readRuns } from "../../src/client/runs.ts";
+import { exitCodeFor } from "../../src/errors.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 
@@ -34,8 +35,8 @@ async function answering(
   await connection.subscribe(topicFilter("command", { device }), ({ payload }) => {
     const command = decodeMessage("command", payload);
     commands.push(command);
-    // The connection keeps the order of publishes.
-    void Promise.all(statesFor(command).map((states) => answer(command, states)));
+    // The connection keeps the order of publishes; a broker that is killed acknowledges none.
+    void Promise.allSettled(statesFor(command).map((states) => answer(command, states)));
   });
   return { commands, close: () => connection.close() };
 }
@@ -134,15 +135,14 @@ describe("a job", () => {
         : { state: "running", progress: 0 },
     ]);
     const other = await connectMqtt({ url: broker.url, clientId: "cli-other", log, waitMs: 45_000 });
-    const running = quantize("pi-x");
-    const failed = expect(running).rejects.toMatchObject({ code: "job-canceled" });
+    const failure = quantize("pi-x").catch((error: unknown) => error);
     const [command] = await eventually(() => {
       expect(agent.commands).toHaveLength(1);
       return agent.commands;
     });
     const cancellation = cancellationOf(command as Command);
     (await PublishedCommand.publish(other, "pi-x", cancellation)).stop();
-    await failed;
+    expect(await failure).toMatchObject({ code: "job-canceled" });
     await other.close();
     await agent.close();
   });
@@ -151,19 +151,86 @@ describe("a job", () => {
     afterEach(() => void vi.useRealTimers());
 
     it("expires for its author, who takes it back in case an agent comes that does not know the time", async () => {
-      const running = quantize("pi-gone");
-      const failed = expect(running).rejects.toMatchObject({
-        code: "expired",
-        message: expect.stringMatching(/pi-gone has not taken it; check that its agent runs/) as string,
-      });
+      const failure = quantize("pi-gone").catch((error: unknown) => error);
       await eventually(async () => {
         expect((await collectRetained(cli, ["command"], { device: "pi-gone" })).command).toHaveLength(1);
       });
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_601_000 });
-      await failed;
+      expect(await failure).toMatchObject({
+        code: "expired",
+        message: expect.stringMatching(/pi-gone has not taken it; check that its agent runs/) as string,
+      });
       const { command } = await collectRetained(cli, ["command"], { device: "pi-gone" });
       expect(command.map(({ message }) => [message.rev, message.cancel])).toEqual([[2, true]]);
     });
+  });
+});
+
+describe("a device that is gone", () => {
+  let broker: TestBroker;
+  let cli: MqttConnection;
+  let agent: Awaited<ReturnType<typeof answering>>;
+  let messages: string[];
+
+  const tell = (state: "online" | "offline", conn: number): Promise<void> =>
+    cli.publish(
+      formatTopic({ kind: "status", device: "pi-g" }),
+      encodeMessage("status", { v: 1, state, boot: 1, conn, ts: Date.now() }),
+      { retain: true },
+    );
+  const start = (timeoutS: number) =>
+    runJob(
+      cli,
+      { device: "pi-g", op: "quantize", args: {}, timeoutS, onMessage: (_level, text) => void messages.push(text) },
+      new AbortController().signal,
+    ).catch((error: unknown) => error);
+
+  beforeEach(async () => {
+    broker = await startBroker();
+    cli = await connectMqtt({ url: broker.url, clientId: "cli-test", log, waitMs: 45_000 });
+    messages = [];
+    await tell("online", 2);
+    agent = await answering(broker.url, "pi-g", ({ cancel }) => (cancel ? [] : [{ state: "running" }]));
+  });
+  afterEach(async () => {
+    await agent.close();
+    await cli.close();
+    await broker.stop();
+  });
+
+  it("for longer than its job may take ends the command as unreachable, and the job is taken back", async () => {
+    const failure = start(1);
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await tell("offline", 2);
+    const error = await failure;
+    expect(error).toMatchObject({ code: "device-gone", message: expect.stringMatching(/^pi-g has been gone for/) });
+    expect(exitCodeFor(error)).toBe(3);
+    expect(messages).toEqual(["offline (no reason given); the job waits until it is back"]);
+    await eventually(() => expect(agent.commands.map(({ cancel }) => cancel)).toEqual([false, true]));
+  });
+
+  it("behind a broker that is gone is given up as well", async () => {
+    const failure = start(1);
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await broker.stop("SIGKILL");
+    expect(await failure).toMatchObject({ code: "device-gone" });
+  });
+
+  it("by a late will of an earlier connection is there, and one that is back in time is waited for", async () => {
+    let isEnded = false;
+    const ended = start(6).finally(() => (isEnded = true));
+    await eventually(() => expect(agent.commands).toHaveLength(1));
+    await tell("offline", 1);
+    for (const conn of [3, 4]) {
+      await tell("offline", conn);
+      await eventually(() => expect(messages).toHaveLength(conn - 2));
+      await new Promise((resolve) => setTimeout(resolve, 3500));
+      await tell("online", conn + 1);
+    }
+    expect(isEnded).toBe(false);
+    await agent.close();
+    agent = await answering(broker.url, "pi-g", () => [{ state: "succeeded" }]);
+    expect(await ended).toMatchObject({ state: "succeeded" });
   });
 });
 
@@ -195,7 +262,7 @@ describe("a broker that is killed and forgets everything, with no hub beside it"
     const before = await answering(first.url, "pi-k", () => [{ state: "running" }]);
     const interrupt = new AbortController();
     const running = runJob(cli, { device: "pi-k", op: "quantize", args: {} }, interrupt.signal);
-    const interrupted = expect(running).rejects.toMatchObject({ code: "interrupted" });
+    const failure = running.catch((error: unknown) => error);
     await eventually(() => expect(before.commands).toHaveLength(1));
     await first.stop("SIGKILL");
     await before.close();
@@ -203,7 +270,7 @@ describe("a broker that is killed and forgets everything, with no hub beside it"
     interrupt.abort();
     const second = await startBroker({ mqttPort: port });
     const after = await answering(second.url, "pi-k", ({ cancel }) => [{ state: cancel ? "canceled" : "running" }]);
-    await interrupted;
+    expect(await failure).toMatchObject({ code: "interrupted" });
     expect(after.commands.map(({ rev, cancel }) => [rev, cancel])).toEqual([[2, true]]);
     await after.close();
     await cli.close();

@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { createSimulatedBus, requireSystem, tempDir } from "@edgewatt/testing";
 import { describe, expect, it } from "vitest";
@@ -38,6 +38,26 @@ const MACHINE = {
 };
 
 describe("doctor", () => {
+  it("creates nothing where it looks: the data folder is only judged", async () => {
+    await using dir = await tempDir();
+    const before = await examine(dir.path, MACHINE);
+    const data = path.join(dir.path, "data");
+    expect(before.get("data folder")).toMatchObject({
+      status: "ok",
+      message: `${data}, which the first start creates`,
+    });
+    await expect(stat(data)).rejects.toThrow(/ENOENT/);
+    await mkdir(data);
+    expect((await examine(dir.path, MACHINE)).get("data folder")).toMatchObject({ status: "ok", message: data });
+    expect(await readdir(data)).toEqual([]);
+  });
+
+  it("says that a data folder cannot be made where a file stands", async () => {
+    await using dir = await tempDir();
+    const checks = await examine(dir.path, { ...MACHINE, data: "a file" });
+    expect(checks.get("data folder")).toMatchObject({ status: "fail", advice: "name another with --data" });
+  });
+
   it("finds the sources of power of a machine through the agent's own drivers", async () => {
     await using dir = await tempDir();
     const checks = await examine(dir.path, {

@@ -1,9 +1,14 @@
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
-import { dataDir } from "@edgewatt/runtime";
+import { agentFolder } from "../device/agent-folder.ts";
 
-/** Files by content, each named by its digest, within a limit of bytes; the one not used for longest goes first. */
+const PART = ".part";
+
+/**
+ * Files by content, each named by its digest, within a limit of bytes; the one not used for longest goes first. What has arrived of a file so
+ * far counts and goes like a whole one.
+ */
 export class ArtifactCache {
   readonly #dir: string;
   readonly #limitBytes: number;
@@ -14,12 +19,17 @@ export class ArtifactCache {
   }
 
   static async open(dir: string, limitBytes: number): Promise<ArtifactCache> {
-    return new ArtifactCache(await dataDir(dir), limitBytes);
+    return new ArtifactCache(await agentFolder(dir), limitBytes);
   }
 
   /** Where a file of this digest is, or belongs. */
   pathOf(sha256: string): string {
     return path.join(this.#dir, sha256);
+  }
+
+  /** Where the beginning of a file of this digest is kept until the rest has come. */
+  partOf(sha256: string): string {
+    return `${this.pathOf(sha256)}${PART}`;
   }
 
   /** Its path when it is there whole; counts as use. */
@@ -36,20 +46,33 @@ export class ArtifactCache {
 
   /** Makes room for a file that is about to be stored, keeping those that a job uses. */
   async makeRoom(bytes: number, keep: ReadonlySet<string>): Promise<void> {
-    const names = (await readdir(this.#dir)).filter((name) => SHA256.test(name));
-    const files = await Promise.all(
-      names.map(async (name) => {
-        const { size, mtimeMs } = await stat(this.pathOf(name));
-        return { name, size, mtimeMs };
-      }),
-    );
-    files.sort((a, b) => a.mtimeMs - b.mtimeMs);
+    const files = await this.#files();
     let total = files.reduce((sum, file) => sum + file.size, bytes);
-    for (const { name, size } of files) {
+    for (const { name, digest, size } of files) {
       if (total <= this.#limitBytes) return;
-      if (keep.has(name)) continue;
-      await rm(this.pathOf(name), { force: true });
+      if (keep.has(digest)) continue;
+      await rm(path.join(this.#dir, name), { force: true });
+      // An array is also there under a name that says so.
+      await rm(`${this.pathOf(digest)}.npy`, { force: true });
       total -= size;
     }
+  }
+
+  /** Whole files and beginnings of others; the one not used for longest first. */
+  async #files(): Promise<{ name: string; digest: string; size: number; mtimeMs: number }[]> {
+    const files = await Promise.all(
+      (await readdir(this.#dir)).map(async (name) => {
+        const digest = name.endsWith(PART) ? name.slice(0, -PART.length) : name;
+        if (!SHA256.test(digest)) return [];
+        try {
+          const { size, mtimeMs } = await stat(path.join(this.#dir, name));
+          return [{ name, digest, size, mtimeMs }];
+        } catch {
+          // Another fetch has made it whole, or made room.
+          return [];
+        }
+      }),
+    );
+    return files.flat().sort((a, b) => a.mtimeMs - b.mtimeMs);
   }
 }

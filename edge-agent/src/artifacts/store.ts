@@ -1,22 +1,22 @@
-import { createWriteStream } from "node:fs";
 import { createHash } from "node:crypto";
-import { readFile, rename, rm, stat, symlink } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { rename, rm, symlink } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Artifact } from "@edgewatt/protocol";
-import { sha256File, writeFileAtomic, type Clock } from "@edgewatt/runtime";
+import { putFile, sha256File, writeFileAtomic, type Clock } from "@edgewatt/runtime";
 import { ArtifactError } from "../errors.ts";
 import type { ArtifactCache } from "./cache.ts";
+import { download, reasonOf, sizeOf, type FileArtifact } from "./download.ts";
 
 const ATTEMPTS = 5;
 const RETRY_MS = 500;
-
-type FileArtifact = Pick<Artifact, "name" | "url" | "sha256" | "bytes" | "kind">;
+const INSUFFICIENT_STORAGE = 507;
 
 /** Brings the files of jobs to this device and their results away; every file is checked by size and digest. */
 export class ArtifactStore {
   readonly #cache: ArtifactCache;
   readonly #clock: Clock;
+  /** Files that are being fetched: two at once would write into one. */
+  readonly #fetching = new Map<string, Promise<unknown>>();
 
   constructor(cache: ArtifactCache, clock: Clock) {
     this.#cache = cache;
@@ -27,7 +27,7 @@ export class ArtifactStore {
    * A local path with the artifact's bytes: the file itself for a `file:` URL, else one in the cache, downloaded when it is
    * not there; an interrupted download goes on where it stopped.
    * @param keep digests of files that must not make room for this one
-   * @throws {ArtifactError} `artifact-missing`, `artifact-mismatch`, `artifact-unreachable`
+   * @throws {ArtifactError} `artifact-missing`, `artifact-mismatch`, `artifact-unreachable`, `artifact-disk`
    */
   async fetch(artifact: FileArtifact, keep: ReadonlySet<string>, signal: AbortSignal): Promise<string> {
     if (artifact.url.startsWith("file:")) {
@@ -35,39 +35,43 @@ export class ArtifactStore {
       await check(file, artifact);
       return file;
     }
-    const cached = await this.#cache.find(artifact.sha256);
-    if (cached !== undefined) return named(cached, artifact);
-    await this.#cache.makeRoom(artifact.bytes, keep);
-    const target = this.#cache.pathOf(artifact.sha256);
-    const part = `${target}.part`;
-    await this.#download(artifact, part, signal);
+    const { sha256 } = artifact;
+    const before = this.#fetching.get(sha256) ?? Promise.resolve();
+    const fetched = before.then(() => this.#fetch(artifact, keep, signal));
+    const settled = Promise.allSettled([fetched]);
+    this.#fetching.set(sha256, settled);
     try {
-      await check(part, artifact);
-    } catch (error) {
-      await rm(part, { force: true });
-      throw error;
+      return await named(await fetched, artifact);
+    } finally {
+      if (this.#fetching.get(sha256) === settled) this.#fetching.delete(sha256);
     }
-    await rename(part, target);
-    return named(target, artifact);
   }
 
+  async #fetch(artifact: FileArtifact, keep: ReadonlySet<string>, signal: AbortSignal): Promise<string> {
+    const { sha256, bytes } = artifact;
+    const cached = await this.#cache.find(sha256);
+    if (cached !== undefined) return cached;
+    const part = this.#cache.partOf(sha256);
+    const had = await sizeOf(part);
+    await this.#cache.makeRoom(Math.max(0, bytes - had), new Set([...keep, sha256]));
+    await this.#download(artifact, part, signal).catch(async (error: unknown) => {
+      // What an earlier process left may not have reached the disk as it was.
+      if (had === 0 || !(error instanceof ArtifactError) || error.code !== "artifact-mismatch") throw error;
+      await this.#download(artifact, part, signal);
+    });
+    const target = this.#cache.pathOf(sha256);
+    await rename(part, target);
+    return target;
+  }
+
+  /** @throws {ArtifactError} `artifact-mismatch`, having thrown away what came */
   async #download(artifact: FileArtifact, part: string, signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      signal.throwIfAborted();
-      try {
-        await downloadRest(artifact, part, signal);
-        return;
-      } catch (cause) {
-        signal.throwIfAborted();
-        if (cause instanceof ArtifactError && !cause.retryable) throw cause;
-        if (attempt === ATTEMPTS) {
-          throw new ArtifactError(
-            `cannot fetch ${artifact.name} from ${artifact.url}: ${reasonOf(cause)}; check that the hub runs and is reachable from this device`,
-            { code: "artifact-unreachable", retryable: true, context: { url: artifact.url }, cause },
-          );
-        }
-        await this.#clock.sleep(RETRY_MS * attempt, signal);
-      }
+    try {
+      await download(artifact, part, { clock: this.#clock, signal });
+      await check(part, artifact);
+    } catch (error) {
+      if (error instanceof ArtifactError && error.code === "artifact-mismatch") await rm(part, { force: true });
+      throw error;
     }
   }
 
@@ -86,19 +90,16 @@ export class ArtifactStore {
     return { name, kind, url, sha256, bytes };
   }
 
-  /** Stores a file under `<base>/<sha256>`. Returns its URL. @throws {ArtifactError} `upload-failed` */
+  /** Stores a file under `<base>/<sha256>`, unless it is there. Returns its URL. @throws {ArtifactError} `upload-failed` */
   async upload(file: string, sha256: string, base: string, signal: AbortSignal): Promise<string> {
     const url = `${base.replace(/\/$/, "")}/${sha256}`;
-    const body = await readFile(file);
     let problem: unknown;
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       try {
-        const headers = { "content-type": "application/octet-stream" };
-        const response = await fetch(url, { method: "PUT", body, headers, signal });
-        await response.arrayBuffer();
-        if (response.ok) return url;
-        problem = `HTTP ${response.status}`;
-        if (response.status < 500) break;
+        const { status, said } = await putFile(url, file, signal);
+        if (status >= 200 && status < 300) return url;
+        problem = `HTTP ${status}${said === undefined ? "" : `, ${said}`}`;
+        if (status < 500 || status === INSUFFICIENT_STORAGE) break;
       } catch (cause) {
         signal.throwIfAborted();
         problem = cause;
@@ -114,28 +115,6 @@ export class ArtifactStore {
   }
 }
 
-async function downloadRest(artifact: FileArtifact, part: string, signal: AbortSignal): Promise<void> {
-  const have = await sizeOf(part);
-  if (have === artifact.bytes) return;
-  const resume = have > 0 && have < artifact.bytes;
-  const response = await fetch(artifact.url, { signal, headers: resume ? { range: `bytes=${have}-` } : {} });
-  if (!response.ok || response.body === null) {
-    await response.body?.cancel();
-    throw new ArtifactError(
-      `cannot fetch ${artifact.name}: ${artifact.url} answered HTTP ${response.status}; check that it was uploaded`,
-      { code: "artifact-missing", retryable: response.status >= 500, context: { url: artifact.url } },
-    );
-  }
-  const flags = resume && response.status === 206 ? "a" : "w";
-  await pipeline(chunksOf(response.body), createWriteStream(part, { flags }), { signal });
-  if ((await sizeOf(part)) < artifact.bytes) {
-    throw new ArtifactError(`the download of ${artifact.name} ended early`, {
-      code: "artifact-short",
-      retryable: true,
-    });
-  }
-}
-
 /** Readers know an array by its name, and files in the cache have none. */
 async function named(file: string, { kind }: FileArtifact): Promise<string> {
   if (kind !== "npy") return file;
@@ -143,23 +122,6 @@ async function named(file: string, { kind }: FileArtifact): Promise<string> {
   await rm(link, { force: true });
   await symlink(file, link);
   return link;
-}
-
-async function* chunksOf(body: NonNullable<Response["body"]>): AsyncGenerator<Uint8Array> {
-  const reader = body.getReader();
-  try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value;
-  } finally {
-    await reader.cancel();
-  }
-}
-
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch {
-    return 0;
-  }
 }
 
 async function check(file: string, { name, sha256, bytes }: FileArtifact): Promise<void> {
@@ -175,9 +137,4 @@ async function check(file: string, { name, sha256, bytes }: FileArtifact): Promi
     `${name} is not what the command names: ${size} bytes instead of ${bytes}, or another digest than ${sha256}; publish the file again`,
     { code: "artifact-mismatch", context: { file, sha256 } },
   );
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? error.cause.message : error.message;
 }

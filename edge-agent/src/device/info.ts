@@ -2,13 +2,13 @@ import { createRequire } from "node:module";
 import {
   MAX_MESSAGE_BYTES,
   MAX_QUEUED_JOBS,
+  type DeviceFault,
   type DeviceInfo,
   type Operation,
   type PowerChannel,
 } from "@edgewatt/protocol";
 import type { CoreSplit } from "../process/cores.ts";
 import type { ChannelState } from "../sampler/sampler.ts";
-import type { DiskState } from "../telemetry/spool/disk-health.ts";
 import { readHardware } from "./hardware.ts";
 
 const require = createRequire(import.meta.url);
@@ -33,13 +33,13 @@ export interface InfoInputs {
   readonly cores: CoreSplit;
   readonly operations: readonly Operation[];
   readonly clockSynchronized: boolean;
-  /** Of the spool. */
-  readonly disk: DiskState;
+  /** What keeps it from its work now. */
+  readonly faults: readonly DeviceFault[];
 }
 
 /** What the device tells about itself; hardware is read anew each time, since a governor can change. */
 export function buildInfo(inputs: InfoInputs): DeviceInfo {
-  const { boot, ts, root, channels, cores, operations, clockSynchronized, disk } = inputs;
+  const { boot, ts, root, channels, cores, operations, clockSynchronized, faults } = inputs;
   return {
     v: 1,
     ts,
@@ -51,7 +51,7 @@ export function buildInfo(inputs: InfoInputs): DeviceInfo {
     affinity: cores.note,
     power: channels.map(powerChannel),
     clock: { synchronized: clockSynchronized },
-    spool: disk.state === "ok" ? {} : { fault: disk.code },
+    ...(faults.length === 0 ? {} : { faults: [...faults] }),
   };
 }
 

@@ -2,16 +2,13 @@ import { randomUUID } from "node:crypto";
 import { decodeMessage, encodeMessage, formatTopic, type DeviceStatus } from "@edgewatt/protocol";
 import type { Clock, Logger, MqttConnection, MqttMessage, MqttWill } from "@edgewatt/runtime";
 
-/** How long to wait before looking again whether another agent under this device id has gone. */
-const LOOK_EVERY_MS = 30_000;
-
 export interface PresenceOptions {
   readonly device: string;
   readonly boot: number;
   readonly clock: Clock;
   readonly log: Logger;
-  /** Whether another agent is there under this device id; asked while this one is not connected. */
-  readonly isTaken: (signal: AbortSignal) => Promise<boolean>;
+  /** Resolves when no other agent is online under this device id; asked while this one is not connected. */
+  readonly untilFree: (signal: AbortSignal) => Promise<void>;
   /** A boot number above all that were used. */
   readonly nextBoot: () => Promise<number>;
 }
@@ -49,15 +46,13 @@ export class Presence {
 
   /** Waits as long as another agent has this device id. */
   async beforeConnect(signal: AbortSignal): Promise<void> {
-    const { clock, log, isTaken, nextBoot } = this.#options;
-    while (this.#aside) {
-      await clock.sleep(LOOK_EVERY_MS, signal);
-      if (await isTaken(signal)) continue;
-      // Else everybody would take what this one says for older than what the other one said.
-      this.#boot = await nextBoot();
-      this.#aside = false;
-      log.warn("the other agent under this device id has gone; this one connects again");
-    }
+    if (!this.#aside) return;
+    const { device, log, untilFree, nextBoot } = this.#options;
+    await untilFree(signal);
+    // Else everybody would take what this one says for older than what the other one said.
+    this.#boot = await nextBoot();
+    this.#aside = false;
+    log.warn({ device }, "the other agent under this device id has gone; this one connects again");
   }
 
   /** A connection stands: counts it and says so. */
@@ -75,7 +70,8 @@ export class Presence {
     if (payload.byteLength === 0) return;
     const status = decodeMessage("status", payload);
     const isOther = status.instance !== this.#instance;
-    if (isOther && status.state === "online" && this.#startedBefore(status)) this.#standAside(status);
+    // Its will counts as well: each throws the other off the broker, and then finds that.
+    if (isOther && this.#startedBefore(status)) this.#standAside(status);
     else if ((isOther || status.state === "offline") && this.#mqtt?.connected === true && !this.#left) this.#announce();
   }
 
@@ -110,6 +106,7 @@ export class Presence {
   }
 
   #announce(): void {
+    if (this.#aside) return;
     this.#mqtt
       ?.publish(this.#topic, this.#encode("online", "connected"), { qos: 1, retain: true })
       .catch((error: unknown) => this.#options.log.debug({ reason: String(error) }, "the status was not published"));

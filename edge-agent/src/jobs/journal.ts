@@ -1,8 +1,9 @@
 import { appendFile, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { decodeMessage, JOB_ID, type Command, type JobState } from "@edgewatt/protocol";
-import { dataDir, syncFolder, writeFileAtomic, type Logger } from "@edgewatt/runtime";
+import { syncFolder, writeFileAtomic, type Logger } from "@edgewatt/runtime";
 import { z } from "zod";
+import { agentFolder, unlessDiskState } from "../device/agent-folder.ts";
 
 /** A job as it is on disk: what was asked and where it stands. */
 export interface JobRecord {
@@ -42,7 +43,7 @@ export class JobJournal {
 
   /** Opens the folder and reads what is in it; a file that cannot be read is set aside under another name. */
   static async open(dir: string, log: Logger): Promise<OpenedJournal> {
-    await dataDir(dir);
+    await agentFolder(dir);
     const forgotten = await openForgotten(path.join(dir, FORGOTTEN));
     const journal = new JobJournal(dir, forgotten);
     const records: JobRecord[] = [];
@@ -51,11 +52,11 @@ export class JobJournal {
       const file = path.join(dir, name);
       const job = name.slice(0, -SUFFIX.length);
       // A crash in the middle of a replacement leaves the new file under a name of its own.
-      if (isLeftover(name)) await rm(file, { force: true });
+      if (isLeftover(name)) await rm(file, { force: true }).catch(unlessDiskState);
       if (!name.endsWith(SUFFIX) || !JOB_ID.test(job)) continue;
       // A crash came between forgetting it and deleting its file.
       if (forgotten.has(job)) {
-        await rm(file, { force: true });
+        await rm(file, { force: true }).catch(unlessDiskState);
         continue;
       }
       try {

@@ -42,9 +42,14 @@ export class JobRetention {
   }
 
   async #prune(): Promise<void> {
-    for (const { state } of this.#ledger.superfluous(KEPT_JOBS)) {
-      await this.#takeBack(state);
-      await this.#ledger.forget(state.job);
+    // Others end meanwhile, and their calls find this one at work.
+    for (let next = this.#next(); next !== undefined; next = this.#next()) {
+      await this.#takeBack(next);
+      await this.#ledger.forget(next.job);
     }
+  }
+
+  #next(): CommandAddress | undefined {
+    return this.#ledger.superfluous(KEPT_JOBS)[0]?.state;
   }
 }

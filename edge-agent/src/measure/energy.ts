@@ -53,8 +53,8 @@ export interface StretchFacts {
 const US_PER_S = 1e6;
 const SHORT_US = 10_000;
 const MIN_RATE_FOR_SHORT_HZ = 100;
-/** A chip's clock is up to 10 % off; readings that are usually further apart than this many periods are not its clock. */
-const SLOWEST = 1.2;
+/** A conversion takes at most a tenth longer than it should (an INA219's 586 instead of 532 µs): slower readings are not the chip's clock. */
+const SLOWEST = 1.12;
 /** With fewer readings the two samples at the edges alone make a difference that means nothing. */
 const MIN_SAMPLES_FOR_CHECK = 100;
 
@@ -109,16 +109,19 @@ export function measureStretch(
 
 /**
  * How the meter kept its schedule, from the times of neighbouring samples. Its period is the median interval, since a chip's
- * conversion may take a tenth longer than its datasheet's nominal time; but not where most readings are missing, as on a bus that is
- * too slow.
+ * conversion may take a tenth longer than its datasheet's nominal time; but no more than that, as on a bus that is too slow to fetch
+ * all of them.
  */
 function samplingOf(times: Float64Array, periodUs: number) {
   const intervals = Float64Array.from({ length: times.length - 1 }, (_, i) => (times[i + 1] ?? 0) - (times[i] ?? 0));
   const usual = median(intervals);
-  const expected = Math.min(usual, SLOWEST * periodUs);
+  const slowest = SLOWEST * periodUs;
+  const expected = Math.min(usual, slowest);
+  const between = intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / expected) - 1), 0);
+  const inAll = Math.floor((mean(intervals) / slowest - 1) * intervals.length);
   return {
     longestGapUs: largest(intervals),
-    missing: intervals.reduce((sum, interval) => sum + Math.max(0, Math.round(interval / expected) - 1), 0),
+    missing: Math.max(between, inAll),
     rateHz: US_PER_S / mean(intervals),
     jitterP99Us: quantile(intervals.map((interval) => Math.abs(interval - usual)).sort(), 0.99),
   };

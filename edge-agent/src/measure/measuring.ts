@@ -8,6 +8,7 @@ export class Measuring {
   #open: { run: string; sinceUs: number } | undefined;
   #quiet = false;
   #strict = false;
+  #after: (() => void) | undefined;
 
   /** @param onChange a strict stretch begins, and how long it takes at least; or it ended */
   constructor(onChange: (strict: { untilMs: number } | undefined) => void) {
@@ -21,6 +22,12 @@ export class Measuring {
   /** The run that a row stamped at `tUs` belongs to. */
   runAt(tUs: number): string | undefined {
     return this.#open !== undefined && tUs > this.#open.sinceUs ? this.#open.run : undefined;
+  }
+
+  /** Runs it now, or after the stretch that is open; of several that wait only the newest. */
+  afterStretch(action: () => void): void {
+    if (this.active) this.#after = action;
+    else action();
   }
 
   /** Ahead of a stretch, since what this sends may not be sent inside. @param untilMs of a strict one, when it ends at the earliest */
@@ -39,8 +46,12 @@ export class Measuring {
   end(): void {
     this.#open = undefined;
     this.#quiet = false;
-    if (!this.#strict) return;
-    this.#strict = false;
-    this.#onChange(undefined);
+    if (this.#strict) {
+      this.#strict = false;
+      this.#onChange(undefined);
+    }
+    const after = this.#after;
+    this.#after = undefined;
+    after?.();
   }
 }

@@ -74,6 +74,11 @@ const QUICK = {
  */
 const SLOW_BELOW_HZ = 100;
 const SLOW = { windows: 3, windowS: 60 } as const;
+/**
+ * The reading before an idle stretch lies up to one reading back and begins half of one earlier still; a kernel driver's may be half of
+ * one older than it seems.
+ */
+const ROLL_READINGS = 2;
 /** Leaves a job of the default timeout time to quantize and to measure accuracy. */
 const DEFAULT_BUDGET_S = 0.75 * DEFAULT_TIMEOUT_S;
 const QUICK_ACCURACY_IMAGES = 2000;
@@ -87,6 +92,8 @@ interface PlannedMeter {
   readonly source: PowerSource;
   readonly rateHz: number;
   readonly accumulates: boolean;
+  /** Time that a reading is the mean over, µs. */
+  readonly averagingUs: number;
 }
 
 export interface PlanInputs {
@@ -118,7 +125,7 @@ export function makePlan({ options, entries, cores, availableMemoryMb, seed, met
     minRuns: base.minRuns,
     leadInRuns: LEAD_IN_RUNS,
     idleS: options.idleS ?? base.idleS,
-    rollS: base.rollS,
+    rollS: Math.max(base.rollS, (ROLL_READINGS * (meter?.averagingUs ?? 0)) / 1e6),
     warmUp: base.warmUp,
     coolDownS: base.coolDownS,
     threads: options.threads ?? Math.max(1, cores - 1),

@@ -3,7 +3,9 @@ import { readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { DISK_RESERVE_MB, FileError, freeDiskBytes } from "@edgewatt/runtime";
 import { ArtifactCache } from "../artifacts/cache.ts";
+import { unlessDiskState } from "../device/agent-folder.ts";
 import type { Trace } from "./energy-curve.ts";
 
 export type TracePhase = "idle-before" | "window" | "idle-after";
@@ -40,23 +42,35 @@ export class TraceFile implements AsyncDisposable {
   readonly #cache: ArtifactCache;
   readonly #part: string;
   readonly #hash = createHash("sha256");
+  readonly #reserveBytes: number;
   #pending: string;
   #bytes = 0;
 
-  /** @param name of the file while it grows, unique among those of the cache */
-  constructor(cache: ArtifactCache, name: string, header: TraceHeader) {
+  /**
+   * @param name of the file while it grows, unique among those of the cache
+   * @param reserveBytes what is left free on the disk, for the journal of jobs and the spool of telemetry
+   */
+  constructor(cache: ArtifactCache, name: string, header: TraceHeader, reserveBytes = DISK_RESERVE_MB * 1e6) {
     this.#cache = cache;
+    this.#reserveBytes = reserveBytes;
     this.#part = cache.pathOf(`${name}${PART}`);
     const facts = Object.entries(header).map(([key, value]) => `# ${key}: ${value.replaceAll(/\s+/g, " ")}`);
     this.#pending = `${[...facts, COLUMNS].join("\n")}\n`;
   }
 
-  /** Appends stretches. Calls do not overlap. */
+  /** Appends stretches. Calls do not overlap. @throws {FileError} code `disk-low` when the disk has less free than the reserve */
   async add(stretches: readonly TracedStretch[]): Promise<void> {
     await this.#append(stretches.map(textOf).join(""));
   }
 
   async #append(text: string): Promise<void> {
+    const dir = path.dirname(this.#part);
+    if ((await freeDiskBytes(dir)) < this.#reserveBytes) {
+      throw new FileError(
+        `the disk has less than the reserve of ${this.#reserveBytes / 1e6} MB free: free space on the disk of ${dir}`,
+        { code: "disk-low", context: { dir } },
+      );
+    }
     const member = await compress(this.#pending + text);
     this.#pending = "";
     await writeFile(this.#part, member, { flag: this.#bytes === 0 ? "w" : "a" });
@@ -84,7 +98,7 @@ export class TraceFile implements AsyncDisposable {
 export async function openTraces(dir: string, limitBytes: number): Promise<ArtifactCache> {
   const cache = await ArtifactCache.open(dir, limitBytes);
   const parts = (await readdir(dir)).filter((name) => name.endsWith(PART));
-  for (const name of parts) await rm(path.join(dir, name));
+  for (const name of parts) await rm(path.join(dir, name)).catch(unlessDiskState);
   return cache;
 }
 

@@ -11,11 +11,13 @@ import { JobError } from "../errors.ts";
 import type { JobContext, Operation } from "../jobs/operation.ts";
 import { expectedSeconds, makePlan, type Plan } from "../measure/plan.ts";
 import { alignmentFlags } from "../measure/flags/alignment.ts";
+import { averagingFlags } from "../measure/flags/averaging.ts";
 import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
+import { meetMeter } from "./meet-meter.ts";
 import { checkMeter, type MeterReport } from "./meter-checks.ts";
 import { openObservedModel } from "./observed-model.ts";
 import { withoutConflicts } from "./recipe.ts";
@@ -42,14 +44,14 @@ export function createBenchmark(bench: Workbench): Operation<BenchmarkArgs> {
 }
 
 async function benchmark(args: BenchmarkArgs, bench: Workbench, context: JobContext): Promise<Results> {
-  const { described, source, rateHz, accumulates } = bench.sampler.channel(bench.power.channel);
+  const { described, source, rateHz, accumulates } = await meetMeter(bench, context);
   const plan = makePlan({
     options: args.options,
     entries: args.entries.length,
     cores: bench.info().hardware.cores,
     availableMemoryMb: freemem() / BYTES_PER_MB,
     seed: Math.floor(Math.random() * MAX_SEED),
-    meter: described && { source, rateHz, accumulates },
+    meter: described && { source, rateHz, accumulates, averagingUs: described.averagingUs },
   });
   context.event("info", announcement(plan, args.entries.length));
   const prepared = await prepareEntries(args, bench, context, (step, detail, share) =>
@@ -152,7 +154,14 @@ function rowOf(
 ): ResultRow {
   if (measured?.end === undefined) throw new JobError(`${entry.run} was not measured`, { code: "internal" });
   const { accuracy, steady, windows, baselineMb, sessionMb, pssMb, end } = measured;
-  const flags = [...traced.flags, ...precisionFlags(end), ...alignmentFlags(bench.power.source, meter)];
+  const { source, channel } = bench.power;
+  const { described, accumulates } = bench.sampler.channel(channel);
+  const flags = [
+    ...traced.flags,
+    ...precisionFlags(end),
+    ...alignmentFlags(source, meter),
+    ...averagingFlags(described && { averagingUs: described.averagingUs, accumulates }, plan),
+  ];
   if (!steady) flags.push(`not-steady: latency still changed after ${plan.warmUp.capS} s of warm-up`);
   if (typeof accuracy === "string") flags.push(`accuracy: ${accuracy}`);
   if (entry.report?.calibration.kind === "synthetic") flags.push("calibration: synthetic images");

@@ -61,10 +61,10 @@ export class WindowMeasurement {
     const { sampler, measuring, probe, clock } = this.#bench;
     const expectedS = Math.max(plan.windowS, (plan.minRuns * latencyMs) / 1000);
     sampler.setRate({ rate: "full", keepS: 2 * expectedS + plan.idleS + SPARE_TRACE_S });
-    const before = await this.#idleBefore(runner);
+    const before = await this.#idleBefore(runner, expectedS);
+    if (!measuring.active) await this.#beQuiet(expectedS);
 
     const machineBefore = probe.snapshot(this.#processes(runner));
-    this.#beQuiet(expectedS);
     const run = await runner.window({ windowS: plan.windowS, minRuns: plan.minRuns, leadInRuns: plan.leadInRuns }, () =>
       measuring.begin(entry.run, clock.monotonicUs()),
     );
@@ -100,33 +100,37 @@ export class WindowMeasurement {
    * Between two windows of the same runner one idle stretch serves both, unless the meter missed it, which must not cost the window after
    * it too; another runner has its own, after it has cooled down.
    */
-  async #idleBefore(runner: Runner): Promise<Metered> {
+  async #idleBefore(runner: Runner, windowS: number): Promise<Metered> {
     const { of, metered } = this.#lastIdle ?? {};
     if (of === runner && metered?.stretch !== undefined) return metered;
     await this.#coolDown.wait();
-    return this.#idle();
+    return this.#idle(windowS);
   }
 
-  /** Nothing runs, the runners are alive, and the agent sends what it sends in a window: what the board draws without the model. */
-  async #idle(): Promise<Metered> {
+  /**
+   * Nothing runs, the runners are alive, and the agent sends what it sends in a window: what the board draws without the model.
+   * @param windowS length of a window that follows at once, for which the agent stays quiet
+   */
+  async #idle(windowS = 0): Promise<Metered> {
     const { clock, measuring } = this.#bench;
     const { signal } = this.#context;
     const { rollS, idleS } = this.#plan;
-    // What a window before has left to send goes out in the first half, what quietness itself sends in the second.
+    // What a window before has left to send.
     await clock.sleep((rollS / 2) * 1000, signal);
-    this.#beQuiet(idleS);
-    await clock.sleep((rollS / 2) * 1000, signal);
+    await this.#beQuiet(idleS + windowS);
     const fromUs = clock.monotonicUs();
     await clock.sleep(idleS * 1000, signal);
     const toUs = clock.monotonicUs();
-    measuring.end();
+    if (windowS === 0) measuring.end();
     return this.#meter(fromUs, toUs);
   }
 
-  #beQuiet(expectedS: number): void {
+  /** Ends when what quietness itself sends has gone out. */
+  async #beQuiet(expectedS: number): Promise<void> {
     const { measuring, telemetry, clock } = this.#bench;
     const untilMs = telemetry.toEpochMs(clock.monotonicUs() + (expectedS + SILENCE_SPARE_S) * 1e6);
     measuring.beQuiet(this.#plan.strict ? untilMs : undefined);
+    await clock.sleep((this.#plan.rollS / 2) * 1000, this.#context.signal);
   }
 
   async #meter(fromUs: number, toUs: number): Promise<Metered> {

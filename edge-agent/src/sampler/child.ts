@@ -14,8 +14,12 @@ import { SampledMeter } from "./sampled-meter.ts";
 
 /** How long raw readings are kept at least; a job asks for more when its windows are longer. */
 const KEEP_S = 130;
-/** How long a request for a trace waits for the reading after its end. */
+/**
+ * How long a request for a trace waits for the reading after its end, at least and in periods of its meter: a reading is of the middle of a
+ * conversion, so the first one after a moment is there up to one and a half conversions later.
+ */
 const TRACE_WAIT_US = 2_000_000;
+const TRACE_WAIT_PERIODS = 2;
 /** A standing fault is told no more often: often enough that no window misses one that falls into it. */
 const FAULT_EVERY_US = 100_000;
 const REPORT_EVERY_US = 1_000_000;
@@ -81,7 +85,8 @@ function answerTraces(): void {
     const { id, channel, fromUs, toUs, askedUs } = request;
     const found = rings.get(channel);
     const ring = found?.meter.ring(found.index);
-    if (ring !== undefined && ring.newestUs < toUs && nowUs - askedUs < TRACE_WAIT_US) {
+    const waitUs = Math.max(TRACE_WAIT_US, TRACE_WAIT_PERIODS * (found?.meter.periodUs ?? 0));
+    if (ring !== undefined && ring.newestUs < toUs && nowUs - askedUs < waitUs) {
       requests.push(request);
       continue;
     }

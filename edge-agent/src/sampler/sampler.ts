@@ -12,7 +12,9 @@ const SCRIPT = new URL("../../dist/sampler/child.js", import.meta.url);
 /** Of `node:wasi`, through which the child reads the clock: it belongs into no message of a child that failed. */
 const NODE_OPTIONS = ["--disable-warning=ExperimentalWarning"];
 const RESTART_MS = [200, 1000, 5000, 30_000] as const;
+/** A trace is answered within so long, or so many periods of a slow meter. */
 const TRACE_TIMEOUT_MS = 5000;
+const TRACE_TIMEOUT_PERIODS = 3;
 const KEPT_FAULTS = 10_000;
 /** Announced until a meter has said what it can do. */
 const UNKNOWN_RATE_HZ = 10;
@@ -23,6 +25,8 @@ export interface ChannelState extends MeterChannel {
   readonly accumulates: boolean;
   /** `undefined` until the meter has been opened once. */
   readonly described: SensorChannel | undefined;
+  /** Nothing was heard of the meter yet. */
+  readonly isOpening: boolean;
   /** Why it gives no readings, in one line that says what to do. */
   readonly fault: string | undefined;
 }
@@ -83,6 +87,7 @@ export class Sampler {
           rateHz: UNKNOWN_RATE_HZ,
           accumulates: false,
           described: undefined,
+          isOpening: true,
           fault: "the meter is being opened",
         },
       ]),
@@ -123,8 +128,9 @@ export class Sampler {
     const child = this.#child;
     if (child === undefined) return Promise.resolve(undefined);
     const id = ++this.#traceId;
+    const timeoutMs = Math.max(TRACE_TIMEOUT_MS, (TRACE_TIMEOUT_PERIODS * 1000) / this.channel(channel).rateHz);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(undefined), TRACE_TIMEOUT_MS);
+      const timer = setTimeout(() => settle(undefined), timeoutMs);
       const settle = (trace: Trace | undefined) => {
         clearTimeout(timer);
         this.#traces.delete(id);
@@ -232,7 +238,7 @@ export class Sampler {
   }
 
   #update(state: ChannelState, change: Partial<ChannelState>): void {
-    this.#channels.set(state.channel, { ...state, ...change });
+    this.#channels.set(state.channel, { ...state, ...change, isOpening: false });
   }
 }
 

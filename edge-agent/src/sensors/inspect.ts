@@ -5,8 +5,10 @@ import { driverOf, SENSORS, SOURCE_IDS } from "./index.ts";
 import { channelsOf, type Meter } from "./meters.ts";
 import { emptyReading, type SensorDriver, type SensorHost } from "./sensor.ts";
 
-/** Over so long a source that accumulates is read, and so long a conversion may take. */
+/** Over so long a source that accumulates is read, and so long is waited at least for a conversion. */
 const READ_MS = 300;
+/** A conversion that began before the question is not over yet, and may take a tenth longer than it should. */
+const CONVERSIONS = 2.5;
 const POLL_MS = 5;
 
 /** A source of power that needs no configuration: whether this machine has it, and what it says or why not. */
@@ -85,7 +87,7 @@ async function readOnce(
     using sensor = await driver.open(config, host);
     const readings = sensor.channels.map(emptyReading);
     if (sensor.accumulates) await sleep(READ_MS);
-    const deadlineMs = performance.now() + READ_MS;
+    const deadlineMs = performance.now() + Math.max(READ_MS, (CONVERSIONS * 1000) / sensor.rateHz);
     while (!sensor.read(readings)) {
       if (performance.now() > deadlineMs)
         return { settings: "", watts: null, fault: "no conversion ended: check its supply" };

@@ -2,7 +2,7 @@ import { encodeMessage, formatTopic, type Stream } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
 import type { Columns } from "./batches/batcher.ts";
 
-/** Publishes the newest values for whoever watches, never stored, never waited for; silent in measured windows. */
+/** Publishes the newest values for whoever watches, never stored, never waited for. Its callers are silent in windows and idle stretches. */
 export class Live {
   readonly #device: string;
   readonly #boot: number;

@@ -16,7 +16,7 @@ export interface PipelineLiveOptions {
 
 /**
  * Tells once a second how telemetry gets on, to whoever listens now: without a database and without a metrics port `doctor` sees what
- * waits. Silent in measured windows, in which the report in telemetry goes on.
+ * waits. Silent in measured windows and idle stretches, in which the report in telemetry goes on.
  */
 export class PipelineLive {
   readonly #timer: Disposable;
@@ -25,7 +25,7 @@ export class PipelineLive {
     this.#timer = clock.setInterval(() => {
       if (measuring.active) return;
       const { points, batches, acknowledgedBatches, spoolBatches, spoolBytes, spoolAgeS, ...rest } = figures();
-      const { disk, droppedPoints, waitingBatches } = rest;
+      const { droppedPoints, waitingBatches } = rest;
       live.publish("system", MEASUREMENTS.pipeline.name, clock.nowUs(), {
         points,
         batches,
@@ -34,7 +34,6 @@ export class PipelineLive {
         spoolBytes,
         spoolCapBytes,
         spoolAgeS: Math.round(spoolAgeS * 10) / 10,
-        spoolFault: disk.state === "ok" ? "" : disk.code,
         dropped: droppedPoints,
         queue: waitingBatches,
       });

@@ -5,7 +5,7 @@ import { freeze } from "./batches/freeze.ts";
 import type { Sender } from "./sending/sender.ts";
 import { GAP_KEY } from "./spool/lost-points.ts";
 import type { Spool, SpooledBatch } from "./spool/spool.ts";
-import type { Release, WaitingDrafts } from "./waiting/waiting-drafts.ts";
+import type { Release, StampedDraft, WaitingDrafts } from "./waiting/waiting-drafts.ts";
 
 const BATCH_MS = 500;
 
@@ -95,12 +95,24 @@ export class Telemetry {
 
   async #store(release: Release): Promise<void> {
     await release.note();
-    for (const { draft, job, stamp } of release.ready) {
-      const { stream, points } = draft;
-      const envelope = { boot: this.#options.boot, seq: this.#nextSeq(stream), job, ...stamp };
-      await this.#append({ ...envelope, stream, points, payload: freeze(draft, envelope) });
-    }
+    for (const draft of release.ready) await this.#storeDraft(draft);
     await release.done();
+  }
+
+  /** A draft that cannot be encoded is given up alone, and told as a gap. */
+  async #storeDraft({ draft, job, stamp }: StampedDraft): Promise<void> {
+    const { boot, spool, log } = this.#options;
+    const { stream, points } = draft;
+    const seq = this.#seq.get(stream) ?? 0;
+    let payload: string;
+    try {
+      payload = freeze(draft, { boot, seq, job, ...stamp });
+    } catch (error) {
+      log.error({ err: error, stream }, "a batch cannot be encoded");
+      await spool.gaps.record(new Map([[stream, points]]), "a batch cannot be encoded");
+      return;
+    }
+    await this.#append({ boot, stream, seq: this.#nextSeq(stream), points, payload });
   }
 
   /** Points that were dropped are points of measurement `gap`; their times were fixed when they were dropped. */

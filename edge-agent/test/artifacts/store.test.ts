@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { lstat, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -54,7 +54,8 @@ describe("ArtifactStore", () => {
     const base = await serve((request, response) => {
       ranges.push(request.headers.range);
       const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1] ?? 0);
-      response.writeHead(from > 0 ? 206 : 200, { "content-length": bytes.length - from });
+      const range = from > 0 ? { "content-range": `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {};
+      response.writeHead(from > 0 ? 206 : 200, { "content-length": bytes.length - from, ...range });
       if (ranges.length > 1) {
         response.end(bytes.subarray(from));
       } else {
@@ -79,6 +80,58 @@ describe("ArtifactStore", () => {
     await expect(store.fetch(wanted, NONE, signal)).rejects.toMatchObject({ code: "artifact-mismatch" });
     expect(await cache.find(wanted.sha256)).toBeUndefined();
     await expect(stat(`${cache.pathOf(wanted.sha256)}.part`)).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("starts again when a server gives other bytes than those asked for, and gives up when it never gives any", async () => {
+    const bytes = randomBytes(3000);
+    const { store, cache } = await open();
+    const ranges: (string | undefined)[] = [];
+    const base = await serve((request, response) => {
+      ranges.push(request.headers.range);
+      if (request.headers.range === undefined) return response.end(bytes);
+      return response.writeHead(206, { "content-range": "bytes 0-9/3000" }).end(bytes.subarray(0, 10));
+    });
+    const wanted = artifact(bytes, `${base}/x`);
+    await writeFile(cache.partOf(wanted.sha256), bytes.subarray(0, 1000));
+    expect(digest(await readFile(await store.fetch(wanted, NONE, signal)))).toBe(wanted.sha256);
+    expect(ranges).toEqual(["bytes=1000-", undefined]);
+  });
+
+  it("stops at the bytes that the command names", async () => {
+    const base = await serve((_request, response) => {
+      const flood = () =>
+        void (response.write(Buffer.alloc(100_000)) ? setImmediate(flood) : response.once("drain", flood));
+      flood();
+    });
+    const { store, cache } = await open();
+    const wanted = artifact(randomBytes(1000), `${base}/x`);
+    await expect(store.fetch(wanted, NONE, signal)).rejects.toMatchObject({ code: "artifact-mismatch" });
+    await expect(stat(cache.partOf(wanted.sha256))).rejects.toMatchObject({ code: "ENOENT" });
+  });
+
+  it("says that the disk is full, and leaves it no fuller", async () => {
+    const bytes = randomBytes(200_000);
+    const base = await serve((_request, response) => response.end(bytes));
+    const { store, cache } = await open();
+    const wanted = artifact(bytes, `${base}/x`);
+    // A device that takes no byte, as a disk that is full.
+    await symlink("/dev/full", cache.partOf(wanted.sha256));
+    await expect(store.fetch(wanted, NONE, signal)).rejects.toMatchObject({
+      code: "artifact-disk",
+      message: expect.stringMatching(/\(ENOSPC\): free space/) as string,
+    });
+    await expect(lstat(cache.partOf(wanted.sha256))).rejects.toMatchObject({ code: "ENOENT" });
+    await store.fetch(wanted, NONE, signal);
+  });
+
+  it("counts beginnings that a crash left against the limit, and clears them like files", async () => {
+    const bytes = randomBytes(600);
+    const base = await serve((_request, response) => response.end(bytes));
+    const { store, cache } = await open(1000);
+    const left = digest(Buffer.from("of a job that nobody repeats"));
+    await writeFile(cache.partOf(left), Buffer.alloc(500));
+    await store.fetch(artifact(bytes, `${base}/x`), NONE, signal);
+    await expect(stat(cache.partOf(left))).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   it("says at once when the hub has no such file", async () => {
@@ -124,6 +177,7 @@ describe("ArtifactStore", () => {
     const received: { url: string | undefined; body: Buffer }[] = [];
     let calls = 0;
     const base = await serve((request, response) => {
+      if (request.method === "HEAD") return void response.writeHead(404).end();
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {

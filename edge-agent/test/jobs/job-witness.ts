@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isTerminal, supersedes, type JobState } from "@edgewatt/protocol";
-import { MAX_ATTEMPTS } from "../../src/jobs/jobs.ts";
+import { MAX_ATTEMPTS } from "../../src/jobs/job-slot.ts";
 
 /** Sees what an agent does and says, across its crashes, and throws at what must never be. */
 export class JobWitness {

@@ -1,7 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { mkdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { eventually, tempDir, type TempDir } from "@edgewatt/testing";
+import { eventually, mountSmallDisk, tempDir, type TempDir } from "@edgewatt/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KEPT_JOBS } from "../../src/jobs/retention.ts";
 import { command, send, startJobs } from "./jobs-rig.ts";
@@ -23,16 +22,6 @@ async function breakDisk(): Promise<void> {
 async function mendDisk(): Promise<void> {
   await rm(jobsDir());
   await rename(`${jobsDir()}.away`, jobsDir());
-}
-
-/** A disk of 256 KB; `undefined` where this user may not mount one. */
-function mountSmallDisk(at: string): Disposable | undefined {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", at], { stdio: "ignore" });
-  } catch {
-    return undefined;
-  }
-  return { [Symbol.dispose]: () => void execFileSync("umount", ["--lazy", at]) };
 }
 
 describe("while the journal cannot be written", () => {
@@ -102,7 +91,6 @@ describe("while the journal cannot be written", () => {
   });
 
   it("as the disk is full, it waits as well", async (context) => {
-    await mkdir(jobsDir());
     using disk = mountSmallDisk(jobsDir());
     if (disk === undefined) return context.skip("mounting a small disk needs root");
     const { jobs, runs, last, reach, faults } = await startJobs(dir.path);

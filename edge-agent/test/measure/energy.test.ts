@@ -125,7 +125,9 @@ describe("measureStretch", () => {
     expect(missing(2128)).toBe(0);
     // Every other conversion was missed: as many are missing as came.
     expect((missing(2128, 1064) ?? 0) / (1.8e6 / 2128)).toBeCloseTo(1, 2);
-    expect(missing(1170, 1064)).toBe(0);
+    // Some were: all that a chip as slow as may be would have given are not there.
+    expect((missing(1500, 1176) ?? 0) / (1.8e6 / 1500)).toBeCloseTo(1500 / (1.12 * 1176) - 1, 2);
+    expect(missing(1172, 1064)).toBe(0);
     expect(missing(958, 1064)).toBe(0);
   });
 

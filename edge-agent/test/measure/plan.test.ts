@@ -47,8 +47,15 @@ describe("makePlan", () => {
     });
   });
 
+  it("leaves out more before an idle stretch where a reading would reach back into the window", () => {
+    const meter = { source: "ina226", rateHz: 850, accumulates: false, averagingUs: 1176 } as const;
+    expect([planOf(FULL, { meter }).rollS, planOf(QUICK, { meter }).rollS]).toEqual([0.5, 0.3]);
+    const averaging = { ...meter, rateHz: 0.44, averagingUs: 2_252_800 };
+    expect(planOf(FULL, { meter: averaging }).rollS).toBeCloseTo(4.5056, 6);
+  });
+
   it("gives a slow meter three long windows: not an estimate, not running totals, not in a quick run", () => {
-    const hwmon = { source: "hwmon", rateHz: 10, accumulates: false } as const;
+    const hwmon = { source: "hwmon", rateHz: 10, accumulates: false, averagingUs: 100_000 } as const;
     const long = { windows: 3, maxWindows: 20, windowS: 60, methodWindowS: 60 };
     const usual = { windows: 5, windowS: 10, methodWindowS: 10 };
     expect(planOf(FULL, { meter: hwmon })).toMatchObject(long);

@@ -53,6 +53,14 @@ describe("TraceFile", () => {
     expect(readBack(text, 1, "window").joules).toHaveLength(500);
   });
 
+  it("leaves a reserve of the disk alone", async () => {
+    await using dir = await tempDir();
+    const folder = path.join(dir.path, "traces");
+    await using file = new TraceFile(await openTraces(folder, 1e9), "m-fp32", header, 1e18);
+    await expect(file.add([traced(0, "window")])).rejects.toMatchObject({ code: "disk-low" });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it("keeps within its room, and leaves nothing of files that were not stored", async () => {
     await using dir = await tempDir();
     const folder = path.join(dir.path, "traces");

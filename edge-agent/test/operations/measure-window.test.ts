@@ -71,7 +71,11 @@ class Board {
 }
 
 /** Windows of kept runners, as a quick run takes them: a slot for each window. */
-async function take(board: Board, slots: readonly Slot[], { strict } = { strict: false }) {
+async function take(board: Board, slots: readonly Slot[], options = { strict: false }) {
+  return takeOn(board.bench(), slots, options);
+}
+
+async function takeOn(bench: Workbench, slots: readonly Slot[], { strict }: { strict: boolean }) {
   const plan = makePlan({
     options: { quick: true, spinning: false, strict },
     entries: 1,
@@ -80,7 +84,7 @@ async function take(board: Board, slots: readonly Slot[], { strict } = { strict:
     seed: 1,
   });
   const context = { signal: new AbortController().signal } as ConstructorParameters<typeof WindowMeasurement>[2];
-  const measurement = new WindowMeasurement(plan, board.bench(), context, undefined);
+  const measurement = new WindowMeasurement(plan, bench, context, undefined);
   const entry = { run: "J/0", model: { name: "m" }, precision: "fp32" } as PreparedEntry;
   const windows = [];
   for (const [block, slot] of slots.entries()) windows.push(await measurement.take(entry, block, slot));
@@ -93,8 +97,8 @@ it("one idle stretch serves two windows of the same runner", async () => {
   const [first, second] = await take(board, [slot, slot]);
   expect(first?.idleBefore).toBeDefined();
   expect(second?.idleBefore).toBe(first?.idleAfter);
-  // Three idle stretches of 1 s after 0.3 s each, and two windows.
-  expect(board.nowUs - 1e9).toBeCloseTo(3 * 1.3e6 + 2 * WINDOW_US, 3);
+  // Three idle stretches of 1 s after 0.3 s each, two windows, the second after half a roll.
+  expect(board.nowUs - 1e9).toBeCloseTo(3 * 1.3e6 + 2 * WINDOW_US + 0.15e6, 3);
 });
 
 it.each([false, true])("the agent sends the same in idle stretches as in the window, strict: %s", async (strict) => {
@@ -107,6 +111,26 @@ it.each([false, true])("the agent sends the same in idle stretches as in the win
   expect(board.silent).toBe(false);
 });
 
+it("nothing is sent between an idle stretch and the window that follows it", async () => {
+  const board = new Board(() => false);
+  let changes = 0;
+  const told: number[] = [];
+  const measuring = new Measuring(() => (changes += 1));
+  const bench = { ...board.bench(), measuring } as Workbench;
+  const slot = board.slot();
+  const window = slot.runner.window.bind(slot.runner);
+  const runner = Object.assign(slot.runner, {
+    window: async (...args: Parameters<typeof window>) => {
+      told.push(changes);
+      measuring.afterStretch(() => told.push(-1));
+      return window(...args);
+    },
+  });
+  await takeOn(bench, [{ ...slot, runner }], { strict: true });
+  // Silence was told once, before the idle stretch; what else there was to tell came after the window.
+  expect(told).toEqual([1, -1]);
+});
+
 it("windows of two runners have idle stretches of their own", async () => {
   const board = new Board(() => false);
   const [one, other] = [board.slot(), board.slot()];
@@ -114,7 +138,7 @@ it("windows of two runners have idle stretches of their own", async () => {
   expect(second?.idleBefore).toBeDefined();
   expect(second?.idleBefore).not.toBe(first?.idleAfter);
   expect(third?.idleBefore).toBe(second?.idleAfter);
-  expect(board.nowUs - 1e9).toBeCloseTo(5 * 1.3e6 + 3 * WINDOW_US, 3);
+  expect(board.nowUs - 1e9).toBeCloseTo(5 * 1.3e6 + 3 * WINDOW_US + 0.15e6, 3);
 });
 
 it("an idle stretch that the meter missed costs no window but its own", async () => {

@@ -97,7 +97,14 @@ class Board {
       meterFacts: new MeterFactStore(path.join(dir.path, "meters.json"), () => clock.nowUs() / 1000),
       info: () => ({ hardware: { board: "test board" } }) as DeviceInfo,
       sampler: {
-        channel: () => ({ ...channel, rateHz: this.#rateHz, accumulates: false, described, fault: undefined }),
+        channel: () => ({
+          ...channel,
+          rateHz: this.#rateHz,
+          accumulates: false,
+          described,
+          isOpening: false,
+          fault: undefined,
+        }),
         setRate: (rate) => {
           this.#fast.push({ fromUs: this.nowUs, fast: rate !== "idle" && rate.rate === "full" });
         },

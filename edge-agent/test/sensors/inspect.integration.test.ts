@@ -1,15 +1,17 @@
 import { fileURLToPath } from "node:url";
-import { runCommand } from "@edgewatt/testing";
+import path from "node:path";
+import { createSimulatedBus, requireSystem, runCommand, tempDir } from "@edgewatt/testing";
 import { describe, expect, it } from "vitest";
 import { fakeMachine } from "../fake-machine.ts";
 
 const SCRIPT = new URL("../../dist/sensors/inspect-child.js", import.meta.url);
 const EXAMPLE = fileURLToPath(new URL("../../../docs/how-to/edgewatt.example.yaml", import.meta.url));
 
+const gcc = requireSystem("gcc");
 const STAT = "cpu  100 0 0 100 0 0 0 0 0 0\ncpu0 100 0 0 100 0 0 0 0 0 0\n";
 
-async function inspected(args: readonly string[]) {
-  const { code, stdout, stderr } = await runCommand(SCRIPT, args);
+async function inspected(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  const { code, stdout, stderr } = await runCommand(SCRIPT, args, { env });
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout);
 }
@@ -72,5 +74,20 @@ describe("what doctor shows of the sources of power", () => {
     expect((await inspected([...args, "--probe"])).meters).toMatchObject([
       { watts: null, fault: expect.stringMatching(/\/dev\/i2c-250 does not exist/) },
     ]);
+  });
+
+  it.skipIf(gcc.skip)(`waits for a meter that averages for longer than a moment ${gcc.reason}`, async () => {
+    await using dir = await tempDir();
+    const bus = await createSimulatedBus(path.join(dir.path, "bus"), {
+      chips: [{ type: "ina226", address: 0x40, channels: [{ shuntOhm: 0.02, volts: 5, amps: 0.8 }] }],
+    });
+    const meter = `{ source: ina226, bus: ${bus.bus}, averaging: 1024, shuntConversionUs: 588, busConversionUs: 588 }`;
+    await using machine = await fakeMachine({
+      "proc/stat": STAT,
+      "edgewatt.yaml": `agent: { meters: { main: ${meter} } }\n`,
+    });
+    const args = ["--root", machine.root, "--config", `${machine.root}/edgewatt.yaml`, "--probe"];
+    const { meters } = await inspected(args, bus.env);
+    expect(meters).toMatchObject([{ watts: [expect.closeTo(4, 1)], fault: null }]);
   });
 });

@@ -36,6 +36,24 @@ describe("Telemetry", () => {
     expect(rig.told()[0]?.batch).toMatchObject({ seq: 0, sync: true });
   });
 
+  it("gives up alone, and tells as a gap, a row that no batch can hold", async () => {
+    const rig = await TelemetryRig.start();
+    const { clock, telemetry } = rig;
+    telemetry.record("event", "run_event", clock.monotonicUs(), { text: "too long ".repeat(8000) });
+    telemetry.record("power", "main", clock.monotonicUs(), { w: 1 });
+    await clock.advance(500);
+    telemetry.record("event", "run_event", clock.monotonicUs(), { text: "short" });
+    await clock.advance(500);
+    await telemetry.stop();
+    const told = rig.told().map(({ stream, batch: { seq, ch } }) => [stream, seq, Object.keys(ch)]);
+    expect(told).toEqual([
+      ["power", 0, ["main"]],
+      ["event", 0, ["gap/event"]],
+      ["event", 1, ["run_event"]],
+    ]);
+    expect(rig.told()[1]?.batch.ch["gap/event"]).toMatchObject({ lost: [1] });
+  });
+
   it("gives up waiting after ten minutes and says so", async () => {
     const rig = await TelemetryRig.start({ sync: false });
     rig.telemetry.record("power", "main", rig.clock.monotonicUs(), { w: 1 });

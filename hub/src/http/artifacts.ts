@@ -35,6 +35,7 @@ export class ArtifactRoute {
     if (!(await this.#store.has(sha256))) {
       throw new HttpError(404, "no-such-artifact", `this hub has no artifact ${sha256}: PUT it first`);
     }
+    await this.#store.touch(sha256);
     response.setHeader("ETag", `"${sha256}"`);
     response.setHeader("Content-Type", "application/octet-stream");
     await new Promise<void>((resolve, reject) => {
@@ -56,6 +57,7 @@ export class ArtifactRoute {
   async #put(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
     if (await this.#store.has(sha256)) {
       request.resume();
+      await this.#store.touch(sha256);
       sendJson(request, response, { sha256, created: false });
       return;
     }

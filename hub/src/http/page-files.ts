@@ -32,7 +32,7 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
     ["/page/vendor/uplot.css", uplotFile("uPlot.min.css"), CSS],
     ["/page/vendor/mqtt.js", dependency("mqtt/dist/mqtt.esm"), JAVASCRIPT],
     // The part of the protocol that is free of Node: its rules are nowhere else.
-    ...["topics.js", "names.js", "errors.js", "power-sources.js", "liveness.js", "job-states.js"].map(
+    ...["topics.js", "names.js", "errors.js", "power-sources.js", "liveness.js", "job-states.js", "supersedes.js"].map(
       (name) => [`/page/vendor/protocol/${name}`, protocolFile(name), JAVASCRIPT] as const,
     ),
   ];

@@ -3,6 +3,8 @@ import { writeFileAtomic, type Logger } from "@edgewatt/runtime";
 
 /** Lines that arrive within this time share one fsync. */
 const FLUSH_MS = 50;
+/** A disk that is full is tried again after this time. */
+const RETRY_MS = 2000;
 
 /**
  * A file of JSON lines that only grows, until it is compacted. A crash loses at most the lines of the last
@@ -54,17 +56,24 @@ export class JournalFile {
     this.#waiting.push(line);
     this.#waitingSinceMs ??= performance.now();
     this.#bytes += Buffer.byteLength(line);
-    this.#timer ??= setTimeout(() => this.#enqueue(() => this.#flush()), FLUSH_MS);
+    this.#flushIn(FLUSH_MS);
   }
 
   /** Replaces all lines, those that wait included, by these. */
   compact(records: readonly unknown[]): void {
     const kept = toLines(records);
+    const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingSinceMs = undefined;
     this.#bytes = Buffer.byteLength(kept);
     this.#enqueue(async () => {
-      await writeFileAtomic(this.#file, kept);
+      try {
+        await writeFileAtomic(this.#file, kept);
+      } catch (error) {
+        // The file is as it was, without these.
+        this.#putBack(waiting);
+        throw error;
+      }
       await this.#handle.close();
       this.#handle = await open(this.#file, "a");
     });
@@ -73,12 +82,13 @@ export class JournalFile {
   async close(): Promise<void> {
     this.#enqueue(() => this.#flush());
     await this.#work;
+    clearTimeout(this.#timer);
     await this.#handle.close();
   }
 
   #enqueue(task: () => Promise<void>): void {
     this.#work = this.#work.then(task).catch((error: unknown) => {
-      // What could not be written goes with the lines of the next append.
+      // What could not be written is tried again.
       this.#log.error({ err: error, file: this.#file }, "the journal cannot be written: check the disk");
     });
   }
@@ -95,13 +105,22 @@ export class JournalFile {
       await this.#handle.appendFile(lines.join(""));
       await this.#handle.datasync();
     } catch (error) {
-      // Part of them may be on disk: what follows begins on a line of its own.
-      this.#waiting.unshift("\n", ...lines);
-      this.#waitingSinceMs = this.#writingSinceMs;
+      this.#putBack(lines);
       throw error;
     } finally {
       this.#writingSinceMs = undefined;
     }
+  }
+
+  /** Part of them may be on disk: what follows begins on a line of its own. */
+  #putBack(lines: readonly string[]): void {
+    this.#waitingSinceMs = this.#writingSinceMs ?? this.#waitingSinceMs ?? performance.now();
+    this.#waiting.unshift(...(lines[0] === "\n" ? [] : ["\n"]), ...lines);
+    this.#flushIn(RETRY_MS);
+  }
+
+  #flushIn(ms: number): void {
+    this.#timer ??= setTimeout(() => this.#enqueue(() => this.#flush()), ms);
   }
 }
 

@@ -6,19 +6,31 @@ type Message =
   | { readonly kind: "command"; readonly device: string; readonly message: Command }
   | { readonly kind: "jobState"; readonly device: string; readonly message: JobState };
 
-const MAX_RUNS = 1000;
+/** How much is remembered. */
+export interface JournalLimits {
+  readonly maxRuns: number;
+  /** Of a run that has ended, since it began. */
+  readonly maxAgeMs: number;
+}
+
+const DEFAULT_LIMITS: JournalLimits = { maxRuns: 1000, maxAgeMs: Infinity };
+const AGE_CHECK_MS = 3_600_000;
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Commands and states of all jobs, in memory and on disk; of each job the newest, of all jobs the newest 1000. */
+/** Commands and states of all jobs, in memory and on disk; of each job the newest, of all jobs the newest within the limits. */
 export class Journal {
   readonly #runs = new Map<string, Run>();
   #file: JournalFile | undefined;
+  readonly #limits: JournalLimits;
   #version = 0;
+  #agesCheckedMs = -Infinity;
 
-  private constructor() {}
+  private constructor(limits: JournalLimits) {
+    this.#limits = limits;
+  }
 
-  static async open(file: string, log: Logger): Promise<Journal> {
-    const journal = new Journal();
+  static async open(file: string, log: Logger, limits = DEFAULT_LIMITS): Promise<Journal> {
+    const journal = new Journal(limits);
     journal.#file = await JournalFile.open(file, log, (records) => {
       for (const record of records) journal.#restore(record, log);
       journal.#prune();
@@ -100,7 +112,14 @@ export class Journal {
   }
 
   #prune(): void {
-    while (this.#runs.size > MAX_RUNS) this.#forgetOldest();
+    while (this.#runs.size > this.#limits.maxRuns) this.#forgetOldest();
+    const nowMs = Date.now();
+    if (nowMs - this.#agesCheckedMs < AGE_CHECK_MS) return;
+    this.#agesCheckedMs = nowMs;
+    for (const [key, run] of this.#runs) {
+      const ended = run.state !== null && isTerminal(run.state.state);
+      if (ended && nowMs - startOf(run) > this.#limits.maxAgeMs) this.#runs.delete(key);
+    }
   }
 
   /** Half of the limit is free after it, or else every message would compact again. */

@@ -1,5 +1,5 @@
 import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } from "@edgewatt/protocol";
-import { supersedes } from "./vendor/protocol/job-states.js";
+import { supersedes } from "./vendor/protocol/supersedes.js";
 import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
 import { parseTopic } from "./vendor/protocol/topics.js";

@@ -1,6 +1,6 @@
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
-import type { Clock } from "@edgewatt/runtime";
+import { syncFolder, type Clock } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
 
 const TAIL_BYTES = 64 * 1024;
@@ -19,16 +19,6 @@ async function openRepaired(file: string): Promise<{ handle: FileHandle; size: n
     await handle.truncate(size);
   }
   return { handle, size };
-}
-
-/** A new file survives a power cut only once its folder's entry is on the disk. */
-async function syncFolder(dir: string): Promise<void> {
-  const handle = await open(dir, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** Text files in a folder, one per UTC day (`2026-11-23` and an extension), to which whole lines are appended. */

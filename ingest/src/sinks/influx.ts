@@ -1,14 +1,15 @@
+import { systemErrorCode } from "@edgewatt/runtime";
 import { SinkError } from "../errors.ts";
 import type { LineBuffer } from "../line-buffer.ts";
-import { measurementOfLine, type Line } from "../line-protocol.ts";
+import { measurementOfLine, type Line } from "@edgewatt/database";
 import { judge, type Verdict } from "./influx-answer.ts";
-import { codeOf, InfluxHttp, type InfluxHttpOptions } from "./influx-http.ts";
+import { InfluxRequests, type InfluxOptions } from "./influx-requests.ts";
 import type { Refusal, Sink } from "./sink.ts";
 
 /** The database's fixed name. */
 const DATABASE = "edgewatt";
 
-const WRITE = { db: DATABASE, precision: "u" } as const;
+const WRITE = { database: DATABASE, precision: "u" } as const;
 
 /** Answers that leave all lines of a write for later: what a person can do about each. */
 const ADVICE = {
@@ -20,27 +21,27 @@ const ADVICE = {
 
 /** InfluxDB through its v1 write API, so 1.x, 2.x with a DBRP mapping, and 3.x. */
 export class InfluxSink implements Sink {
-  #http: InfluxHttp;
+  #requests: InfluxRequests;
   #address: string;
   #timeoutMs: number;
 
-  constructor(options: InfluxHttpOptions) {
-    this.#http = new InfluxHttp(options);
+  constructor(options: InfluxOptions) {
+    this.#requests = new InfluxRequests(options);
     this.#address = new URL(options.url).origin;
     this.#timeoutMs = options.timeoutMs;
   }
 
   async write(lines: LineBuffer): Promise<readonly Refusal[]> {
-    let verdict = await this.#post(lines.bytes);
+    let verdict = await this.#post(lines.text);
     if (verdict.kind === "no-database" && verdict.creatable) {
       await this.#createDatabase();
-      verdict = await this.#post(lines.bytes);
+      verdict = await this.#post(lines.text);
     }
     return verdict.kind === "stored" ? [] : this.#settle(lines.lines(), verdict);
   }
 
   async close(): Promise<void> {
-    this.#http.close();
+    this.#requests.close();
   }
 
   /**
@@ -57,12 +58,13 @@ export class InfluxSink implements Sink {
     return refusals;
   }
 
-  async #post(body: string | Uint8Array<ArrayBuffer>): Promise<Verdict> {
-    return judge(await this.#ask("/write", WRITE, body));
+  async #post(lines: string): Promise<Verdict> {
+    // The client writes a point's measurement as it is, so one "point" carries lines that are already encoded.
+    return judge(await this.#ask((client) => client.writePoints([{ measurement: lines }], WRITE)));
   }
 
   async #createDatabase(): Promise<void> {
-    const answer = await this.#ask("/query", { q: `CREATE DATABASE "${DATABASE}"` });
+    const answer = await this.#ask((client) => client.createDatabase(DATABASE));
     if (answer.status === 200) return;
     const verdict = judge(answer);
     const unavailable = verdict.kind === "unavailable" || verdict.kind === "wrong-server";
@@ -72,12 +74,12 @@ export class InfluxSink implements Sink {
     );
   }
 
-  async #ask(...request: Parameters<InfluxHttp["post"]>): ReturnType<InfluxHttp["post"]> {
+  async #ask(...request: Parameters<InfluxRequests["ask"]>): ReturnType<InfluxRequests["ask"]> {
     try {
-      return await this.#http.post(...request);
+      return await this.#requests.ask(...request);
     } catch (error) {
       const late = error instanceof Error && error.name === "TimeoutError";
-      const reason = late ? `no answer within ${this.#timeoutMs} ms` : (codeOf(error) ?? String(error));
+      const reason = late ? `no answer within ${this.#timeoutMs} ms` : systemErrorCode(error);
       throw this.#notStored("unavailable", reason, error);
     }
   }

@@ -1,6 +1,6 @@
 import type { Clock } from "@edgewatt/runtime";
 import type { LineBuffer } from "../line-buffer.ts";
-import { formatFileText } from "../line-protocol.ts";
+import { formatFileText } from "@edgewatt/database";
 import { DayFile } from "./day-file.ts";
 import type { Refusal, Sink } from "./sink.ts";
 

@@ -1,5 +1,5 @@
 import type { LineBuffer } from "../line-buffer.ts";
-import type { Line } from "../line-protocol.ts";
+import type { Line } from "@edgewatt/database";
 
 /** Lines that the store will never take, and why. */
 export interface Refusal {

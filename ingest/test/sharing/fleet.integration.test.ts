@@ -133,6 +133,18 @@ describe.skipIf(influxd.skip)("one name", () => {
     },
   );
 
+  it("does not let two onto one data folder", async () => {
+    const [url, database] = [await brokerUrl(), await influx()];
+    const first = await ingest("--broker", url, "--influx", database.url, "--id", "one");
+    const args = ["--broker", url, "--influx", database.url, "--id", "two", "--data", first.data];
+    const second = await runCommand(INGEST_BIN, [...args, "--log-level", "silent"]);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/in use by the ingest with process id \d+: .*--data DIR/);
+    expect((await first.stop("SIGTERM")).code).toBe(0);
+    const third = await ingest(...args);
+    expect(third.ready["id"]).toBe("two");
+  });
+
   it("is free again after a kill, and nobody who is live has a word of the dead retained", async () => {
     const [url, database] = [await brokerUrl(), await influx()];
     const first = await ingest("--broker", url, "--influx", database.url);

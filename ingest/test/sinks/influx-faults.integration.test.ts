@@ -141,8 +141,8 @@ it("signs in with the user and password of the address, of which special charact
     socket.write(http("204 No Content"));
   });
   await open(url.replace("s3cret", "p%40ss%3A%2F")).write(LINE);
-  expect(seen[0]).toContain(`authorization: Basic ${Buffer.from("user:p@ss:/").toString("base64")}`);
-  expect(seen[0]).toMatch(/^POST \/write\?db=edgewatt&precision=u HTTP/);
+  expect(seen[0]).toContain(`Authorization: Basic ${Buffer.from("user:p@ss:/").toString("base64")}`);
+  expect(seen[0]).toMatch(/^POST \/write\?db=edgewatt&precision=u&rp= HTTP/);
 });
 
 it("ends what is under way when it is closed", async () => {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { queryInflux, requireSystem, startInfluxd, type TestInfluxd } from "@edgewatt/testing";
-import type { Line } from "../../src/line-protocol.ts";
+import type { Line } from "@edgewatt/database";
+import { InfluxRequests } from "../../src/sinks/influx-requests.ts";
 import { InfluxSink } from "../../src/sinks/influx.ts";
 import type { Refusal } from "../../src/sinks/sink.ts";
 import { bufferOf } from "../line-blocks.ts";
@@ -75,10 +76,10 @@ describe.skipIf(influxd.skip)("InfluxSink on a real influxd", () => {
       String.raw`mixed\ up watts="x" ${T0 + 1 + i}`,
       `fine watts=1 ${T0 + 1 + i}`,
     ]).flat();
-    const fetched = vi.spyOn(globalThis, "fetch");
+    const posted = vi.spyOn(InfluxRequests.prototype, "ask");
     const refusals = await write(sink, mixed);
-    const asked = fetched.mock.calls.length;
-    fetched.mockRestore();
+    const asked = posted.mock.calls.length;
+    posted.mockRestore();
     expect(refusals.flatMap(({ lines }) => lines)).toEqual(mixed.filter((line) => line.startsWith("mixed")));
     expect(asked).toBe(3);
     expect(await queryInflux(influx.url, "SELECT count(watts) FROM fine")).toMatchObject([{ count: 1001 }]);

@@ -18,9 +18,15 @@ export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact 
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
-export { type DeviceInfo, type DeviceStatus, type PowerChannel, type ServiceStatus } from "./presence.ts";
+export {
+  type DeviceFault,
+  type DeviceInfo,
+  type DeviceStatus,
+  type PowerChannel,
+  type ServiceStatus,
+} from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
-export { isTerminal, JOB_STATES, mayFollow, supersedes, type JobStateName } from "./job-states.ts";
+export { isTerminal, JOB_STATES, mayFollow, type JobStateName } from "./job-states.ts";
 export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";
 export {
   MAX_TELEMETRY_BYTES,
@@ -93,6 +99,7 @@ export {
 export {
   MEASUREMENTS,
   measurementOf,
+  type Aggregate,
   type Field,
   type FieldType,
   type Measurement,
@@ -108,3 +115,4 @@ export {
   readBatchNumbers,
   type MessageOf,
 } from "./codec.ts";
+export { supersedes } from "./supersedes.ts";

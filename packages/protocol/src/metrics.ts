@@ -22,6 +22,9 @@ export type Unit =
   | "epoch ms"
   | "text";
 
+/** What the values of an interval become where only one is kept of it; `last` for what has no mean. */
+export type Aggregate = "mean" | "min" | "max" | "sum" | "last";
+
 export interface Field {
   /** The InfluxDB field. */
   readonly name: string;
@@ -30,6 +33,7 @@ export interface Field {
   readonly type: FieldType;
   readonly unit: Unit;
   readonly description: string;
+  readonly aggregate: Aggregate;
 }
 
 /** How the tag of a point is found: the topic, the key in `ch`, or a column of the batch. */
@@ -43,6 +47,8 @@ export interface Measurement {
   readonly description: string;
   /** The stream that carries it. */
   readonly stream: Stream;
+  /** Samples come at a rate and thin out into means with age; a record is of one moment and is kept as it is. */
+  readonly kind: "samples" | "record";
   readonly tags: readonly Tag[];
   readonly fields: readonly Field[];
 }
@@ -50,8 +56,15 @@ export interface Measurement {
 const device: Tag = { name: "device", from: "device" };
 const column = (name: string): Tag => ({ name, from: { column: name } });
 
-function field(name: string, columnName: string, type: FieldType, unit: Unit, description: string): Field {
-  return { name, column: columnName, type, unit, description };
+function field(
+  name: string,
+  columnName: string,
+  type: FieldType,
+  unit: Unit,
+  description: string,
+  aggregate: Aggregate = type === "float" ? "mean" : "last",
+): Field {
+  return { name, column: columnName, type, unit, description, aggregate };
 }
 
 const run = field("run", "run", "string", "text", "The run that the point belongs to, job/index");
@@ -60,11 +73,12 @@ const power: Measurement = {
   name: "power",
   description: "Electrical power of a channel, means over a tenth of a second or less",
   stream: "power",
+  kind: "samples",
   tags: [device, { name: "channel", from: "channel" }, column("source")],
   fields: [
     field("watts", "w", "float", "W", "Mean power"),
-    field("watts_min", "wMin", "float", "W", "Smallest raw sample"),
-    field("watts_max", "wMax", "float", "W", "Largest raw sample"),
+    field("watts_min", "wMin", "float", "W", "Smallest raw sample", "min"),
+    field("watts_max", "wMax", "float", "W", "Largest raw sample", "max"),
     field("volts", "v", "float", "V", "Mean supply voltage"),
     field("amps", "a", "float", "A", "Mean current"),
     run,
@@ -75,6 +89,7 @@ const inference: Measurement = {
   name: "inference",
   description: "One inference in a measured window",
   stream: "inference",
+  kind: "samples",
   tags: [device, column("model"), column("precision")],
   fields: [field("latency_ms", "latencyMs", "float", "ms", "Time of one run of the model"), run],
 };
@@ -83,6 +98,7 @@ const system: Measurement = {
   name: "system",
   description: "State of the machine",
   stream: "system",
+  kind: "samples",
   tags: [device],
   fields: [
     field("cpu_pct", "cpuPct", "float", "%", "CPU use over all cores"),
@@ -98,6 +114,7 @@ const runEvent: Measurement = {
   name: "run_event",
   description: "The window of a run, for annotations",
   stream: "event",
+  kind: "record",
   tags: [device, column("kind")],
   fields: [
     field("title", "title", "string", "text", "What ran"),
@@ -112,14 +129,16 @@ const gap: Measurement = {
   name: "gap",
   description: "Points that were dropped before they became durable",
   stream: "event",
+  kind: "record",
   tags: [device, column("stream")],
-  fields: [field("lost", "lost", "integer", "points", "Points lost")],
+  fields: [field("lost", "lost", "integer", "points", "Points lost", "sum")],
 };
 
 const runSummary: Measurement = {
   name: "run_summary",
   description: "A row of the results table",
   stream: "summary",
+  kind: "record",
   tags: [device, column("model"), column("precision"), column("pruning")],
   fields: [
     field("pruning_fraction", "pruningFraction", "float", "1", "Share of the channels pruned"),
@@ -171,6 +190,7 @@ const deviceState: Measurement = {
   name: "device",
   description: "What the agent is doing",
   stream: "system",
+  kind: "samples",
   tags: [device],
   fields: [
     field("state", "state", "string", "text", "online or measuring"),
@@ -184,6 +204,7 @@ const layer: Measurement = {
   name: "layer",
   description: "Importance of a layer relative to the others",
   stream: "summary",
+  kind: "record",
   tags: [device, column("model"), column("precision"), column("layer")],
   fields: [
     field("index", "index", "integer", "1", "Position of the layer"),
@@ -200,20 +221,28 @@ const pipeline: Measurement = {
   name: "pipeline",
   description: "Telemetry on its way: each service and each agent reports its own counts every 10 s",
   stream: "system",
+  kind: "samples",
   tags: [
     { name: "service", from: { column: "service" } },
     { name: "id", from: { column: "id" } },
     { name: "device", from: { column: "device" } },
   ],
   fields: [
-    field("points", "points", "integer", "points", "Points written since the last report"),
-    field("acks", "acks", "integer", "1", "Acknowledgements sent, or batches that were acknowledged"),
-    field("batches", "batches", "integer", "1", "Batches handled"),
-    field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable"),
-    field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them"),
-    field("dropped", "dropped", "integer", "points", "Points dropped"),
-    field("dead_letters", "deadLetters", "integer", "points", "Points the database refused"),
-    field("queue", "queue", "integer", "1", "Batches in memory"),
+    field("points", "points", "integer", "points", "Points written since the last report", "sum"),
+    field("acks", "acks", "integer", "1", "Acknowledgements sent, or batches that were acknowledged", "sum"),
+    field("batches", "batches", "integer", "1", "Batches handled", "sum"),
+    field("spool_batches", "spoolBatches", "integer", "1", "Batches that wait to become durable", "max"),
+    field("spool_age_s", "spoolAgeS", "float", "s", "Age of the oldest of them", "max"),
+    field("dropped", "dropped", "integer", "points", "Points dropped", "sum"),
+    field(
+      "dead_letters",
+      "deadLetters",
+      "integer",
+      "points",
+      "Points the database refused, and batches that cannot be read",
+      "sum",
+    ),
+    field("queue", "queue", "integer", "1", "Batches in memory", "max"),
   ],
 };
 

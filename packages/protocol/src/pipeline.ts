@@ -17,8 +17,6 @@ export const pipelineFiguresSchema = z.looseObject({
   spoolBytes: count.optional(),
   spoolCapBytes: count.optional(),
   spoolAgeS: z.number().nonnegative().optional(),
-  /** Why an agent cannot keep batches on its disk: the system's error code, `""` while it can. */
-  spoolFault: z.string().max(100).optional(),
   /** Points that an agent gave up for lack of room. */
   dropped: count.optional(),
   /** Points and batches that an ingest put into dead-letter files. */

@@ -37,6 +37,9 @@ const powerChannelSchema = z.looseObject({
 });
 export type PowerChannel = z.infer<typeof powerChannelSchema>;
 
+const deviceFaultSchema = z.looseObject({ code: z.string(), message: z.string() });
+export type DeviceFault = z.infer<typeof deviceFaultSchema>;
+
 /** `edgewatt/v1/{d}/info`, retained. */
 export const deviceInfoSchema = z.looseObject({
   v: version,
@@ -60,10 +63,11 @@ export const deviceInfoSchema = z.looseObject({
   affinity: z.string().optional(),
   power: z.array(powerChannelSchema),
   clock: z.looseObject({ synchronized: z.boolean() }),
-  /** What keeps the agent from its work, as long as it does: a disk that is full, a file that is damaged. */
-  faults: z.array(z.looseObject({ code: z.string(), message: z.string() })).optional(),
-  /** Telemetry that is not durable yet: `fault` is the system's name of why the disk does not take it, such as ENOSPC. */
-  spool: z.looseObject({ fault: z.string().max(100).optional() }).optional(),
+  /**
+   * What keeps the agent from its work, as long as it does: its `journal` or `spool` cannot be written, an `operation` does not end.
+   * The message says what to do.
+   */
+  faults: z.array(deviceFaultSchema).optional(),
 });
 export type DeviceInfo = z.infer<typeof deviceInfoSchema>;
 

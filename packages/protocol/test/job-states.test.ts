@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { JobState } from "../src/index.ts";
-import { isTerminal, JOB_STATES, mayFollow, supersedes } from "../src/job-states.ts";
+import { isTerminal, JOB_STATES, mayFollow } from "../src/job-states.ts";
+import { supersedes } from "../src/supersedes.ts";
 
 function state(over: Partial<JobState>): JobState {
   return { v: 1, job: "A", op: "benchmark", rev: 1, state: "accepted", ts: 1, boot: 1, attempt: 0, ...over };

@@ -53,7 +53,7 @@ function latencyLine(
   rates: string,
 ): string {
   return (
-    `latency while the meter is read: ${formatWithHalfWidth(1000 * deltaMs, 1000 * halfWidth95Ms)} µs longer ${rates} ` +
+    `latency while the meter is read: ${formatWithHalfWidth(1000 * deltaMs, 1000 * halfWidth95Ms)} µs ${rates} ` +
     `(${model} ${precision}, ${counted(threads, "thread")}; ${fastMs.toPrecision(4)} and ${slowMs.toPrecision(4)} ms)`
   );
 }

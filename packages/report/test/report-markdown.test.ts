@@ -154,7 +154,7 @@ test("each device has its context, and each row its readings", () => {
   for (const line of [
     "- bound to processors: sampler 3, runner 0-2",
     "- reading the meter: 29.0 ± 4.0 mW at 940 against 5 readings a second (idle 2.84 and 2.81 W)",
-    "- latency while the meter is read: 1.20 ± 0.40 µs longer at 940 against 5 readings a second (m fp32, 3 threads; 0.6321 and 0.6309 ms)",
+    "- latency while the meter is read: 1.20 ± 0.40 µs at 940 against 5 readings a second (m fp32, 3 threads; 0.6321 and 0.6309 ms)",
     "- readings in the windows: at least 938 a second, 99 % of them within 0.123 ms of the usual interval, 2 missing",
     "- lag of power behind load: 0.70 ± 0.20 ms over 10 steps",
     "- temperature of the processor: 48.2 °C before and 61.3 °C after, 55 to 57.5 °C around the windows",

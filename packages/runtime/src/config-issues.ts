@@ -62,8 +62,17 @@ const WORDS: Readonly<Record<string, string>> = {
   null: "nothing",
 };
 
+const BOUNDS: Readonly<Record<string, string>> = {
+  "<=": "at most",
+  "<": "less than",
+  ">=": "at least",
+  ">": "more than",
+};
+
 function plain(message: string): string {
   const text = message.replace(/^Invalid (input|option): /, "");
+  const bound = /^Too (?:big|small): expected number to be ([<>]=?)(\S+)$/.exec(text);
+  if (bound !== null) return `expected ${BOUNDS[bound[1] ?? ""]} ${bound[2]}`;
   const types = /^expected (\w+), received (\w+)$/.exec(text);
   if (types === null) return text;
   const [, expected = "", received = ""] = types;

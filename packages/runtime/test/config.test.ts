@@ -102,9 +102,7 @@ describe("loadConfig", () => {
   });
 
   it("takes a negative number as a value, not as a flag", () => {
-    expect(issuesOf(() => load({ argv: ["--mqtt-port", "-1"] }))).toEqual([
-      expect.stringMatching(/^--mqtt-port: .*>=0/),
-    ]);
+    expect(issuesOf(() => load({ argv: ["--mqtt-port", "-1"] }))).toEqual(["--mqtt-port: expected at least 0"]);
   });
 
   it("takes nested objects from the file and from nowhere else", async () => {

@@ -27,6 +27,7 @@ export {
   type SpawnServiceOptions,
 } from "./services.ts";
 export { figure, scrape, type ScrapedMetric } from "./scrape.ts";
+export { mountSmallDisk } from "./small-disk.ts";
 export { type TempDir, tempDir } from "./temp-dir.ts";
 export { VirtualDevice } from "./virtual-device.ts";
 export { requireKernel } from "./kernel/kernel-files.ts";

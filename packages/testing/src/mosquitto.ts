@@ -10,12 +10,13 @@ import { tempDir } from "./temp-dir.ts";
 export interface TestMosquitto {
   /** `mqtt://127.0.0.1:PORT` */
   readonly url: string;
-  stop(): Promise<void>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
 /** Anonymous, and nothing outlives the process. */
-export function mosquittoConfig(port: number): string {
-  return `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type error\nlog_type warning\n`;
+export function mosquittoConfig(port: number, settings: readonly string[] = []): string {
+  const always = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "persistence false"];
+  return [...always, "log_type error", "log_type warning", ...settings, ""].join("\n");
 }
 
 async function probe(port: number): Promise<void> {
@@ -41,16 +42,15 @@ export async function startMosquitto(
     name: "mosquitto",
     choose: async (freePort) => options.port ?? (await freePort()),
     start: async (chosen) => {
-      const settings = (options.settings ?? []).map((line) => `${line}\n`);
-      await writeFile(config, [mosquittoConfig(chosen), ...settings].join(""));
+      await writeFile(config, mosquittoConfig(chosen, options.settings));
       return startProgram(command, ["-c", config]);
     },
     probe,
   });
   return {
     url: `mqtt://127.0.0.1:${port}`,
-    async stop() {
-      await child.stop();
+    async stop(signal) {
+      await child.stop(signal);
       await dir[Symbol.asyncDispose]();
     },
   };

@@ -7,7 +7,7 @@ const CHANNEL_BYTES = 16;
 
 type Channels = ReadonlyMap<string, Channel>;
 
-/** Divides channels until each part fits into a batch. */
+/** Divides channels until each part fits into a batch; a row that is too large alone stays as it is. */
 export function splitBySize(channels: Channels): Channels[] {
   const bytes = Buffer.byteLength(JSON.stringify(Object.fromEntries(channels))) + channels.size * CHANNEL_BYTES;
   if (bytes + ENVELOPE_BYTES <= MAX_TELEMETRY_BYTES) return [channels];
@@ -15,6 +15,7 @@ export function splitBySize(channels: Channels): Channels[] {
   const [only] = entries;
   if (entries.length === 1 && only !== undefined) {
     const [key, channel] = only;
+    if (channel.dt.length <= 1) return [channels];
     const half = Math.ceil(channel.dt.length / 2);
     return [part(channel, 0, half), part(channel, half, channel.dt.length)].flatMap((rows) =>
       splitBySize(new Map([[key, rows]])),

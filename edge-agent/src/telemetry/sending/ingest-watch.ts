@@ -4,11 +4,14 @@ import type { MqttMessage } from "@edgewatt/runtime";
 /** Follows which ingest services take batches now. */
 export class IngestWatch {
   readonly #known = new Map<string, ServiceStatus>();
-  readonly #onOnline: () => void;
+  readonly #onTaker: () => void;
 
-  /** @param onOnline an ingest came, or came back, that takes batches */
-  constructor(onOnline: () => void) {
-    this.#onOnline = onOnline;
+  /**
+   * @param onTaker somebody takes batches who may have seen none of those that were sent: an ingest came, or came back, or one
+   *   has gone and the others share its devices
+   */
+  constructor(onTaker: () => void) {
+    this.#onTaker = onTaker;
   }
 
   get online(): boolean {
@@ -18,12 +21,23 @@ export class IngestWatch {
   /** Handles a message of `_svc/ingest/+`; a will of an earlier run of the service is ignored. */
   receive({ topic, payload }: MqttMessage): void {
     const parsed = parseTopic(topic);
-    if (parsed?.kind !== "service" || parsed.name !== "ingest" || payload.byteLength === 0) return;
-    const status = decodeMessage("service", payload);
+    if (parsed?.kind !== "service" || parsed.name !== "ingest") return;
     const before = this.#known.get(parsed.id);
+    const wasThere = before !== undefined && before.state !== "offline";
+    if (payload.byteLength === 0) {
+      this.#known.delete(parsed.id);
+      if (wasThere) this.#gone();
+      return;
+    }
+    const status = decodeMessage("service", payload);
     if (before !== undefined && before.epoch > status.epoch) return;
     this.#known.set(parsed.id, status);
     const came = status.state === "online" && (before?.state !== "online" || before.epoch !== status.epoch);
-    if (came) this.#onOnline();
+    if (came) this.#onTaker();
+    else if (wasThere && status.state === "offline") this.#gone();
+  }
+
+  #gone(): void {
+    if (this.online) this.#onTaker();
   }
 }

@@ -1,3 +1,4 @@
+import type { DeviceFault } from "@edgewatt/protocol";
 import { systemErrorCode, type Clock, type Logger } from "@edgewatt/runtime";
 
 const RETRY_US = 5_000_000;
@@ -13,6 +14,14 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /** Whether the disk takes telemetry. */
 export type DiskState = { readonly state: "ok" } | { readonly state: "failed"; readonly code: string };
+
+/** What people are told while it does not. */
+export function spoolFault(disk: DiskState): DeviceFault | undefined {
+  if (disk.state === "ok") return undefined;
+  const advice = ADVICE[disk.code] ?? "check the disk";
+  const message = `telemetry cannot be kept on disk (${disk.code}) and is kept in memory, where a crash loses it: ${advice}`;
+  return { code: "spool", message };
+}
 
 /** Follows whether the disk of the spool can be written; a fault is told once, and so is its end. */
 export class DiskHealth {
@@ -43,8 +52,7 @@ export class DiskHealth {
     const code = systemErrorCode(error);
     if (code === this.#code) return;
     this.#code = code;
-    const advice = ADVICE[code] ?? "check the disk";
-    this.#log.error({ dir: this.#dir, code }, `telemetry cannot be kept on disk and is kept in memory: ${advice}`);
+    this.#log.error({ dir: this.#dir, code }, spoolFault(this.state)?.message);
     this.onChange();
   }
 

@@ -1,15 +1,16 @@
-import { mkdir, open, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { Ack, Stream } from "@edgewatt/protocol";
 import { systemErrorCode, type Clock, type Logger } from "@edgewatt/runtime";
+import { CurrentSegment } from "./current-segment.ts";
 import { DiskHealth, type DiskState } from "./disk-health.ts";
-import { HEADER_BYTES, jsonOf, scan, spoolPayload, type Extent } from "./frame.ts";
+import { jsonOf, spoolPayload } from "./frame.ts";
 import { GapLedger } from "./gap-ledger.ts";
-import { lostPoints } from "./lost-points.ts";
+import { giveUp } from "./lost-points.ts";
 import { MemorySpool } from "./memory-spool.ts";
 import { openSegments } from "./open-segments.ts";
-import { Segment, segmentFile } from "./segment.ts";
-import { SegmentWriter } from "./segment-writer.ts";
+import { readRecord } from "./read-record.ts";
+import { segmentFile, type Segment } from "./segment.ts";
 import { Serial } from "./serial.ts";
 import type { BatchName, Spool, SpooledBatch } from "./spool.ts";
 
@@ -18,7 +19,6 @@ const SEGMENT_BYTES = 4 * 1024 * 1024;
 const LEAST_SEGMENTS = 8;
 /** Acknowledged batches that a killed process leaves on disk are sent once more: no more than this of them. */
 const ACKNOWLEDGED_BYTES = 256 * 1024;
-const SYNC_MS = 1000;
 /** What is held in memory while the disk fails. */
 const SHELTER_BYTES = 8e6;
 
@@ -39,29 +39,34 @@ export class DiskSpool implements Spool {
   readonly #options: DiskSpoolOptions;
   readonly #health: DiskHealth;
   readonly #gaps: GapLedger;
-  /** In order; the last one is written while there is a writer. */
+  /** In order. */
   readonly #segments = new Map<number, Segment>();
   readonly #shelter: MemorySpool;
   readonly #serial = new Serial();
-  readonly #closing = new Set<Promise<void>>();
-  #timer: Disposable | undefined;
-  readonly #segmentBytes: number;
+  readonly #current: CurrentSegment;
+  /** Bytes of damage that were cut out when it was opened. */
   readonly cutBytes: number;
-  #writer: { readonly segment: Segment; readonly file: SegmentWriter } | undefined;
-  #nextNumber: number;
 
   private constructor(
     options: DiskSpoolOptions,
     parts: { health: DiskHealth; gaps: GapLedger; segments: readonly Segment[]; nextNumber: number; cutBytes: number },
   ) {
-    const { capBytes, clock } = options;
+    const { dir, capBytes, clock } = options;
     this.#options = options;
     this.#health = parts.health;
     this.#gaps = parts.gaps;
-    this.#nextNumber = parts.nextNumber;
     this.cutBytes = parts.cutBytes;
     for (const segment of parts.segments) this.#segments.set(segment.number, segment);
-    this.#segmentBytes = Math.min(SEGMENT_BYTES, Math.floor(capBytes / LEAST_SEGMENTS));
+    this.#current = new CurrentSegment({
+      dir,
+      clock,
+      segmentBytes: Math.min(SEGMENT_BYTES, Math.floor(capBytes / LEAST_SEGMENTS)),
+      nextNumber: parts.nextNumber,
+      onBegun: (segment) => this.#segments.set(segment.number, segment),
+      // All of it may have been acknowledged while it was open.
+      onSealed: (segment) => void this.#serial.run(() => this.#release(segment)),
+      onError: (error) => this.#health.failed(error),
+    });
     this.#shelter = new MemorySpool({ capBytes: Math.min(capBytes, SHELTER_BYTES), clock, gaps: parts.gaps });
   }
 
@@ -79,10 +84,11 @@ export class DiskSpool implements Spool {
     const gaps = await GapLedger.open(path.join(dir, "gaps.json"), { clock, log, remove });
     try {
       const opened = await openSegments({ dir, clock, log, onError });
-      return new DiskSpool(options, { health, gaps, ...opened });
+      const nextNumber = Math.max(opened.nextNumber, gaps.nextSegment);
+      return new DiskSpool(options, { health, gaps, ...opened, nextNumber });
     } catch (error) {
       onError(error);
-      return new DiskSpool(options, { health, gaps, segments: [], nextNumber: 0, cutBytes: 0 });
+      return new DiskSpool(options, { health, gaps, segments: [], nextNumber: gaps.nextSegment, cutBytes: 0 });
     }
   }
 
@@ -103,6 +109,11 @@ export class DiskSpool implements Spool {
       if (oldestUs !== undefined) return oldestUs;
     }
     return this.#shelter.oldestUs;
+  }
+
+  /** The newest start of the agent that it holds batches of; 0 without any. */
+  get newestBoot(): number {
+    return Math.max(0, ...[...this.#segments.values()].map(({ newestBoot }) => newestBoot));
   }
 
   get gaps(): GapLedger {
@@ -171,73 +182,36 @@ export class DiskSpool implements Spool {
 
   /** Makes all durable. */
   async close(): Promise<void> {
-    this.#timer?.[Symbol.dispose]();
     await this.#serial.run(async () => {
       await this.#leaveShelter();
       if (this.#shelter.batches > 0) {
         this.#options.log.error({ batches: this.#shelter.batches }, "telemetry that only memory holds is lost");
       }
-      this.#seal();
+      await this.#current.close();
       for (const segment of this.#segments.values()) {
         if (segment.held === 0) await this.#remove(segment);
       }
     });
-    await Promise.all(this.#closing);
   }
 
   /** Whether the disk has taken it. */
   async #write(batch: SpooledBatch): Promise<boolean> {
-    const payload = spoolPayload(batch.stream, batch.payload);
     try {
-      const { segment, file } = await this.#writerFor(payload.length);
-      segment.add(batch, await file.append(payload), this.#options.clock.monotonicUs());
-      segment.bytes = file.bytes;
+      await this.#current.append(batch, spoolPayload(batch.stream, batch.payload));
       this.#health.works();
       return true;
     } catch (error) {
       this.#health.failed(error);
-      this.#seal();
       return false;
     }
-  }
-
-  async #writerFor(bytes: number): Promise<{ segment: Segment; file: SegmentWriter }> {
-    if (this.#writer !== undefined && this.#writer.file.bytes > 0) {
-      if (this.#writer.file.bytes + bytes > this.#segmentBytes) this.#seal();
-    }
-    if (this.#writer === undefined) {
-      const segment = new Segment(this.#nextNumber);
-      await mkdir(this.#options.dir, { recursive: true });
-      const file = await SegmentWriter.create(segmentFile(this.#options.dir, segment.number), (error) => {
-        this.#health.failed(error);
-        // Linux forgets that pages were not written once it has said so: what comes next belongs into another file.
-        if (this.#writer?.segment === segment) this.#seal();
-      });
-      this.#timer ??= this.#options.clock.setInterval(() => this.#writer?.file.sync(), SYNC_MS);
-      this.#nextNumber += 1;
-      this.#segments.set(segment.number, segment);
-      this.#writer = { segment, file };
-    }
-    return this.#writer;
-  }
-
-  /** The file that is written gets no more records. */
-  #seal(): void {
-    if (this.#writer === undefined) return;
-    const { segment, file } = this.#writer;
-    const closed = file.close().finally(() => this.#closing.delete(closed));
-    this.#closing.add(closed);
-    this.#writer = undefined;
-    // All of it may have been acknowledged while it was open.
-    void this.#serial.run(() => this.#release(segment));
   }
 
   /** A segment of which nothing is held any more. */
   async #release(segment: Segment): Promise<void> {
     if (segment.held > 0 || !this.#segments.has(segment.number)) return;
-    if (this.#writer?.segment === segment) {
+    if (this.#current.is(segment)) {
       if (segment.bytes < ACKNOWLEDGED_BYTES) return;
-      this.#seal();
+      this.#current.seal();
     }
     await this.#remove(segment);
   }
@@ -257,7 +231,7 @@ export class DiskSpool implements Spool {
   async #lose(segment: Segment, { boot, stream, seq }: BatchName): Promise<void> {
     if (segment.acknowledge(stream, { v: 1, boot, ranges: [[seq, seq]] }).length === 0) return;
     this.#options.log.error({ segment: segment.number, boot, stream, seq }, "a batch on disk is damaged and lost");
-    await this.#gaps.record(new Map([[stream, 1]]));
+    await this.#gaps.record(new Map([[stream, 1]]), "a batch on disk is damaged");
     if (segment.held === 0) await this.#serial.run(() => this.#release(segment));
   }
 
@@ -266,9 +240,9 @@ export class DiskSpool implements Spool {
       const [oldest] = this.#segments.values();
       // The newest batch stays, whatever its size.
       if (oldest === undefined || (this.#segments.size === 1 && oldest.held <= 1)) return;
-      if (this.#writer?.segment === oldest) this.#seal();
-      const lost = await lostPoints(segmentFile(this.#options.dir, oldest.number), oldest);
-      await this.#gaps.record(lost, oldest.number);
+      if (this.#current.is(oldest)) this.#current.seal();
+      const lost = await giveUp(segmentFile(this.#options.dir, oldest.number), oldest);
+      await this.#gaps.record(lost, "the spool is full", oldest.number);
       await this.#remove(oldest);
     }
   }
@@ -279,18 +253,5 @@ export class DiskSpool implements Spool {
       if (!(await this.#write(batch))) return;
       this.#shelter.remove(batch);
     }
-  }
-}
-
-/** A record's payload; `undefined` when it is not what was written. */
-async function readRecord(file: string, { offset, length }: Extent): Promise<Buffer | undefined> {
-  const handle = await open(file, "r");
-  try {
-    const record = Buffer.alloc(HEADER_BYTES + length);
-    await handle.read(record, 0, record.length, offset - HEADER_BYTES);
-    const [found] = scan(record).payloads;
-    return found?.offset === HEADER_BYTES ? record.subarray(HEADER_BYTES) : undefined;
-  } finally {
-    await handle.close();
   }
 }

@@ -34,6 +34,8 @@ export class GapLedger {
   #dropping: number[] = [];
   #points = 0;
   #lastUs = 0;
+  /** No segment that was given up before the start has this number or a higher one: a note of it may still be in the file. */
+  nextSegment = 0;
 
   private constructor(file: string | undefined, clock: Clock, log: Logger) {
     this.#file = file;
@@ -59,7 +61,7 @@ export class GapLedger {
     ledger.#lastUs = Math.max(0, ...kept.gaps.map(({ atUs }) => atUs));
     if (kept.dropping.length === 0) return ledger;
     for (const segment of kept.dropping) await remove(segment);
-    // Their numbers may be given again.
+    ledger.nextSegment = Math.max(...kept.dropping) + 1;
     await ledger.#write();
     return ledger;
   }
@@ -74,14 +76,18 @@ export class GapLedger {
     return this.#points;
   }
 
-  /** Notes what is about to be dropped, and the segment that holds it. */
-  async record(lost: Lost, segment?: number): Promise<void> {
+  /**
+   * Notes what is about to be dropped.
+   * @param why for people: `the spool is full`
+   * @param segment the one that holds it
+   */
+  async record(lost: Lost, why: string, segment?: number): Promise<void> {
     for (const [stream, points] of lost) {
       if (points === 0) continue;
       this.#lastUs = Math.max(this.#clock.nowUs(), this.#lastUs + 1);
       this.#gaps.push({ stream, lost: points, atUs: this.#lastUs });
       this.#points += points;
-      this.#log.warn({ stream, lost: points }, "the spool is full: the oldest points were dropped");
+      this.#log.warn({ stream, lost: points, why }, "points are given up");
     }
     if (segment !== undefined) this.#dropping.push(segment);
     await this.#write();

@@ -8,10 +8,10 @@ import type { Segment } from "./segment.ts";
 export const GAP_KEY = "gap/";
 
 /**
- * The points that are lost with a segment. A gap that was told in one of its batches and never became durable is told again
+ * Lets go of all that a segment holds, and says which points are lost by that. A gap that was told in one of its batches and never became durable is told again
  * by adding what it told. A file that cannot be read counts one point for each batch.
  */
-export async function lostPoints(file: string, segment: Segment): Promise<Lost> {
+export async function giveUp(file: string, segment: Segment): Promise<Lost> {
   const lost = new Map<Stream, number>();
   const lose = (stream: Stream, points: number) => lost.set(stream, (lost.get(stream) ?? 0) + points);
   let data: Buffer;
@@ -19,6 +19,7 @@ export async function lostPoints(file: string, segment: Segment): Promise<Lost> 
     data = await readFile(file);
   } catch {
     for (const { stream } of segment.newestFirst()) lose(stream, 1);
+    segment.drop();
     return lost;
   }
   for (const { offset, length } of segment.extents()) {
@@ -27,6 +28,8 @@ export async function lostPoints(file: string, segment: Segment): Promise<Lost> 
     if (stream === undefined) continue;
     for (const [of, points] of pointsOf(stream, jsonOf(payload))) lose(of, points);
   }
+  // With no turn of the event loop since they were counted: what is acknowledged later is lost, what was before is not.
+  segment.drop();
   return lost;
 }
 

@@ -96,7 +96,7 @@ export class MemorySpool implements Spool {
         lost.set(stream, (lost.get(stream) ?? 0) + points);
       }
     }
-    await this.gaps.record(lost);
+    await this.gaps.record(lost, "there is no more room in memory");
   }
 
   #oldest(): Held | undefined {

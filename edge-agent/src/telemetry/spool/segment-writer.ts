@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
+import { syncFolder } from "@edgewatt/runtime";
 import type { Extent } from "./frame.ts";
 import { frame, HEADER_BYTES } from "./frame.ts";
 
@@ -24,13 +25,8 @@ export class SegmentWriter {
   /** Makes the file, which must not exist. @param onError is told when a sync fails */
   static async create(file: string, onError: (error: unknown) => void): Promise<SegmentWriter> {
     const writer = new SegmentWriter(await open(file, "ax"), onError);
-    // Without this the file's name is not durable.
-    const folder = await open(path.dirname(file), "r");
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    // Not every file system can do that to a folder.
+    await syncFolder(path.dirname(file)).catch(() => {});
     return writer;
   }
 

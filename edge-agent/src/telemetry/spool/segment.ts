@@ -53,6 +53,10 @@ export class Segment {
     return this.#held;
   }
 
+  get newestBoot(): number {
+    return Math.max(0, ...this.#runs.map(({ boot }) => boot));
+  }
+
   /** Since when the oldest of them is held, CLOCK_MONOTONIC in µs. */
   get oldestUs(): number | undefined {
     while (this.#oldest < this.#lengths.length && this.#lengths.at(this.#oldest) === 0) this.#oldest += 1;

@@ -79,8 +79,9 @@ export class WaitingDrafts {
       ...this.#left,
       ...all.slice(0, going).map((entry) => ({ draft: entry.draft, job: entry.job, stamp })),
     ];
+    const gone = this.#left.length + Math.min(going, noted);
     this.#left = [];
-    const isLast = this.#waiting.length === 0;
+    const waiting = this.#waiting.length;
     // What goes at once is never written down.
     const toNote = all.slice(Math.max(going, noted));
     return {
@@ -90,7 +91,7 @@ export class WaitingDrafts {
         for (const entry of toNote) await waitingLog.append(entry.draft, { takenUs, offsetUs, job });
       },
       async done() {
-        if (isLast) await waitingLog.clear();
+        await waitingLog.done(gone, waiting);
       },
     };
   }

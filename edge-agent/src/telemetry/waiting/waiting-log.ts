@@ -1,6 +1,6 @@
 import { appendFile, readFile, rm } from "node:fs/promises";
 import { STREAMS } from "@edgewatt/protocol";
-import { systemErrorCode, type Logger } from "@edgewatt/runtime";
+import { systemErrorCode, writeFileAtomic, type Logger } from "@edgewatt/runtime";
 import { z } from "zod";
 import type { Draft } from "../batches/batcher.ts";
 import { frame, scan } from "../spool/frame.ts";
@@ -27,6 +27,11 @@ const frozenSchema = z.object({
   sync: z.boolean(),
 });
 const recordSchema = z.discriminatedUnion("kind", [draftSchema, frozenSchema]);
+
+/** How each record of a draft begins. */
+const DRAFT_HEAD = Buffer.from('{"kind":"draft"');
+/** A clock that is never synchronized lets drafts go for ever: what has gone is cut off when it is most of the file, and worth a file. */
+const LEAST_TO_CUT = 1000;
 
 /** The wall clock that a draft is stamped by. */
 export interface Stamp {
@@ -58,6 +63,8 @@ export class WaitingLog {
   readonly #options: WaitingLogOptions;
   readonly left: readonly LeftDraft[];
   #isEmpty: boolean;
+  /** Drafts in the file that are in the spool. */
+  #gone = 0;
   #hasFailed = false;
 
   private constructor(options: WaitingLogOptions, left: readonly LeftDraft[]) {
@@ -92,11 +99,32 @@ export class WaitingLog {
     await this.#write({ kind: "frozen", kernelBoot: this.#options.kernelBoot, count, ...stamp });
   }
 
-  /** All drafts are in the spool. */
-  async clear(): Promise<void> {
+  /** More drafts of the file are in the spool, all but the newest ones, which wait. Without those the file goes. */
+  async done(gone: number, waiting: number): Promise<void> {
+    this.#gone += gone;
+    if (waiting === 0) await this.#clear();
+    else if (this.#gone >= Math.max(LEAST_TO_CUT, waiting)) await this.#keepNewest(waiting);
+  }
+
+  async #clear(): Promise<void> {
     if (this.#isEmpty) return;
     this.#isEmpty = true;
+    this.#gone = 0;
     await rm(this.#options.file, { force: true }).catch((error: unknown) => this.#fail(error));
+  }
+
+  /** What was frozen is of drafts that have gone, so it goes with them. */
+  async #keepNewest(count: number): Promise<void> {
+    this.#gone = 0;
+    try {
+      const data = await readFile(this.#options.file);
+      const drafts = scan(data)
+        .payloads.map(({ offset, length }) => data.subarray(offset, offset + length))
+        .filter((payload) => payload.subarray(0, DRAFT_HEAD.length).equals(DRAFT_HEAD));
+      await writeFileAtomic(this.#options.file, Buffer.concat(drafts.slice(-count).map(frame)));
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   async #write(record: z.input<typeof recordSchema>): Promise<void> {

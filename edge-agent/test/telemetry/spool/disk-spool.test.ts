@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ManualClock } from "@edgewatt/runtime";
 import { crc32c } from "@node-rs/crc32";
@@ -37,6 +37,8 @@ describe("DiskSpool", () => {
     expect(await after.read({ boot: 1, stream: "power", seq: 2 })).toBe(spooledBatch(2).payload);
     expect([...(await rig.files()).keys()]).toEqual(["0000000000.seg", "0000000001.seg"]);
     expect(after.cutBytes).toBe(0);
+    expect(before.newestBoot).toBe(1);
+    expect((await rig.open()).newestBoot).toBe(2);
   });
 
   it("removes a file when all its batches are acknowledged", async () => {
@@ -90,7 +92,7 @@ describe("DiskSpool", () => {
     await using rig = await DiskRig.create();
     const before = await rig.open();
     await before.append(spooledBatch(0));
-    await before.gaps.record(new Map([["power", 5]]), 0);
+    await before.gaps.record(new Map([["power", 5]]), "a test", 0);
     const after = await rig.open();
     expect(after.batches).toBe(0);
     expect(lostOf(after)).toEqual({ power: 5 });
@@ -148,6 +150,15 @@ describe("DiskSpool", () => {
     expect(lostOf(spool)).toEqual({ power: 1 + gone });
     expect(spool.batches).toBe(29 - gone);
     expect(spool.disk).toEqual({ state: "ok" });
+  });
+
+  it("gives no number again of which a note may still say that it was dropped", async () => {
+    await using rig = await DiskRig.create();
+    await mkdir(rig.dir, { recursive: true });
+    await writeFile(path.join(rig.dir, "gaps.json"), JSON.stringify({ v: 1, gaps: [], dropping: [3] }));
+    const spool = await rig.open();
+    await spool.append(spooledBatch(0));
+    expect([...(await rig.files()).keys()]).toEqual(["0000000004.seg"]);
   });
 
   it("leaves files alone that are not its own", async () => {

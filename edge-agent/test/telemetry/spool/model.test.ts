@@ -89,6 +89,9 @@ class Lives {
 
   /** Another process takes over what is on the disk, a record that was cut off among it. */
   async #kill(torn: number): Promise<void> {
+    // In line behind the removals that the one before has begun: a dead process would not go on with them.
+    await this.#append("system", 1);
+    await this.#append("system", 1);
     const last = [...(await this.#rig.files())].at(-1);
     if (last !== undefined) {
       const [name, data] = last;

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ManualClock } from "@edgewatt/runtime";
 import { eventually, tempDir } from "@edgewatt/testing";
@@ -89,6 +89,28 @@ describe("batches that wait for the clock when the process is killed", () => {
     ]);
     expect(next.times("main").slice(0, written.length)).toEqual(written);
     expect(next.times("main")).toHaveLength(3);
+  });
+
+  it("do not fill the disk under a clock that is never synchronized", async () => {
+    await using dir = await tempDir();
+    const file = path.join(dir.path, "waiting.log");
+    const clock = new ManualClock(WRONG_US);
+    const killed = await TelemetryRig.start({ sync: false, file, clock, capBytes: 1e9 });
+    const bytes: number[] = [];
+    for (let minute = 0; minute < 50; minute++) {
+      await gather(killed, 120);
+      bytes.push((await stat(file)).size);
+    }
+    const tenMinutes = bytes[9] ?? 0;
+    expect(killed.waiting.count).toBeGreaterThan(1000);
+    expect(Math.max(...bytes)).toBeLessThan(3 * tenMinutes);
+    const told = killed.times("main");
+
+    const next = await TelemetryRig.start({ sync: true, file, clock, boot: 2, capBytes: 1e9 });
+    await next.telemetry.settle();
+    const all = new Set([...told, ...next.times("main")]);
+    expect(all.size).toBe(6000);
+    expect(Math.max(...all) - Math.min(...all)).toBe(5999 * 500_000);
   });
 
   it("are kept up to a torn end of their file", async () => {

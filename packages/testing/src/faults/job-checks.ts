@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JobStateName } from "@edgewatt/protocol";
 import type { DrivenJob, JobDriver } from "./job-driver.ts";
 import { disagreement } from "./job-records.ts";
+import type { Ledger } from "./ledger.ts";
 import { lookAtRetained } from "./look.ts";
 import type { FaultStack } from "./stack.ts";
 
@@ -15,13 +16,15 @@ const POLL_MS = 500;
 export class JobChecks {
   readonly #driver: JobDriver;
   readonly #stack: FaultStack;
+  readonly #ledger: Ledger;
   /** Jobs whose end stands wherever it must, and those that were told to be wrong. */
   readonly #recorded = new Set<string>();
   readonly #counted = new Set<string>();
 
-  constructor(driver: JobDriver, stack: FaultStack) {
-    this.#driver = driver;
-    this.#stack = stack;
+  constructor(parts: { driver: JobDriver; stack: FaultStack; ledger: Ledger }) {
+    this.#driver = parts.driver;
+    this.#stack = parts.stack;
+    this.#ledger = parts.ledger;
   }
 
   /** Faults of jobs that are certain by now; each is told once. */
@@ -48,7 +51,7 @@ export class JobChecks {
     try {
       const retained = await lookAtRetained(this.#stack.brokerUrl, ended);
       for (const job of ended) {
-        const wrong = await disagreement(job, this.#stack, retained);
+        const wrong = await disagreement(job, { stack: this.#stack, retained, boots: this.#ledger.bootsOf(job.job) });
         if (wrong !== undefined && job.endedMs > endedMs) continue;
         this.#recorded.add(job.job);
         if (wrong !== undefined) problems.push(`${nameOf(job)}: ${wrong}`);

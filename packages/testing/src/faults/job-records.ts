@@ -5,8 +5,15 @@ import type { DrivenJob } from "./job-driver.ts";
 import type { Retained } from "./look.ts";
 import type { FaultStack } from "./stack.ts";
 
-/** The same end must stand in all places where a job's end is written; `undefined` where it does. */
-export async function disagreement(job: DrivenJob, stack: FaultStack, retained: Retained): Promise<string | undefined> {
+/**
+ * The same end must stand in all places where a job's end is written, and no job may run more often than the journal knows;
+ * `undefined` where that is so.
+ * @param boots in how many boots the job left telemetry
+ */
+export async function disagreement(
+  job: DrivenJob,
+  { stack, retained, boots }: { stack: FaultStack; retained: Retained; boots: number },
+): Promise<string | undefined> {
   const journal = await journaled(job, stack);
   if (journal === undefined) return "it is not in the agent's journal";
   if (!isTerminal(journal.state)) return `the journal says ${journal.state}`;
@@ -18,7 +25,8 @@ export async function disagreement(job: DrivenJob, stack: FaultStack, retained: 
       return `the journal says ${endOf(journal)}, ${place} ${state === undefined ? "nothing" : endOf(state)}`;
     }
   }
-  if (Math.max(0, ...job.starts.keys()) > journal.attempt) return "it started more often than the journal knows";
+  const runs = Math.max(boots, ...job.starts.keys());
+  if (runs > journal.attempt) return `it ran ${runs} times, and the journal knows ${journal.attempt}`;
   return undefined;
 }
 

@@ -26,6 +26,8 @@ export class Ledger {
   readonly #digests = new Map<string, Map<number, string>>();
   /** Published, and not yet seen in the spool. */
   readonly #unspooled = new Set<string>();
+  /** The boots in which telemetry was taken for a job. */
+  readonly #jobBoots = new Map<string, Set<number>>();
   readonly #faults: string[] = [];
   readonly #known = new Set<string>();
   #settledUs: number | undefined;
@@ -66,6 +68,11 @@ export class Ledger {
       const missing = Array.from({ length: highest }, (_, seq) => seq).filter((seq) => !digests.has(seq));
       return [`${key}: no batch has number ${missing.slice(0, 5).join(", ")}`];
     });
+  }
+
+  /** In how many boots of its device a job ran long enough to leave telemetry. */
+  bootsOf(job: string): number {
+    return this.#jobBoots.get(job)?.size ?? 0;
   }
 
   /** Takes in what is new, without asking the database. */
@@ -158,7 +165,7 @@ export class Ledger {
   }
 
   #add(batch: TakenBatch): void {
-    const { device, boot, stream, seq, text, from, points } = batch;
+    const { device, boot, stream, seq, job, text, from, points } = batch;
     const key = `${device}/${boot}/${stream}`;
     const name = `${key}/${seq}`;
     const digests = this.#digests.get(key) ?? new Map<number, string>();
@@ -170,6 +177,7 @@ export class Ledger {
     if (before === digest) return;
     if (before !== undefined) this.#faults.push(`${key}: number ${seq} was used twice`);
     digests.set(seq, digest);
+    if (job !== undefined) this.#jobBoots.set(job, (this.#jobBoots.get(job) ?? new Set<number>()).add(boot));
     this.#total += points.length;
     for (const point of points) {
       if (this.#points.has(point.id)) this.#faults.push(`two points are ${point.id}`);

@@ -4,6 +4,8 @@ import type { ManagedProcess } from "./managed-process.ts";
 const SAMPLE_MS = 10_000;
 /** A process fills its caches first. */
 const WARM_UP_S = 300;
+/** Ten minutes: over less, what a collector of garbage does hides a slope. */
+const LEAST_SAMPLES = 60;
 
 /** The resident memory of the longest life of a process. */
 export interface MemoryUse {
@@ -12,7 +14,7 @@ export interface MemoryUse {
   readonly firstMb: number;
   readonly lastMb: number;
   readonly maxMb: number;
-  /** Least squares over what follows the first five minutes; `null` for a life that is not long enough. */
+  /** Least squares over what follows the first five minutes; `null` for a life of less than a quarter of an hour. */
   readonly slopeMbPerH: number | null;
 }
 
@@ -69,7 +71,7 @@ function useOf(name: string, samples: readonly Sample[]): MemoryUse {
 }
 
 function slope(samples: readonly Sample[]): number | null {
-  if (samples.length < 10) return null;
+  if (samples.length < LEAST_SAMPLES) return null;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const meanS = mean(samples.map(({ s }) => s));
   const meanMb = mean(samples.map(({ mb }) => mb));

@@ -57,6 +57,8 @@ const DEVICES = ["pi-1", "pi-4"];
 const INGESTS = ["ingest-1", "ingest-2"];
 /** Beyond a write's time limit, the back-off of the connections and a first start of an agent on a busy machine. */
 const RECOVERY_LIMIT_MS = 90_000;
+/** Beyond the 5 s after which a spool tries a disk again that has failed. */
+const DISK_RETRY_MS = 7000;
 /** What takes longer is told with what it was. */
 const SLOW_S = 8;
 /** A stack that does not come back is of no use to further trials. */
@@ -119,7 +121,7 @@ class FaultRun {
     this.#stack = parts.stack;
     this.#ledger = parts.ledger;
     this.#driver = parts.driver;
-    this.#jobs = new JobChecks(parts.driver, parts.stack);
+    this.#jobs = new JobChecks(parts);
   }
 
   async trials(): Promise<TrialResult[]> {
@@ -154,9 +156,13 @@ class FaultRun {
     await inject(trial, this.#stack).catch((error: unknown) => problems.push(`not injected: ${String(error)}`));
     const recovery = await this.#recover(performance.now());
     const { recoveryS, slowest, differences, problems: after } = recovery;
-    const unspooled = this.#ledger.takeUnspooled().map((name) => `${name} was published and never spooled`);
-    // A full disk keeps nothing, and memory must do.
-    if (trial.kind !== "disk") problems.push(...unspooled);
+    if (trial.kind === "disk") {
+      // A full disk keeps nothing, and memory must do until the disk is tried again.
+      await sleep(DISK_RETRY_MS);
+      this.#ledger.follow();
+      this.#ledger.takeUnspooled();
+    }
+    problems.push(...this.#ledger.takeUnspooled().map((name) => `${name} was published and never spooled`));
     problems.push(...after, ...(await this.#jobs.check()), ...this.#ends());
     return {
       trial,

@@ -28,14 +28,15 @@ function ourService(options: {
   name: string;
   bin: string;
   args: readonly string[];
+  env?: NodeJS.ProcessEnv;
   probe?: () => Promise<void>;
 }): ProcessSpec {
-  const { dir, name, bin, args, probe = async () => {} } = options;
+  const { dir, name, bin, args, env = {}, probe = async () => {} } = options;
   return {
     name,
     command: process.execPath,
     args: [fileURLToPath(new URL(bin, ROOT)), "--json", ...args],
-    env: NEUTRAL,
+    env: { ...NEUTRAL, ...env },
     cwd: dir,
     ours: true,
     probe,
@@ -116,13 +117,18 @@ export function hub(dir: string, ports: { broker: number; http: number }): Proce
   });
 }
 
-export function agent(dir: string, device: string, options: { broker: number; args: readonly string[] }): ProcessSpec {
+export function agent(
+  dir: string,
+  device: string,
+  options: { broker: number; args: readonly string[]; env: NodeJS.ProcessEnv },
+): ProcessSpec {
   const args = ["--broker", mqttUrl(options.broker), "--device", device, "--data", path.join(dir, "agents")];
   return ourService({
     dir,
     name: `agent-${device}`,
     bin: "edge-agent/bin/edgewatt-agent.js",
-    args: [...args, "--source", "estimate", "--keepalive-s", KEEPALIVE_S, ...options.args],
+    args: [...args, "--keepalive-s", KEEPALIVE_S, ...options.args],
+    env: options.env,
   });
 }
 

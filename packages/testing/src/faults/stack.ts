@@ -3,6 +3,7 @@ import path from "node:path";
 import getPort from "get-port";
 import { FaultProxy } from "../proxy/fault-proxy.ts";
 import { childPids } from "./child-pids.ts";
+import { deviceMeter } from "./device-meter.ts";
 import { ManagedProcess, type ProcessSpec } from "./managed-process.ts";
 import { DISKS, type DiskRole, type LinkRole, type ProcessRole } from "./plan.ts";
 import type { Random } from "./random.ts";
@@ -69,7 +70,8 @@ export class FaultStack {
         if (options.disks) await stack.#mountDisks(device);
         const heard = (connection: number, bytes: Buffer) => options.onAgentSent(device, connection, bytes);
         const port = await stack.#link("agent-broker", broker, heard);
-        await stack.#start(parts.agent(dir, device, { broker: port, args: agentArgs }));
+        const { args, env } = await deviceMeter(dir, device);
+        await stack.#start(parts.agent(dir, device, { broker: port, args: [...args, ...agentArgs], env }));
       }
       return stack;
     } catch (error) {

@@ -39,6 +39,15 @@ export function formatFieldValue(type: FieldType, value: unknown): string | unde
   }
 }
 
+/** Measurement and tags, with which a line begins. Tags are sorted by key, as InfluxDB advises. */
+export function formatSeries(measurement: string, tags: readonly (readonly [name: string, value: string])[]): string {
+  const sorted = [...tags].sort(([a], [b]) => (a < b ? -1 : 1));
+  return [
+    escapeMeasurement(measurement),
+    ...sorted.map(([name, value]) => `${escapeKey(name)}=${escapeKey(value)}`),
+  ].join(",");
+}
+
 /** Lines as files hold them: timestamps in ns, which every reader of line protocol takes as the default. */
 export function formatFileText(lines: readonly Line[]): string {
   return lines.map((line) => `${line}000\n`).join("");

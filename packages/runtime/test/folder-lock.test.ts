@@ -5,9 +5,8 @@ import { readdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { tempDir } from "@edgewatt/testing";
 import { describe, expect, it } from "vitest";
-import { lockDataDir } from "../../src/stack/lock.ts";
-import { identityOf, isAlive } from "../../src/stack/process-identity.ts";
-import { readStackFile, removeStackFile, writeStackFile } from "../../src/stack/stack-file.ts";
+import { lockFolder } from "../src/folder-lock.ts";
+import { identityOf, isAlive } from "../src/process-identity.ts";
 
 async function deadProcess() {
   const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
@@ -22,10 +21,10 @@ async function deadProcess() {
 describe("the lock of a data folder", () => {
   it("lets one stack in, and the next one after it", async () => {
     await using dir = await tempDir();
-    const lock = await lockDataDir(dir.path);
-    await expect(lockDataDir(dir.path)).rejects.toMatchObject({ code: "data-in-use" });
+    const lock = await lockFolder(dir.path, "stack");
+    await expect(lockFolder(dir.path, "stack")).rejects.toMatchObject({ code: "data-in-use" });
     await lock.release();
-    const next = await lockDataDir(dir.path);
+    const next = await lockFolder(dir.path, "stack");
     await next.release();
     expect(await readdir(dir.path)).toEqual([]);
   });
@@ -35,56 +34,52 @@ describe("the lock of a data folder", () => {
     const file = path.join(dir.path, "stack.lock");
     await writeFile(file, "");
     setTimeout(() => writeFileSync(file, JSON.stringify(identityOf(process.pid))), 50);
-    await expect(lockDataDir(dir.path)).rejects.toMatchObject({ code: "data-in-use" });
+    await expect(lockFolder(dir.path, "stack")).rejects.toMatchObject({ code: "data-in-use" });
   });
 
   it("is taken over from a process that was killed", async () => {
     await using dir = await tempDir();
     await writeFile(path.join(dir.path, "stack.lock"), JSON.stringify(await deadProcess()));
-    await expect(lockDataDir(dir.path)).resolves.toBeDefined();
+    await expect(lockFolder(dir.path, "stack")).resolves.toBeDefined();
   });
 
   it("is taken over when the process id belongs to another process now", async () => {
     await using dir = await tempDir();
     await writeFile(path.join(dir.path, "stack.lock"), JSON.stringify({ pid: process.pid, startTicks: "1" }));
-    await expect(lockDataDir(dir.path)).resolves.toBeDefined();
+    await expect(lockFolder(dir.path, "stack")).resolves.toBeDefined();
   });
 
   it("is taken over when a crash cut its file short", async () => {
     await using dir = await tempDir();
     await writeFile(path.join(dir.path, "stack.lock"), '{"pid":');
-    await expect(lockDataDir(dir.path)).resolves.toBeDefined();
-  });
-});
-
-describe("stack.json", () => {
-  const ready = (data: string) => ({
-    mqtt: "mqtt://127.0.0.1:1",
-    hub: "http://127.0.0.1:2",
-    influx: null,
-    data,
-    device: "pi",
+    await expect(lockFolder(dir.path, "stack")).resolves.toBeDefined();
   });
 
-  it("is found as long as its process lives", async () => {
+  it("is taken over after the machine has started again, though the same process id is in use", async () => {
     await using dir = await tempDir();
-    expect(await readStackFile(dir.path)).toBeUndefined();
-    await writeStackFile(ready(dir.path));
-    expect(await readStackFile(dir.path)).toEqual(ready(dir.path));
-    await removeStackFile(dir.path);
-    expect(await readStackFile(dir.path)).toBeUndefined();
+    const before = { ...identityOf(process.pid), bootId: "another boot" };
+    await writeFile(path.join(dir.path, "stack.lock"), JSON.stringify(before));
+    await expect(lockFolder(dir.path, "stack")).resolves.toBeDefined();
   });
 
-  it.each(['{"mq', '{"v":2}'])("that holds %s is refused with what to do", async (content) => {
+  it("is waited for as long as the one before may take to end", async () => {
     await using dir = await tempDir();
-    await writeFile(path.join(dir.path, "stack.json"), content);
-    await expect(readStackFile(dir.path)).rejects.toThrow(/stack\.json is damaged or of another version: .*remove/);
+    const first = await lockFolder(dir.path, "agent");
+    await expect(lockFolder(dir.path, "agent", { waitMs: 300 })).rejects.toMatchObject({ code: "data-in-use" });
+    const waiting = lockFolder(dir.path, "agent", { waitMs: 60_000 });
+    await first.release();
+    await (await waiting).release();
+    const again = await lockFolder(dir.path, "agent");
+    await expect(lockFolder(dir.path, "agent", { waitMs: 60_000, signal: AbortSignal.abort() })).rejects.toThrow(
+      /abort/i,
+    );
+    await again.release();
   });
 
-  it("counts for nothing when a killed stack left it", async () => {
+  it("is held for each role on its own", async () => {
     await using dir = await tempDir();
-    const left = { ...ready(dir.path), ...(await deadProcess()) };
-    await writeFile(path.join(dir.path, "stack.json"), JSON.stringify(left));
-    expect(await readStackFile(dir.path)).toBeUndefined();
+    await lockFolder(dir.path, "stack");
+    await expect(lockFolder(dir.path, "ingest")).resolves.toBeDefined();
+    await expect(lockFolder(dir.path, "ingest")).rejects.toThrow(/in use by the ingest with process id \d+/);
   });
 });
