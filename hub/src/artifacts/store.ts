@@ -104,10 +104,16 @@ export class ArtifactStore {
   }
 
   /**
-   * Takes the bytes of an artifact. `declaredBytes` is what the sender announced, if it did.
+   * Takes the bytes of an artifact. `declaredBytes` is what the sender announced, if it did; `onAdmitted` is called when there is room
+   * for them, before any is read.
    * @throws {HttpError} 413 `too-large`, 507 `store-full`, `disk-low` or `disk-full`, 422 `digest-mismatch` or `truncated`
    */
-  async put(sha256: string, bytes: Readable, declaredBytes: number | undefined): Promise<"created" | "exists"> {
+  async put(
+    sha256: string,
+    bytes: Readable,
+    declaredBytes: number | undefined,
+    onAdmitted: () => void = () => {},
+  ): Promise<"created" | "exists"> {
     let claimed = declaredBytes ?? 0;
     if (claimed > this.#limits.maxArtifactBytes) throw this.#tooLarge();
     const file = path.join(this.#incoming, randomUUID());
@@ -133,6 +139,7 @@ export class ArtifactStore {
     });
     try {
       await this.#makeRoom();
+      onAdmitted();
       await pipeline(bytes, check, createWriteStream(file, { flags: "wx" }));
       const digest = hash.digest("hex");
       if (digest !== sha256) {

@@ -67,7 +67,10 @@ export class ArtifactRoute {
     }
     this.#uploads++;
     try {
-      const outcome = await this.#store.put(sha256, request, declaredBytes(request));
+      const isAsked = request.headers.expect === "100-continue";
+      const outcome = await this.#store.put(sha256, request, declaredBytes(request), () => {
+        if (isAsked) response.writeContinue();
+      });
       sendJson(request, response, { sha256, created: outcome === "created" }, outcome === "created" ? 201 : 200);
     } finally {
       this.#uploads--;

@@ -27,14 +27,17 @@ export interface HubServerOptions {
 export async function createHubServer(options: HubServerOptions): Promise<Server> {
   const { relay, loopbackOnly, log } = options;
   const route = await routes(options);
-  const server = createServer({ requestTimeout: UPLOAD_TIMEOUT_MS }, (request, response) => {
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
     setSecurityHeaders(response);
     const answer = async () => {
       checkOrigin(request, loopbackOnly);
       await route(request, response);
     };
     answer().catch((error: unknown) => sendError(request, response, error, log));
-  });
+  };
+  const server = createServer({ requestTimeout: UPLOAD_TIMEOUT_MS }, handle);
+  // Whether the body is wanted is for the route to say.
+  server.on("checkContinue", handle);
   server.maxConnections = MAX_CONNECTIONS;
   server.on("upgrade", (request, socket, head) => relay.upgrade(request, socket, head));
   return server;

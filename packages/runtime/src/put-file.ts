@@ -1,14 +1,17 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream/promises";
+import { setTimeout } from "node:timers/promises";
 import { RuntimeError } from "./errors.ts";
 
 /** A server that neither reads nor answers for so long hangs; one that writes a large file to a slow disk takes less. */
 const IDLE_MS = 120_000;
 const MAX_SAID = 4096;
+/** A server that knows nothing of `Expect` says nothing; then the body goes all the same (RFC 9110, section 10.1.1). */
+const CONTINUE_WAIT_MS = 1000;
 
 export interface PutAnswer {
   readonly status: number;
@@ -25,21 +28,35 @@ export async function putFile(url: string, file: string, signal: AbortSignal, id
   if (known.ok) return { status: known.status, said: undefined };
   const { size } = await stat(file);
   const send = url.startsWith("https:") ? httpsRequest : httpRequest;
-  const headers = { "content-length": size, "content-type": "application/octet-stream" };
+  // Who refuses answers before the body is sent: an answer beside a body that nobody reads can be lost with the connection.
+  const expect = "100-continue";
+  const headers = { "content-length": size, "content-type": "application/octet-stream", expect };
   const request = send(url, { method: "PUT", headers, signal });
   request.setTimeout(idleMs, () => {
     request.destroy(new RuntimeError(`no answer for ${idleMs / 1000} s`, { code: "timeout" }));
   });
   const answered = once(request, "response") as Promise<[IncomingMessage]>;
-  // Who refuses answers before everything was read.
+  request.flushHeaders();
+  const isWanted = await Promise.race([
+    answered.then(() => false),
+    once(request, "continue").then(() => true),
+    setTimeout(CONTINUE_WAIT_MS, true, { ref: false }),
+  ]);
+  if (!isWanted) return said((await answered)[0], request);
   const sent = pipeline(createReadStream(file), request).then(() => answered);
   const [response] = await Promise.race([answered, sent]);
   // A refused rest fails when the connection is closed; the answer is what counts.
   sent.catch(() => {});
+  return said(response, request);
+}
+
+async function said(response: IncomingMessage, request: ClientRequest): Promise<PutAnswer> {
   const status = response.statusCode ?? 0;
-  if (status >= 300) return { status, said: await messageOf(response) };
+  const message = status >= 300 ? await messageOf(response) : undefined;
   response.resume();
-  return { status, said: undefined };
+  // One that was refused has never sent its body.
+  if (!request.writableEnded) request.destroy();
+  return { status, said: message };
 }
 
 /** The message in an answer of the hub's, `{error, message}`; nothing in that of a proxy. */
