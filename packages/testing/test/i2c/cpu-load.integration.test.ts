@@ -65,7 +65,10 @@ describe.skipIf(gcc.skip)(`a load that follows the processor ${gcc.reason}`, () 
     // Without calibration a step of charge is one of the shunt voltage, 312.5 nV, for a second.
     const charge = ((after - before) * 312.5e-9) / SHUNT_OHM;
     const worked = (charge - (IDLE_A * (toUs - fromUs)) / 1e6) / (FULL_A - IDLE_A);
-    expect(worked / Number(String(output))).toBeCloseTo(1, 1);
+    // It cannot tell the work of its own end, which on a busy machine is some tenths of a second long.
+    const excess = worked / Number(String(output)) - 1;
+    expect(excess).toBeGreaterThan(-0.05);
+    expect(excess).toBeLessThan(0.2);
 
     const times = series.map(([t = 0]) => t / 1000);
     const [prompt, late] = [1, 2].map((column) => series.map((row) => row[column] ?? Number.NaN));
