@@ -65,7 +65,7 @@ describe.skipIf(gcc.skip)(`a load that follows the processor ${gcc.reason}`, () 
     // Without calibration a step of charge is one of the shunt voltage, 312.5 nV, for a second.
     const charge = ((after - before) * 312.5e-9) / SHUNT_OHM;
     const worked = (charge - (IDLE_A * (toUs - fromUs)) / 1e6) / (FULL_A - IDLE_A);
-    // It cannot tell the work of its own end, which on a busy machine is some tenths of a second long.
+    // It cannot tell the work of its own end, which on a busy machine takes some hundredths of a second.
     const excess = worked / Number(String(output)) - 1;
     expect(excess).toBeGreaterThan(-0.05);
     expect(excess).toBeLessThan(0.2);
