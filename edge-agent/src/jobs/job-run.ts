@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Command } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -25,6 +26,8 @@ export class JobRun {
     check: (change: JobChange) => void,
   ) {
     this.job = job;
+    // A benchmark keeps a process for each of its rows, and each listens.
+    setMaxListeners(0, this.#abort.signal);
     const operated = operate(this.#abort.signal);
     this.letGo = settled(operated);
     this.outcome = this.#outcome(operated, timeoutS, check);
