@@ -1,7 +1,6 @@
 import { createLogger, connectMqtt, type ConnectOptions, type MqttConnection, type MqttMessage } from "../src/index.ts";
-import { eventually, requireSystem, startBroker, startMosquitto } from "@edgewatt/testing";
+import { eventually, FaultProxy, requireSystem, startBroker, startMosquitto } from "@edgewatt/testing";
 import { afterEach, describe, expect, it } from "vitest";
-import { startSilentProxy } from "./silent-proxy.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -37,20 +36,25 @@ describe.each([
 ])("a connection to $name that goes silent $reason", ({ skip, open }) => {
   it.skipIf(skip)("is noticed by both sides: the broker publishes the will, the client connects again", async () => {
     const url = await open();
-    const proxy = await startSilentProxy(url);
+    const target = new URL(url);
+    const proxy = await FaultProxy.start({ target: { host: target.hostname, port: Number(target.port) } });
     cleanUps.push(() => proxy.close());
     const watcher = await connect(url, "watcher");
     const wills: MqttMessage[] = [];
     await watcher.subscribe("will", (message) => wills.push(message));
-    const client = await connect(proxy.url, "client", {
+    const client = await connect(`mqtt://127.0.0.1:${proxy.port}`, "client", {
       keepaliveS: 1,
       will: () => ({ topic: "will", payload: "gone", qos: 1, retain: false }),
     });
     let disconnects = 0;
     let connects = 0;
-    client.onDisconnect(() => disconnects++);
+    client.onDisconnect(() => {
+      disconnects++;
+      // A connection that went silent stays so; the next one works.
+      void proxy.set({});
+    });
     client.onConnect(() => connects++);
-    proxy.silence();
+    await proxy.set({ swallow: ["up", "down"] });
     const unheard = client.publish("x", "1").catch((error: unknown) => error);
     await eventually(() => expect(disconnects).toBe(1));
     expect(await unheard).toMatchObject({ code: "connection-lost", retryable: true });

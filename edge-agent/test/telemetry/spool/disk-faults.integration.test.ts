@@ -1,44 +1,26 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { ManualClock } from "@edgewatt/runtime";
-import { tempDir } from "@edgewatt/testing";
+import { mountSmallDisk, tempDir } from "@edgewatt/testing";
 import { describe, expect, it, vi } from "vitest";
 import { DiskRig } from "./disk-rig.ts";
 import { lostOf, seqs } from "./spool-contract.ts";
 import { spooledBatch } from "./spooled-batch.ts";
 
-/** A small file system of its own in memory; `undefined` where this process may not mount one. */
-async function mountTmpfs(
-  kilobytes: number,
-): Promise<(AsyncDisposable & { path: string; remount(mode: "ro" | "rw"): void }) | undefined> {
-  const dir = await tempDir();
-  const mount = (...args: string[]) => execFileSync("mount", args, { stdio: "ignore" });
-  try {
-    mount("-t", "tmpfs", "-o", `size=${kilobytes}k`, "tmpfs", dir.path);
-  } catch {
-    await dir[Symbol.asyncDispose]();
-    return undefined;
-  }
-  return {
-    path: dir.path,
-    remount: (mode) => void mount("-o", `remount,${mode}`, dir.path),
-    async [Symbol.asyncDispose]() {
-      execFileSync("umount", ["-l", dir.path]);
-      await dir[Symbol.asyncDispose]();
-    },
-  };
-}
-
-const probe = await mountTmpfs(64);
-const mayMount = probe !== undefined;
-await probe?.[Symbol.asyncDispose]();
-
+/** A small disk in a temporary folder, where this process may mount one. */
 async function mounted(kilobytes: number) {
-  const disk = await mountTmpfs(kilobytes);
-  if (disk === undefined) throw new RangeError("could be mounted a moment ago");
-  return disk;
+  const dir = await tempDir();
+  const disk = mountSmallDisk(dir.path, kilobytes);
+  const dispose = async () => {
+    disk?.[Symbol.dispose]();
+    await dir[Symbol.asyncDispose]();
+  };
+  return { mayMount: disk !== undefined, path: dir.path, disk, [Symbol.asyncDispose]: dispose };
 }
+
+const probe = await mounted(64);
+const { mayMount } = probe;
+await probe[Symbol.asyncDispose]();
 
 describe.skipIf(!mayMount)("a spool on a disk of its own (needs root)", () => {
   it("keeps in memory what a full disk refuses, and moves it there in order when there is room", async () => {
@@ -81,14 +63,14 @@ describe.skipIf(!mayMount)("a spool on a disk of its own (needs root)", () => {
     await before.append(spooledBatch(0));
     await before.append(spooledBatch(1));
     await before.close();
-    disk.remount("ro");
+    disk.disk?.remount("ro");
     const spool = await rig.open({ dir, clock });
     await spool.append(spooledBatch(0, { boot: 2 }));
     expect(spool.disk).toEqual({ state: "failed", code: "EROFS" });
     expect(seqs(spool)).toEqual([0, 1, 0]);
     expect(await spool.read({ boot: 1, stream: "power", seq: 1 })).toBe(spooledBatch(1).payload);
     spool.acknowledge("power", { v: 1, boot: 1, ranges: [[0, 1]] });
-    disk.remount("rw");
+    disk.disk?.remount("rw");
     await clock.advance(5000);
     // Even if all that memory held is acknowledged by now.
     spool.acknowledge("power", { v: 1, boot: 2, ranges: [[0, 0]] });
