@@ -9,6 +9,7 @@ import {
   shuntSettings,
 } from "../chip-settings.ts";
 import { adcSettings, cycleUs, INA226_ADC } from "../ina2xx/adc.ts";
+import { describedSettings } from "../ina2xx/described-settings.ts";
 import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import {
@@ -41,7 +42,7 @@ export const ina226 = defineDriver({
   config,
   recognition: RECOGNITION,
   async open(options, host): Promise<Sensor> {
-    const { bus, address, shuntOhm, shuntTolerance, maxA, averaging, shuntConversionUs, busConversionUs } = options;
+    const { bus, address, shuntOhm, shuntTolerance, maxA } = options;
     const shuntRangeV = shuntRangeFor(NAME, options, [SHUNT_FULL_SCALE_V]);
     const scale = scaleFor(shuntOhm, maxA);
     const location = { name: NAME, bus, address };
@@ -62,20 +63,7 @@ export const ina226 = defineDriver({
       accumulates: false,
       channels: [
         {
-          settings: {
-            bus,
-            address,
-            dieId,
-            shuntOhm,
-            shuntTolerance,
-            maxA,
-            shuntRangeV,
-            averaging,
-            shuntConversionUs,
-            busConversionUs,
-            currentLsbA: scale.currentLsbA,
-            powerLsbW: scale.powerLsbW,
-          },
+          settings: describedSettings(options, { dieId, shuntRangeV, scale }),
           limits: errorLimits({ ohm: shuntOhm, tolerance: shuntTolerance }),
           averagingUs: periodUs,
         },

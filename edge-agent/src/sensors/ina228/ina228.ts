@@ -10,6 +10,7 @@ import {
 } from "../chip-settings.ts";
 import { adcSettings, cycleUs, INA228_ADC } from "../ina2xx/adc.ts";
 import { adcConfigurationWord, configurationWord, SHUNT_RANGES_V } from "../ina2xx/ina228-generation.ts";
+import { describedSettings } from "../ina2xx/described-settings.ts";
 import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor, type SensorChannel } from "../sensor.ts";
 import { ConversionClock } from "./conversion-clock.ts";
@@ -48,7 +49,7 @@ export const ina228 = defineDriver({
   config,
   recognition: RECOGNITION,
   async open(options, host): Promise<Sensor> {
-    const { bus, address, shuntOhm, shuntTolerance, maxA, averaging, shuntConversionUs, busConversionUs } = options;
+    const { bus, address, shuntOhm, shuntTolerance, maxA } = options;
     const shuntRangeV = shuntRangeFor(NAME, options, SHUNT_RANGES_V);
     const scale = scaleFor(shuntOhm, maxA, shuntRangeV);
     const configuration = configurationWord(shuntRangeV);
@@ -83,21 +84,7 @@ export const ina228 = defineDriver({
 
     const describe = (): readonly [SensorChannel] => [
       {
-        settings: {
-          bus,
-          address,
-          dieId,
-          shuntOhm,
-          shuntTolerance,
-          maxA,
-          shuntRangeV,
-          averaging,
-          shuntConversionUs,
-          busConversionUs,
-          currentLsbA: scale.currentLsbA,
-          powerLsbW: scale.powerLsbW,
-          energyLsbJ: scale.energyLsbJ,
-        },
+        settings: describedSettings(options, { dieId, shuntRangeV, scale }),
         ...(clock.isKnown ? { measured: { clockRatio: clock.ratio, clockLimit: clock.limit } } : {}),
         limits: errorLimits({
           ohm: shuntOhm,

@@ -16,6 +16,7 @@ import {
   REGISTER,
   SHUNT_RANGES_V,
 } from "../ina2xx/ina228-generation.ts";
+import { describedSettings } from "../ina2xx/described-settings.ts";
 import { openRecognised } from "../recognition.ts";
 import { defineDriver, type Reading, type Sensor } from "../sensor.ts";
 import { BUS_LSB_V, errorLimits, POWER_BYTES, RECOGNITION, scaleFor } from "./registers.ts";
@@ -38,7 +39,7 @@ export const ina238 = defineDriver({
   config,
   recognition: RECOGNITION,
   async open(options, host): Promise<Sensor> {
-    const { bus, address, shuntOhm, shuntTolerance, maxA, averaging, shuntConversionUs, busConversionUs } = options;
+    const { bus, address, shuntOhm, shuntTolerance, maxA } = options;
     const shuntRangeV = shuntRangeFor(NAME, options, SHUNT_RANGES_V);
     const scale = scaleFor(shuntOhm, maxA, shuntRangeV);
     const adcConfiguration = adcConfigurationWord(options);
@@ -63,20 +64,7 @@ export const ina238 = defineDriver({
       accumulates: false,
       channels: [
         {
-          settings: {
-            bus,
-            address,
-            dieId,
-            shuntOhm,
-            shuntTolerance,
-            maxA,
-            shuntRangeV,
-            averaging,
-            shuntConversionUs,
-            busConversionUs,
-            currentLsbA: scale.currentLsbA,
-            powerLsbW: scale.powerLsbW,
-          },
+          settings: describedSettings(options, { dieId, shuntRangeV, scale }),
           limits: errorLimits({ ohm: shuntOhm, tolerance: shuntTolerance }),
           averagingUs: periodUs,
         },
