@@ -131,7 +131,16 @@ const gap: Measurement = {
   stream: "event",
   kind: "record",
   tags: [device, column("stream")],
-  fields: [field("lost", "lost", "integer", "points", "Points lost", "sum")],
+  fields: [
+    field(
+      "lost",
+      "lost",
+      "integer",
+      "points",
+      "Points lost; at least one for a batch that the disk does not give back",
+      "sum",
+    ),
+  ],
 };
 
 const runSummary: Measurement = {
