@@ -8,7 +8,7 @@ import { ArtifactRoute } from "./artifacts.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
 import { checkOrigin } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
-import { sendContent, sendError, sendJson, setSecurityHeaders } from "./reply.ts";
+import { sendContent, sendError, sendJson, sendPageFile, setSecurityHeaders } from "./reply.ts";
 
 const MAX_CONNECTIONS = 512;
 const UPLOAD_TIMEOUT_MS = 30 * 60_000;
@@ -69,14 +69,12 @@ async function routes({ store, journal, connected }: HubServerOptions): Promise<
       return;
     }
     if (path.startsWith("/api/")) {
-      sendContent(request, response, api.get(path.slice("/api/".length)));
+      await sendContent(request, response, api.get(path.slice("/api/".length)));
       return;
     }
     const file = page.get(path);
     if (file === undefined) throw new HttpError(404, "no-such-path", `there is nothing at ${path}`);
-    response.setHeader("ETag", file.etag);
-    if (request.headers["if-none-match"] === file.etag) response.writeHead(304).end();
-    else sendContent(request, response, { type: file.type, body: file.body, cache: "no-cache" });
+    sendPageFile(request, response, file);
   };
 }
 
