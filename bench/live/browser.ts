@@ -14,7 +14,9 @@ const ARGS = [
 
 /** Why there is no browser, or undefined. */
 export function missingBrowser(): string | undefined {
-  return findCommand("chromium") === undefined ? "chromium is not installed: run scripts/system-packages.sh" : undefined;
+  return findCommand("chromium") === undefined
+    ? "chromium is not installed: run scripts/system-packages.sh"
+    : undefined;
 }
 
 /** Debian's Chromium without a window and without a graphics processor: what it draws, its main thread draws. */

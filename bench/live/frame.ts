@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "@edgewatt/testing";
 import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
@@ -35,7 +36,8 @@ async function* measure({ wanted }: BenchContext): AsyncGenerator<BenchResult> {
     [0.5, 0.95, 0.99, 1].map((q) => quantile(values, q).toFixed(1)).join(" / ");
   const note =
     `p95 of ${frames.length} frames in ${COUNTED_S} s, ${DEVICES} devices × ${MINUTES} min, no graphics processor; ` +
-    `median / p95 / p99 / largest: processor time ${spread(cpu)} ms, with what other processes took ${spread(wall)} ms`;
+    `median / p95 / p99 / largest: processor time ${spread(cpu)} ms, with what other processes took ${spread(wall)} ms; ` +
+    `load average ${(loadavg()[0] ?? 0).toFixed(0)} on ${availableParallelism()} processors`;
   yield compare(
     { name: NAME, value: quantile(cpu, 0.95), unit: "ms", peer: "limit", peerValue: LIMIT_MS, note },
     { comparison: "<=", ratio: 1 },

@@ -98,7 +98,6 @@ function watch(page: Page): Promise<Record<Shown, Edge[]>> {
       const figure = document.querySelector(`[data-device=${device}] .watts-figure`);
       if (tip === null || figure === null) throw new TypeError("the page shows no chart or no device");
       const found: { chart: Edge[]; number: Edge[] } = { chart: [], number: [] };
-      type Edge = { isHigh: boolean; atMs: number };
       /** Height of the dot: the middle of the drawn pixels in the last column that has some. */
       const dotOf = (): number | undefined => {
         const { width, height } = tip;
@@ -166,7 +165,9 @@ function delaysOf(samples: readonly Edge[], seen: readonly Edge[]): number[] {
     else if (index > 1 && index < samples.length - 2) missed++;
   }
   if (missed > samples.length / 10 || delays.length === 0) {
-    throw new BenchError(`the page showed only ${delays.length} of ${samples.length} changes`, { code: "samples-unseen" });
+    throw new BenchError(`the page showed only ${delays.length} of ${samples.length} changes`, {
+      code: "samples-unseen",
+    });
   }
   return delays;
 }

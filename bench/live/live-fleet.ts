@@ -52,14 +52,26 @@ export class LiveFleet {
     for (let n = 1, atMs = Date.now() + phaseMs; !signal.aborted; n++, atMs += TENTH_MS) {
       await sleep(Math.max(0, atMs - Date.now()), undefined, { signal }).catch(() => {});
       const w = wattsOf(index, Math.round(atMs));
-      this.#live(id, "power", "main", { t: Math.round(atMs * 1000), w, wMin: w - 0.1, wMax: w + 0.2, source: sourceOf(index) });
-      if (n % 10 === 0) this.#live(id, "system", "system", { t: Math.round(atMs * 1000), cpuPct: n % 100, tempC: 50 + (n % 9) });
+      this.#live(id, "power", "main", {
+        t: Math.round(atMs * 1000),
+        w,
+        wMin: w - 0.1,
+        wMax: w + 0.2,
+        source: sourceOf(index),
+      });
+      if (n % 10 === 0)
+        this.#live(id, "system", "system", { t: Math.round(atMs * 1000), cpuPct: n % 100, tempC: 50 + (n % 9) });
       const fromMs = Math.round(atMs) - (ROWS_PER_LIVE_BATCH - 1) * TENTH_MS;
       if (n % ROWS_PER_LIVE_BATCH === 0) await this.#telemetry(id, index, fromMs, ROWS_PER_LIVE_BATCH).catch(() => {});
     }
   }
 
-  #live(device: string, stream: "power" | "system", channel: string, cells: { t: number } & Record<string, number | string>): void {
+  #live(
+    device: string,
+    stream: "power" | "system",
+    channel: string,
+    cells: { t: number } & Record<string, number | string>,
+  ): void {
     const payload = encodeMessage("live", { v: 1, boot: 1, ch: { [channel]: cells } });
     this.#connection.publish(formatTopic({ kind: "live", device, stream }), payload, { qos: 0 }).catch(() => {});
   }

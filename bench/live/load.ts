@@ -29,7 +29,9 @@ async function* measure({ wanted }: BenchContext): AsyncGenerator<BenchResult> {
     const encoding = header?.[1] ?? "plain";
     encodings.set(encoding, (encodings.get(encoding) ?? 0) + 1);
   });
-  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => received.set(requestId, encodedDataLength));
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) =>
+    received.set(requestId, encodedDataLength),
+  );
   const openedMs = Date.now();
   await page.goto(stack.hub);
   await page.locator("#connection[data-state=online]").waitFor();

@@ -43,11 +43,7 @@ export interface Content {
 }
 
 /** A text that is large goes compressed to whoever takes that; what a response is without its body, HEAD tells too. */
-export async function sendContent(
-  request: IncomingMessage,
-  response: ServerResponse,
-  content: Content,
-): Promise<void> {
+export async function sendContent(request: IncomingMessage, response: ServerResponse, content: Content): Promise<void> {
   const { type, status = 200, cache = "no-store" } = content;
   const plain = Buffer.from(content.body);
   const large = plain.byteLength >= COMPRESSED_FROM_BYTES;

@@ -17,16 +17,12 @@ export interface ColumnValues {
   readonly high: Float64Array;
 }
 
-/** Pixels to a column: with two points in each, a line has as many points as pixels. */
-const COLUMN_PX = 2;
-
 /**
- * Columns for `spanMs` up to `untilMs` on `widthPx` pixels. Their length is a multiple of a bin and they begin at multiples of it, so a
+ * Columns for `spanMs` up to `untilMs`, `most` of them or a few less. Their length is a multiple of a bin and they begin at multiples of it, so a
  * column keeps its bins, and the line its shape, while time goes on.
  */
-export function columnsFor(untilMs: number, spanMs: number, widthPx: number): Columns {
-  const wanted = Math.max(1, Math.floor(widthPx / COLUMN_PX));
-  const stepMs = Math.max(BIN_MS, Math.ceil(spanMs / wanted / BIN_MS) * BIN_MS);
+export function columnsFor(untilMs: number, spanMs: number, most: number): Columns {
+  const stepMs = Math.max(BIN_MS, Math.ceil(spanMs / Math.max(1, Math.floor(most)) / BIN_MS) * BIN_MS);
   const count = Math.ceil(spanMs / stepMs);
   return { fromMs: (Math.floor(untilMs / stepMs) - count) * stepMs, stepMs, count };
 }
@@ -80,7 +76,7 @@ export function decimate(
       if (wMax > (high[at] ?? 0)) high[at] = wMax;
     } else {
       close();
-      if (column >= 0 && timeMs - lastMs > gapMs) line[2 * column + 2] = null;
+      if (column >= 0 && timeMs - lastMs > gapMs) line.fill(null, 2 * column + 2, 2 * at);
       column = at;
       lowest = w;
       highest = w;

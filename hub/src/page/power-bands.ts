@@ -17,7 +17,8 @@ const ALPHA = 0.1;
 const MAX_LABEL_ROWS = 4;
 
 /** Shades the bands and writes their names where they have room: beneath each other where they overlap. */
-export function paintBands({ ctx, bbox, valToPos }: uPlot, bands: readonly Band[]): void {
+export function paintBands(plot: uPlot, bands: readonly Band[]): void {
+  const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   const ends: number[] = [];
   ctx.save();
@@ -26,9 +27,10 @@ export function paintBands({ ctx, bbox, valToPos }: uPlot, bands: readonly Band[
   ctx.clip();
   ctx.font = `${LABEL_PX * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = "top";
+  ctx.textAlign = "left";
   for (const { label, fromS, toS, colour, isSilent } of bands) {
-    const left = Math.max(bbox.left, Math.round(valToPos(fromS, "x", true)));
-    const right = Math.min(bbox.left + bbox.width, Math.round(valToPos(toS, "x", true)));
+    const left = Math.max(bbox.left, Math.round(plot.valToPos(fromS, "x", true)));
+    const right = Math.min(bbox.left + bbox.width, Math.round(plot.valToPos(toS, "x", true)));
     if (right <= left) continue;
     ctx.fillStyle = colour;
     ctx.globalAlpha = isSilent ? 2 * ALPHA : ALPHA;

@@ -13,6 +13,11 @@ import type { RunWindow } from "./power-samples.ts";
 /** Telemetry comes so late at most; what is older is settled, and drawn again only when it changes after all. */
 const SETTLE_MS = 1500;
 const REDRAW_LATE_MS = 500;
+/** Faster than any device tells, and half the work on a screen of 60 Hz. */
+const FRAME_MS = 25;
+const DOT_ROOM_PX = 6;
+/** With two points in a column, few lines have as many points as pixels; among more nobody sees so much. */
+const FEW_LINES = 8;
 const LEGEND_MS = 250;
 const TICK_MS = 250;
 /** A page that was just opened may have little to show: the axis begins there and grows. */
@@ -35,7 +40,7 @@ export class PowerChart {
   readonly #plot: PowerPlot;
   readonly #legend: PowerLegend;
   readonly #controls: PowerControls;
-  readonly #frames = new FrameLoop((nowMs) => this.#draw(nowMs));
+  readonly #frames = new FrameLoop((nowMs) => this.#draw(nowMs), FRAME_MS);
   #spanMs = PowerControls.defaultSpanMs;
   #firstMs = Number.POSITIVE_INFINITY;
   #pausedMs: number | undefined;
@@ -131,8 +136,10 @@ export class PowerChart {
     if (this.#pausedMs === undefined) this.#lines.dropOld(nowMs);
     const lines = this.#lines.all;
     const age = Math.ceil(Math.max(LEAST_SPAN_MS, atMs - this.#firstMs) / SPAN_STEP_MS) * SPAN_STEP_MS;
-    const columns = columnsFor(atMs - SETTLE_MS, Math.min(this.#spanMs, age), this.#plot.widthPx);
+    const columnPx = lines.length > FEW_LINES ? 3 : 2;
+    const columns = columnsFor(atMs - SETTLE_MS, Math.min(this.#spanMs, age), this.#plot.widthPx / columnPx);
     const endMs = columns.fromMs + columns.count * columns.stepMs;
+    const pxMs = (columns.count * columns.stepMs) / this.#plot.widthPx;
     for (const line of lines) {
       const { offsetMs, gapMs } = line;
       line.values = decimate(line.history, columns, { offsetMs: offsetMs(), gapMs }, line.values);
@@ -142,7 +149,7 @@ export class PowerChart {
       times: columnTimes(columns),
       lines,
       bands: this.#bands(atMs),
-      range: [columns.fromMs / 1000, (endMs + SETTLE_MS + columns.stepMs) / 1000],
+      range: [columns.fromMs / 1000, (endMs + SETTLE_MS + columns.stepMs + DOT_ROOM_PX * pxMs) / 1000],
       reach: reachOf(lines, endMs),
     };
     this.#plot.show(this.#view);
@@ -160,8 +167,17 @@ export class PowerChart {
         bands.push({ device, label: title, fromS: place(fromMs), toS: place(toMs), colour, isSilent: false });
       }
       if (measuringUntilMs === undefined || measuringUntilMs + offsetMs < nowMs) continue;
-      const newestMs = Math.max(...this.#lines.all.filter((line) => line.device === device).map(({ history }) => history.newestMs));
-      bands.push({ device, label: "measuring in silence", fromS: place(newestMs), toS: nowMs / 1000, colour, isSilent: true });
+      const newestMs = Math.max(
+        ...this.#lines.all.filter((line) => line.device === device).map(({ history }) => history.newestMs),
+      );
+      bands.push({
+        device,
+        label: "measuring in silence",
+        fromS: place(newestMs),
+        toS: nowMs / 1000,
+        colour,
+        isSilent: true,
+      });
     }
     return bands.sort((a, b) => a.fromS - b.fromS);
   }
@@ -217,10 +233,12 @@ export class PowerChart {
   #pointAndSpeak(seconds: number | undefined): void {
     if (seconds === undefined) return;
     this.#plot.pointAt(seconds);
-    const values = this.#lines.all.filter(({ isShown }) => isShown).map((line) => {
-      const value = valueAt(line, seconds * 1000, true);
-      return `${line.name} ${value === undefined ? "no value" : `${watts(value)} W`}`;
-    });
+    const values = this.#lines.all
+      .filter(({ isShown }) => isShown)
+      .map((line) => {
+        const value = valueAt(line, seconds * 1000, true);
+        return `${line.name} ${value === undefined ? "no value" : `${watts(value)} W`}`;
+      });
     this.#controls.speak([timeOfDay(seconds), ...this.#bandsAt(seconds), ...values].join(", "));
   }
 }

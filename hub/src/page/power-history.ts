@@ -13,8 +13,7 @@ export interface PowerFigures {
 }
 
 /** Where a row comes from; of two for the same tenth the later kind counts: telemetry is complete, a summary is coarse, live values may be lost. */
-export const ROW_KINDS = ["live", "summary", "telemetry"] as const;
-export type RowKind = (typeof ROW_KINDS)[number];
+export type RowKind = "live" | "summary" | "telemetry";
 
 const EMPTY = 0;
 const RANKS: Readonly<Record<RowKind, number>> = { live: 1, summary: 2, telemetry: 3 };
@@ -95,12 +94,7 @@ export class PowerHistory {
     for (let bin = first; bin <= last; bin++) {
       const place = bin % BINS;
       if (this.#bins[place] !== bin || this.#kinds[place] === EMPTY) continue;
-      visit(
-        (bin + 0.5) * BIN_MS,
-        this.#means[place] ?? 0,
-        this.#minima[place] ?? 0,
-        this.#maxima[place] ?? 0,
-      );
+      visit((bin + 0.5) * BIN_MS, this.#means[place] ?? 0, this.#minima[place] ?? 0, this.#maxima[place] ?? 0);
     }
   }
 }

@@ -82,7 +82,12 @@ function swatchOf(colour: string, estimate: boolean): SVGSVGElement {
   const space = "http://www.w3.org/2000/svg";
   const swatch = document.createElementNS(space, "svg");
   const stroke = document.createElementNS(space, "path");
-  const drawn = { d: "M0 5H18", stroke: colour, "stroke-width": "3", ...(estimate ? { "stroke-dasharray": "5 2" } : {}) };
+  const drawn = {
+    d: "M0 5H18",
+    stroke: colour,
+    "stroke-width": "3",
+    ...(estimate ? { "stroke-dasharray": "5 2" } : {}),
+  };
   for (const [name, value] of Object.entries({ width: "18", height: "10", "aria-hidden": "true" })) {
     swatch.setAttribute(name, value);
   }

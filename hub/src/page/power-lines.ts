@@ -70,8 +70,7 @@ export class PowerLines {
     }
     line.gapMs = Math.max(GAP_MS, 2.5 * point.periodMs);
     // What the hub remembers is for where the page knows nothing: else it would come between finer rows.
-    const isKnown = line.history.hasTelemetry(point.timeMs - SUMMARY_MS / 2, point.timeMs + SUMMARY_MS / 2);
-    if (point.kind === "summary" && isKnown) return undefined;
+    if (point.kind === "summary" && isKnownAround(line.history, point.timeMs)) return undefined;
     const changed = line.history.add(point.timeMs, point, point.kind);
     if (changed && point.run !== undefined) this.windowsOf(device).row(point.run, point.timeMs);
     return changed ? line : undefined;
@@ -101,4 +100,8 @@ export class PowerLines {
     }
     return this.#lines.size < before;
   }
+}
+
+function isKnownAround(history: PowerHistory, timeMs: number): boolean {
+  return history.hasTelemetry(timeMs - SUMMARY_MS / 2, timeMs + SUMMARY_MS / 2);
 }

@@ -1,6 +1,7 @@
 import type { Columns } from "./decimation.ts";
 import { paintBands, type Band } from "./power-bands.ts";
 import type { PowerLine } from "./power-lines.ts";
+import { paintExtremes } from "./power-extremes.ts";
 import { PowerTip } from "./power-tip.ts";
 import uPlot from "./vendor/uplot.js";
 
@@ -111,26 +112,7 @@ export class PowerPlot {
     paintBands(plot, bands);
     const shown = lines.filter(({ isShown }) => isShown);
     const banded = shown.filter((line) => shown.length <= FEW_LINES || line === this.#focused);
-    for (const line of banded) if (!this.#isFaded(line)) this.#paintExtremes(plot, line);
-  }
-
-  #paintExtremes({ ctx, bbox, valToPos }: uPlot, { values, colour }: PowerLine): void {
-    const { columns, range } = this.#view ?? {};
-    if (values === undefined || columns === undefined || range === undefined) return;
-    const stepPx = (columns.stepMs / 1000 / (range[1] - range[0])) * bbox.width;
-    const left = bbox.left + ((columns.fromMs / 1000 - range[0]) / (range[1] - range[0])) * bbox.width;
-    ctx.save();
-    ctx.globalAlpha = 0.22;
-    ctx.fillStyle = colour;
-    for (let column = 0; column < columns.count; column++) {
-      const [low, high] = [values.low[column] ?? Number.NaN, values.high[column] ?? Number.NaN];
-      const x = Math.round(left + column * stepPx);
-      if (x < bbox.left || !(high > low)) continue;
-      const top = Math.round(valToPos(high, "y", true));
-      const width = Math.max(1, Math.round(left + (column + 1) * stepPx) - x);
-      ctx.fillRect(x, top, width, Math.max(1, Math.round(valToPos(low, "y", true)) - top));
-    }
-    ctx.restore();
+    for (const line of banded) if (!this.#isFaded(line)) paintExtremes(plot, this.#view, line);
   }
 
   #rangeY(low: number | null, high: number | null): uPlot.Range.MinMax {
@@ -149,14 +131,19 @@ export class PowerPlot {
     this.#names = lines.map(({ name }) => name);
     const style = getComputedStyle(document.documentElement);
     const line = { stroke: style.getPropertyValue("--line"), width: 1 };
-    const axis = { stroke: style.getPropertyValue("--muted"), font: "12px system-ui, sans-serif", grid: line, ticks: line };
+    const axis = {
+      stroke: style.getPropertyValue("--muted"),
+      font: "12px system-ui, sans-serif",
+      grid: line,
+      ticks: line,
+    };
     const options: uPlot.Options = {
       width: widthOf(this.#parent),
       height: HEIGHT,
       legend: { show: false },
       series: [{}, ...lines.map(seriesOf)],
       axes: [
-        { ...axis, space: 90, values: (_plot, ticks) => ticks.map(timeOfDay) },
+        { ...axis, size: 34, space: 90, values: (_plot, ticks) => ticks.map(timeOfDay) },
         { ...axis, size: 52, values: (_plot, ticks) => ticks.map((tick) => `${tick} W`) },
       ],
       scales: {
@@ -199,12 +186,14 @@ function widthOf(element: HTMLElement): number {
   return Math.max(200, element.clientWidth);
 }
 
+const CLOCK = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
 /** `12:04:31` in the time of this browser. */
 export function timeOfDay(seconds: number): string {
-  return new Date(seconds * 1000).toLocaleTimeString(undefined, {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  });
+  return CLOCK.format(seconds * 1000);
 }

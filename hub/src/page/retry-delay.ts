@@ -1,5 +1,5 @@
 const FIRST_MS = 500;
-const LONGEST_MS = 15_000;
+const LONGEST_MS = 5000;
 
 /**
  * The pause before an attempt to connect, ms: pauses double, and are spread so that pages do not come back all at once.

@@ -42,8 +42,12 @@ export class RecentPower {
 
   async follow(connection: MqttConnection): Promise<void> {
     // What is lost is missing from a graph for ten minutes: not worth the broker's queue.
-    await connection.subscribe(topicFilter("telemetry", { stream: "power" }), (message) => this.#power(message), { qos: 0 });
-    await connection.subscribe(topicFilter("telemetry", { stream: "event" }), (message) => this.#event(message), { qos: 0 });
+    await connection.subscribe(topicFilter("telemetry", { stream: "power" }), (message) => this.#power(message), {
+      qos: 0,
+    });
+    await connection.subscribe(topicFilter("telemetry", { stream: "event" }), (message) => this.#event(message), {
+      qos: 0,
+    });
   }
 
   /** What is known of the last minutes, in means over half a second, or over a second of a large fleet. */
@@ -55,7 +59,9 @@ export class RecentPower {
       .slice(0, MAX_ANSWERED);
     const stepMs = newest.length > MANY_CHANNELS ? 2 * STEP_MS : STEP_MS;
     const windows = [...this.#windows].flatMap(([device, { ended }]) =>
-      ended.filter(({ toMs }) => toMs > nowMs - spanMs).map((window) => ({ device, ...window })),
+      ended
+        .filter(({ toMs }) => toMs > nowMs - spanMs)
+        .map(({ run, title, fromMs, toMs }) => ({ device, run, title, fromMs, toMs })),
     );
     return { stepMs, series: newest.map((known) => seriesOf(known, nowMs - spanMs, nowMs, stepMs)), windows };
   }
@@ -104,9 +110,13 @@ export class RecentPower {
   }
 }
 
-function seriesOf({ device, channel, source, history }: RememberedChannel, fromMs: number, toMs: number, stepMs: number): RecentSeries {
-  // Two pixels are a column: as many columns as steps.
-  const columns = columnsFor(toMs + stepMs, toMs - fromMs, (2 * (toMs - fromMs)) / stepMs);
+function seriesOf(
+  { device, channel, source, history }: RememberedChannel,
+  fromMs: number,
+  toMs: number,
+  stepMs: number,
+): RecentSeries {
+  const columns = columnsFor(toMs + stepMs, toMs - fromMs, (toMs - fromMs) / stepMs);
   const sums = new Float64Array(columns.count);
   const counts = new Uint32Array(columns.count);
   const low = new Float64Array(columns.count).fill(Infinity);
