@@ -1,7 +1,7 @@
 import path from "node:path";
 import { type DataSource, describeInputs, openCalibration, type ValueDescription } from "@edgewatt/onnx";
 import { counted } from "@edgewatt/protocol";
-import { ALIGNMENTS, type Criterion, prune, type PruneReport } from "@edgewatt/pruner";
+import { ALIGNMENTS, type Allocation, type Criterion, prune, type PruneReport } from "@edgewatt/pruner";
 import { columns, figure, megabytes } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { calibrationPath } from "../datasets/calibration-path.ts";
@@ -18,6 +18,7 @@ interface PruneCommandOptions extends DataOption, DatasetsOption, JsonOption {
   readonly fraction?: number;
   readonly align: string;
   readonly by: Criterion;
+  readonly allocate: Allocation;
   readonly calibration?: string;
   readonly images?: number;
   readonly mean?: readonly number[];
@@ -26,6 +27,7 @@ interface PruneCommandOptions extends DataOption, DatasetsOption, JsonOption {
 }
 
 const DEFAULT_IMAGES = 1000;
+const SHARED_OUT: Readonly<Record<Allocation, string>> = { uniform: "evenly", error: "by error" };
 
 /** Prunes a file on this machine, without a broker. */
 export async function pruneLocally(
@@ -45,7 +47,7 @@ export async function pruneLocally(
   if (input === output) {
     throw new UsageError(`--local: ${output} is the model itself: name another file for the pruned model`);
   }
-  const { fraction, by } = options;
+  const { fraction, by, allocate } = options;
   if (fraction === undefined) {
     throw new UsageError("prune needs --fraction: the share of channels that go, as 0.3");
   }
@@ -57,6 +59,7 @@ export async function pruneLocally(
     output,
     fraction,
     by,
+    allocate,
     ...defined({ align }),
     calibration,
     onProgress: ({ step, done, total }) => progress.update("prune", `${step} ${done} of ${total}`),
@@ -104,7 +107,7 @@ function printReport(context: Context, report: PruneReport): void {
         ["Size", `${megabytes(bytes.before)} to ${megabytes(bytes.after)}`],
         [
           "Channels",
-          `${figure(100 * report.fraction, 0, "%")} fewer, in multiples of ${report.align}, chosen by ${report.by}`,
+          `${figure(100 * report.fraction, 0, "%")} fewer, in multiples of ${report.align}, chosen by ${report.by}, shared out ${SHARED_OUT[report.allocate]}`,
         ],
         ["Repaired from", `${counted(calibration.images, "image")} (${calibration.kind})`],
         ["Took", `${figure(report.wallS, 1, "s")}, ${figure(report.peakMemoryMb, 0, "MB")} at most`],

@@ -21,6 +21,13 @@ export function addPruneCommand(program: Command, { context }: App): void {
         "l1",
       ]).default("error"),
     )
+    .addOption(
+      choice(
+        "--allocate <how>",
+        "each group of layers loses the same fraction, or more where less is lost by it, at no more parameters and operations in all",
+        ["uniform", "error"],
+      ).default("uniform"),
+    )
     .option(
       "--calibration <what>",
       "folder of images, CIFAR binary file, .npy, a folder of one .npy per input, a data set's name, or synthetic; default: cifar10 when it is found and fits the model",

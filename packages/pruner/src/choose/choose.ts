@@ -4,9 +4,9 @@ import type { ChannelMoments, Reader } from "../activations/channel-moments.ts";
 import type { ChannelFlow } from "../channels/flow.ts";
 import type { Group } from "../channels/groups.ts";
 import { invertMoments, lesseningRidge } from "../linear-algebra/ridge.ts";
-import { chooseByNorm, weightNorms } from "./by-l1.ts";
+import { rankByNorm, weightNorms } from "./by-l1.ts";
 import { weightEnergy } from "./energy.ts";
-import { chooseByError, type SurgeonLayer } from "./surgeon.ts";
+import { rankByError, type Ranking, type SurgeonLayer } from "./surgeon.ts";
 
 /** How channels are chosen: by what the layers behind lose, or by the size of the weights that write them. */
 export const CRITERIA = ["error", "l1"] as const;
@@ -19,40 +19,44 @@ const CHOICE_RIDGE = 1e-5;
 /** The `epsilon` of BatchNormalization where the node names none (ONNX operator specification). */
 const DEFAULT_EPSILON = 1e-5;
 
-/** A group, and how many of its channels go. */
-export interface Cut {
+/** A group, and how many of its channels are ranked. */
+export interface RankedGroup {
   readonly group: Group;
-  readonly removed: number;
+  readonly most: number;
 }
 
-export interface ChooseOptions {
+export interface RankOptions {
   readonly by: Criterion;
+  /** Whether losses are asked for where channels are ranked by the size of their weights. */
+  readonly losses: boolean;
   readonly moments: ChannelMoments;
   readonly signal?: AbortSignal;
   readonly onGroup?: (done: number, total: number) => void;
 }
 
-/** The labels of the channels that go. */
-export async function chooseChannels(
+/** For each group its members in the order in which they go; `losses` is empty where they are not known or not asked for. */
+export async function rankChannels(
   flow: ChannelFlow,
-  cuts: readonly Cut[],
-  options: ChooseOptions,
-): Promise<Set<number>> {
+  groups: readonly RankedGroup[],
+  options: RankOptions,
+): Promise<Ranking[]> {
   const norms = weightNorms(flow);
-  const gone = new Set<number>();
-  for (const [index, { group, removed }] of cuts.entries()) {
+  const rankings: Ranking[] = [];
+  for (const { group, most } of groups) {
     // Lets a signal in: a choice keeps the processor for seconds.
     await setImmediate();
     throwIfCanceled(options.signal, "choosing channels");
-    const readers = options.by === "error" ? surgeonLayers(flow, group, options.moments) : [];
-    const chosen =
+    const bySize = rankByNorm(group.members, norms).slice(0, most);
+    const byError = options.by === "error";
+    const readers = byError || options.losses ? surgeonLayers(flow, group, options.moments) : [];
+    rankings.push(
       readers.length > 0
-        ? chooseByError(readers, group.members.length, removed)
-        : chooseByNorm(group.members, norms, removed);
-    for (const member of chosen) gone.add(group.members[member] as number);
-    options.onGroup?.(index + 1, cuts.length);
+        ? rankByError(readers, group.members.length, most, byError ? undefined : bySize)
+        : { order: bySize, losses: [] },
+    );
+    options.onGroup?.(rankings.length, groups.length);
   }
-  return gone;
+  return rankings;
 }
 
 /** The layers that read channels of a group; empty where a choice by error is not possible, as nothing reads them. */
@@ -72,7 +76,8 @@ function surgeonLayers(flow: ChannelFlow, group: Group, moments: ChannelMoments)
     if (inverse === undefined) continue;
     const weights = weightsOf(flow, reader);
     const energy = weightEnergy(weights, view, scalesBehind(flow, reader.layer.node, view.outputs));
-    layers.push({ size: view.blocks, inverse, energy, inputsOf });
+    const variance = energy.reduce((sum, value, index) => sum + value * (covariance[index] as number), 0);
+    layers.push({ size: view.blocks, inverse, energy, inputsOf, variance });
   }
   return layers;
 }

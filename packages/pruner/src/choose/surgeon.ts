@@ -9,31 +9,56 @@ export interface SurgeonLayer {
   readonly energy: Float64Array;
   /** For each member of the group, the inputs that go with it. */
   readonly inputsOf: readonly (readonly number[])[];
+  /** tr(Wᵀ G W), without the ridge: what the layer puts out, which losses are compared with. */
+  readonly variance: number;
+}
+
+/** Members of a group in the order in which they go. */
+export interface Ranking {
+  readonly order: readonly number[];
+  /** What all layers have lost, each relative to its variance, after none, one, two, … of them have gone. */
+  readonly losses: readonly number[];
 }
 
 /**
- * Chooses channels to go, one after the other, each time the one whose loss is least: the optimal brain surgeon (Hassibi and Stork 1993), on
+ * Ranks channels, one after the other, each time the one whose loss is least: the optimal brain surgeon (Hassibi and Stork 1993), on
  * whole channels. With W the weights as rows per input and H = G⁻¹, taking out the inputs B costs tr(W_Bᵀ (H_BB)⁻¹ W_B) once all other
  * weights are fitted anew; then W ← W - H_·B (H_BB)⁻¹ W_B and H ← H - H_·B (H_BB)⁻¹ H_B·. Only W Wᵀ is carried along.
- * @returns the members that go
+ * @param given the order in which they go, where that is decided already and only losses are asked for
  */
-export function chooseByError(layers: readonly SurgeonLayer[], members: number, removed: number): number[] {
+export function rankByError(
+  layers: readonly SurgeonLayer[],
+  members: number,
+  removed: number,
+  given?: readonly number[],
+): Ranking {
   const left = new Set(Array.from({ length: members }, (_, member) => member));
-  const gone: number[] = [];
-  while (gone.length < removed) {
-    let [best, least] = [-1, Infinity];
-    for (const member of left) {
-      let loss = 0;
-      for (const layer of layers) loss += lossOf(layer, layer.inputsOf[member] ?? []);
-      if (loss < least) [best, least] = [member, loss];
+  const order: number[] = [];
+  const losses = [0];
+  while (order.length < removed) {
+    const next = given?.[order.length] ?? leastLoss(layers, left);
+    let relative = losses.at(-1) as number;
+    for (const layer of layers) {
+      if (layer.variance > 0) relative += lossOf(layer, layer.inputsOf[next] ?? []) / layer.variance;
     }
-    // No loss is a number where weights are not.
-    if (best < 0) best = [...left][0] as number;
-    left.delete(best);
-    gone.push(best);
-    for (const layer of layers) for (const input of layer.inputsOf[best] ?? []) takeOut(layer, input);
+    losses.push(relative);
+    left.delete(next);
+    order.push(next);
+    for (const layer of layers) for (const input of layer.inputsOf[next] ?? []) takeOut(layer, input);
   }
-  return gone.sort((a, b) => a - b);
+  return { order, losses };
+}
+
+function leastLoss(layers: readonly SurgeonLayer[], left: ReadonlySet<number>): number {
+  // No loss is a number where weights are not: any of them then.
+  let [best = -1] = left;
+  let least = Infinity;
+  for (const member of left) {
+    let loss = 0;
+    for (const layer of layers) loss += lossOf(layer, layer.inputsOf[member] ?? []);
+    if (loss < least) [best, least] = [member, loss];
+  }
+  return best;
 }
 
 function lossOf({ size, inverse, energy }: SurgeonLayer, inputs: readonly number[]): number {
