@@ -4,10 +4,12 @@ import {
   type Calibration,
   type ModelArtifact,
   type QuantizeOptions,
+  type QuantizeReport,
 } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
-import type { ModelProgress } from "../models/quantize-progress.ts";
-import type { QuantizedModel } from "../models/quantized.ts";
+import type { MadeModel } from "../models/made.ts";
+import type { ModelProgress } from "../models/progress.ts";
+import { QUANTIZING } from "../models/quantizing.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Calibration data on this device. */
@@ -38,14 +40,33 @@ export async function fetchCalibration(
   return { what, identity: calibration.sha256, seed: 0 };
 }
 
+/** Brings all files here that a job makes a model out of. */
+export async function fetchInputs(
+  args: {
+    readonly model: ModelArtifact;
+    readonly calibration: Calibration;
+    readonly evaluation?: Artifact | undefined;
+  },
+  bench: Workbench,
+  context: JobContext,
+): Promise<{ modelPath: string; calibration: LocalCalibration; keep: ReadonlySet<string> }> {
+  const { model } = args;
+  context.progress({ step: "fetch", detail: model.name, share: 0 });
+  const keep = digestsOf(model, args.calibration, args.evaluation);
+  const modelPath = await bench.store.fetch(model, keep, context.signal);
+  const calibration = await fetchCalibration(args.calibration, keep, bench, context);
+  return { modelPath, calibration, keep };
+}
+
 /** The int8 form of a model that is here, quantized now unless it was before with the same arguments. */
 export function quantizeLocal(
   work: { model: ModelArtifact; modelPath: string; calibration: LocalCalibration; options: QuantizeOptions },
   bench: Workbench,
   context: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
-): Promise<QuantizedModel> {
+): Promise<MadeModel<QuantizeReport>> {
   const { model, modelPath, calibration, options } = work;
-  return bench.quantized.get(
+  return bench.made.get(
+    QUANTIZING,
     {
       modelSha256: model.sha256,
       calibration: calibration.identity,

@@ -44,5 +44,5 @@ export const lineageStepSchema = z.discriminatedUnion("op", [
 export type LineageStep = z.infer<typeof lineageStepSchema>;
 
 /** How a model came about from one that was given, the first step first. */
-export const lineageSchema = z.array(lineageStepSchema).max(32);
+export const lineageSchema = z.array(lineageStepSchema);
 export type Lineage = z.infer<typeof lineageSchema>;

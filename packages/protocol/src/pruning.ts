@@ -42,6 +42,7 @@ export const pruneReportSchema = z.looseObject({
   fraction: fractionSchema,
   align: alignmentSchema,
   by: criterionSchema,
+  allocate: allocationSchema,
   params: beforeAfter,
   bytes: beforeAfter,
   channels: z.array(beforeAfter.extend({ name: z.string() })),

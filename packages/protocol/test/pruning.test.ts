@@ -48,6 +48,7 @@ describe("a result of prune", () => {
     fraction: 0.3,
     align: 16,
     by: "error",
+    allocate: "uniform",
     params: { before: 100, after: 60 },
     bytes: { before: 500, after: 320 },
     channels: [{ name: "conv", before: 64, after: 48 }],
