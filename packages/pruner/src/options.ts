@@ -51,7 +51,7 @@ export function checkOptions({ input, fraction, align, allocate, calibration }: 
     });
   }
   if (allocate !== undefined && !ALLOCATIONS.includes(allocate)) {
-    throw new PrunerError(`cannot share fractions out by "${String(allocate)}": give ${ALLOCATIONS.join(" or ")}`, {
+    throw new PrunerError(`cannot share fractions out by "${allocate as string}": give ${ALLOCATIONS.join(" or ")}`, {
       code: "allocation",
       context: { allocate },
     });
