@@ -25,7 +25,7 @@ export interface PrunedModel {
   readonly result: PruneResult;
 }
 
-/** @throws {UsageError} where nobody says what to repair the model from: random images would make a poor one */
+/** @throws {UsageError} where nobody says what to repair the model from: a repair fits it to its images */
 export function requireCalibration({
   model,
   calibration,
