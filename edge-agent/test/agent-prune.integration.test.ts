@@ -205,12 +205,12 @@ describe("a prune job that cannot be", () => {
     const before = await madeHere();
     const shapes = await zeros("shapes.npy", [40, 3, 8, 8]);
     await observer.send(DEVICE, prune("SHAPES", { fraction: 0.3 }, { calibration: shapes }));
-    expect((await observer.reach("SHAPES", "failed")).reason?.message).toMatch(/shapes|npy|3.*8/);
+    expect((await observer.reach("SHAPES", "failed")).reason?.message).toMatch(/^shapes\.npy .*8/);
     const few = await zeros("few.npy", [20, 3, 32, 32]);
     await observer.send(DEVICE, prune("FEW", { fraction: 0.3 }, { calibration: few }));
     expect((await observer.reach("FEW", "failed")).reason).toMatchObject({
       code: "data-too-few",
-      message: expect.stringMatching(/gives 20 images, too few .* give at least 32, better 1,000/) as string,
+      message: expect.stringMatching(/^few\.npy gives 20 images, too few .* give at least 32, better 1,000/) as string,
     });
     await observer.send(DEVICE, prune("CHANNELS", { fraction: 0.3, images: 40, mean: [0.5, 0.5] }));
     expect((await observer.reach("CHANNELS", "failed")).reason?.message).toMatch(/mean/);
@@ -226,7 +226,9 @@ describe("a prune job that cannot be", () => {
     await observer.send(DEVICE, prune("NOTHING", { fraction: 0.3, images: 40 }, { model: whole }));
     expect((await observer.reach("NOTHING", "failed")).reason).toMatchObject({
       code: "nothing-to-prune",
-      message: expect.stringMatching(/they are the model's output.*keep the model/) as string,
+      message: expect.stringMatching(
+        /^whole\.onnx has no channels .*they are the model's output.*keep the model/,
+      ) as string,
     });
   });
 });

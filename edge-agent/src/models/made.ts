@@ -48,6 +48,8 @@ export interface MakeInput<Q extends MakeRequest> {
   /** Digest of the calibration file, or `synthetic`. */
   readonly calibration: string;
   readonly request: Q;
+  /** What reasons call the model and the data: where their files are on this device says nothing to those who read them. */
+  readonly names: { readonly model: string; readonly calibration: string };
 }
 
 interface Options {
@@ -79,7 +81,7 @@ export class MadeModels {
    */
   async get<Q extends MakeRequest, R>(
     making: Making<Q, R>,
-    { modelSha256, calibration, request }: MakeInput<Q>,
+    { modelSha256, calibration, request, names }: MakeInput<Q>,
     options: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
   ): Promise<MadeModel<R>> {
     // Where its files are on this device does not matter.
@@ -99,7 +101,9 @@ export class MadeModels {
     try {
       const output = path.join(folder, "model.onnx");
       await using worker = new ModelWorker(options.signal);
-      const report = await making.make(worker, { ...request, output }, options.onProgress);
+      const report = await making.make(worker, { ...request, output }, options.onProgress).catch((error: unknown) => {
+        throw named(error, { [request.input]: names.model, [request.source.what]: names.calibration });
+      });
       const created = new Date(this.#nowMs()).toISOString();
       const record = { sha256: await sha256File(output), bytes: (await stat(output)).size, created, report };
       await rename(output, file);
@@ -130,6 +134,13 @@ export class MadeModels {
       return undefined;
     }
   }
+}
+
+/** The same reason with names in place of paths. */
+function named(error: unknown, names: Readonly<Record<string, string>>): unknown {
+  if (!(error instanceof JobError)) return error;
+  const message = Object.entries(names).reduce((text, [file, name]) => text.replaceAll(file, name), error.message);
+  return message === error.message ? error : new JobError(message, { code: error.code, cause: error });
 }
 
 function cannotMake(name: string, dir: string, cause: unknown): JobError {

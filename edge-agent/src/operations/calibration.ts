@@ -16,6 +16,7 @@ import type { Workbench } from "./workbench.ts";
 export interface LocalCalibration {
   /** A path, or `synthetic`. */
   readonly what: string;
+  readonly name: string;
   /** Digest of the file, or `synthetic`. */
   readonly identity: string;
   readonly seed: number;
@@ -34,10 +35,10 @@ export async function fetchCalibration(
   context: JobContext,
 ): Promise<LocalCalibration> {
   if (calibration === undefined || calibration.kind === "synthetic") {
-    return { what: "synthetic", identity: "synthetic", seed: calibration?.seed ?? 0 };
+    return { what: "synthetic", name: "synthetic", identity: "synthetic", seed: calibration?.seed ?? 0 };
   }
   const what = await bench.store.fetch(calibration, keep, context.signal);
-  return { what, identity: calibration.sha256, seed: 0 };
+  return { what, name: calibration.name, identity: calibration.sha256, seed: 0 };
 }
 
 /** Brings all files here that a job makes a model out of. */
@@ -70,6 +71,7 @@ export function quantizeLocal(
     {
       modelSha256: model.sha256,
       calibration: calibration.identity,
+      names: { model: model.name, calibration: calibration.name },
       request: {
         input: modelPath,
         source: { what: calibration.what, seed: calibration.seed, mean: model.mean, std: model.std },

@@ -33,6 +33,7 @@ export function createPrune(bench: Workbench): Operation<PruneArgs> {
         {
           modelSha256: model.sha256,
           calibration: identity,
+          names: { model: model.name, calibration: calibration.name },
           request: { input: modelPath, source: { what, seed, mean, std, inputShape }, images, recipe },
         },
         {

@@ -32,15 +32,17 @@ function open(reserveBytes?: number): Promise<MadeModels> {
   return MadeModels.open(folder(), 1e9, reserveBytes === undefined ? { nowMs } : { nowMs, reserveBytes });
 }
 
+const names = { model: "the model", calibration: "the images" };
+
 function toQuantize(input: string) {
-  return { modelSha256: "m", calibration: "synthetic", request: { input, source, images: 4, recipe: {} } };
+  return { names, modelSha256: "m", calibration: "synthetic", request: { input, source, images: 4, recipe: {} } };
 }
 
 async function toPrune(over: Partial<typeof recipe> | { by: "l1" } = {}) {
   const input = path.join(dir.path, "small.onnx");
   await writeModel(buildSeparable(), input);
   const request = { input, source, images: 40, recipe: { ...recipe, ...over } };
-  return { modelSha256: "s", calibration: "synthetic", request };
+  return { names, modelSha256: "s", calibration: "synthetic", request };
 }
 
 describe("models made on a device", () => {
@@ -80,7 +82,10 @@ describe("models made on a device", () => {
     });
     await expect(canceled).rejects.toMatchObject({ code: "canceled" });
     const few = { ...asked, request: { ...asked.request, images: 8 } };
-    await expect(models.get(PRUNING, few, options)).rejects.toMatchObject({ code: "data-too-few" });
+    await expect(models.get(PRUNING, few, options)).rejects.toMatchObject({
+      code: "data-too-few",
+      message: expect.stringMatching(/too few to repair the model from/) as string,
+    });
     expect(await readdir(folder())).toEqual([]);
   });
 
@@ -112,7 +117,7 @@ describe("models made on a device", () => {
         /^the model keeps weights in other files \(split\.onnx\.data\).*quantize --local/,
       ) as string,
     });
-    const asked = { modelSha256: "m", calibration: "synthetic", request: { input, source, images: 40, recipe } };
+    const asked = { ...(await toPrune()), request: { input, source, images: 40, recipe } };
     await expect(models.get(PRUNING, asked, options)).rejects.toMatchObject({
       code: "external-data",
       message: expect.stringMatching(/prune --local/) as string,
