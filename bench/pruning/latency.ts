@@ -24,8 +24,9 @@ const GOAL = 1.05;
 export const latency: Suite = { run: measure };
 
 async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<BenchResult> {
-  const [base, ...others] = await zooModels();
+  const [base, ...all] = await zooModels();
   if (base === undefined) return;
+  const others = all.filter((other) => PRECISIONS.some((precision) => wanted(nameOf(precision, suffixOf(other)))));
   const folder = await mkdtemp(join(tmpdir(), "edgewatt-bench-pruning-"));
   try {
     const data = await calibrationImages(base, QUANTIZER_IMAGES, folder);
