@@ -44,6 +44,7 @@ describe("edgewatt prune --local", () => {
         fraction: 0.5,
         align: 16,
         by: "error",
+        allocate: "uniform",
         params: { before: 1_174_647, after: expect.any(Number) as number },
         calibration: { kind: "synthetic", images: 32 },
         wallS: expect.any(Number) as number,
@@ -83,6 +84,12 @@ describe("edgewatt prune --local", () => {
       /choices are 16, 8, 1/,
       2,
     ],
+    [
+      "an allocation that is none",
+      ["in.onnx", "bad.onnx", "--fraction", "0.3", "--allocate", "best"],
+      /choices are uniform, error/,
+      2,
+    ],
     ["one file", ["in.onnx", "--fraction", "0.3"], /takes two files/, 2],
     ["its own input as output", ["in.onnx", "in.onnx", "--fraction", "0.3"], /name another file/, 2],
     ["no calibration", ["in.onnx", "bad.onnx", "--fraction", "0.3"], /needs --calibration/, 2],
@@ -114,9 +121,13 @@ describe("edgewatt prune --local", () => {
     expect(existsSync(path.join(dir.path, "bad.onnx"))).toBe(false);
   });
 
-  it("says that it works on files, where --local is missing", async () => {
-    const { exitCode, stderr } = await prune("p00", "--fraction", "0.3");
+  it.each([
+    ["--on", "pi-1"],
+    ["--name", "half"],
+    ["--timeout", "5"],
+  ])("refuses %s, which is for devices", async (flag, value) => {
+    const { exitCode, stderr } = await prune("--local", "in.onnx", "out.onnx", "--fraction", "0.3", flag, value);
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/prune --local IN\.onnx OUT\.onnx/);
+    expect(stderr).toMatch(/--on, --timeout and --name are for devices/);
   });
 });

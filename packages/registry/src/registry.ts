@@ -1,9 +1,9 @@
-import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeIssues } from "@edgewatt/protocol";
-import { dataDir, FileError, sha256File, systemErrorCode, writeFileAtomic } from "@edgewatt/runtime";
-import { UsageError } from "../errors.ts";
+import { dataDir, FileError, lockFolder, sha256File, systemErrorCode, writeFileAtomic } from "@edgewatt/runtime";
+import { RegistryError } from "./errors.ts";
 import { manifestSchema, type ModelEntry, MODELS_SCHEMA } from "./manifest.ts";
 
 export interface Model extends ModelEntry {
@@ -14,6 +14,8 @@ export interface Model extends ModelEntry {
 
 const ZOO = fileURLToPath(new URL("../../../models/", import.meta.url));
 const MANIFEST = "manifest.json";
+/** Others hold the list for as long as it takes to copy a model. */
+const WRITER_WAIT_MS = 60_000;
 
 async function readManifest(dir: string): Promise<readonly ModelEntry[]> {
   const file = path.join(dir, MANIFEST);
@@ -54,18 +56,19 @@ export async function readRegistry(data: string): Promise<readonly Model[]> {
   return [...(await from(ZOO, "zoo")), ...(await from(addedDir(data), "added"))];
 }
 
-/** The model with that name, or the only one whose name ends in `-<text>` (`p05`). @throws {UsageError} that lists the known ones */
+/** The model with that name, or the only one whose name ends in `-<text>` (`p05`). @throws {RegistryError} that lists the known ones */
 export function findModel(models: readonly Model[], text: string): Model {
   const exact = models.find(({ name }) => name === text);
   if (exact !== undefined) return exact;
   const [found, ...others] = models.filter(({ name }) => name.endsWith(`-${text}`));
   if (found !== undefined && others.length === 0) return found;
   const names = (some: readonly Model[]): string => some.map(({ name }) => name).join(", ");
-  throw new UsageError(
+  const known = names(found === undefined ? models : [found, ...others]);
+  throw new RegistryError(
     found === undefined
-      ? `no model ${text}: known are ${names(models)}; add a file with \`edgewatt models add FILE\``
-      : `${text} names several models: ${names([found, ...others])}; write more of the name`,
-    { model: text },
+      ? `no model ${text}: known are ${known}; add a file with \`edgewatt models add FILE\``
+      : `${text} names several models: ${known}; write more of the name`,
+    { code: found === undefined ? "unknown-model" : "ambiguous-model", context: { model: text } },
   );
 }
 
@@ -74,7 +77,21 @@ export function findModels(models: readonly Model[], names: readonly string[]): 
   return [...new Set(names.map((name) => findModel(models, name)))];
 }
 
-/** Copies a checked model into the data folder and lists it there; an added model of the same name is replaced. */
+/** @throws {RegistryError} code `name-taken` where models of the zoo have that name, which nobody else's can have */
+export async function checkFree(name: string): Promise<void> {
+  const zoo = await readManifest(ZOO);
+  if (!zoo.some((model) => model.name === name)) return;
+  throw new RegistryError(`${name} is a model of the zoo: give yours another --name`, {
+    code: "name-taken",
+    context: { name },
+  });
+}
+
+/**
+ * Copies a checked model into the data folder and lists it there; an added model of the same name is replaced. Several processes that add at
+ * the same time wait for each other.
+ * @throws {RegistryError} code `name-taken`
+ */
 export async function addToRegistry(
   data: string,
   source: string,
@@ -82,22 +99,24 @@ export async function addToRegistry(
 ): Promise<Model> {
   const sha256 = await sha256File(source);
   const added = describe({ file: `${sha256}.onnx`, sha256 });
-  const zoo = await readManifest(ZOO);
-  if (zoo.some(({ name }) => name === added.name)) {
-    throw new UsageError(`${added.name} is a model of the zoo: give yours another --name`, { name: added.name });
-  }
+  await checkFree(added.name);
   const dir = addedDir(await dataDir(data));
-  await copyAside(source, path.join(dir, added.file));
-  const others = (await readManifest(dir)).filter(({ name }) => name !== added.name);
-  const manifest = { schema: MODELS_SCHEMA, models: [...others, added] };
-  await writeFileAtomic(path.join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  const lock = await lockFolder(await dataDir(dir), "registry", { waitMs: WRITER_WAIT_MS });
+  try {
+    // First, as a list that cannot be read must not be replaced.
+    const others = (await readManifest(dir)).filter(({ name }) => name !== added.name);
+    await copyAside(source, path.join(dir, added.file));
+    const manifest = { schema: MODELS_SCHEMA, models: [...others, added] };
+    await writeFileAtomic(path.join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  } finally {
+    await lock.release();
+  }
   return { ...added, path: path.join(dir, added.file), origin: "added" };
 }
 
 async function copyAside(source: string, target: string): Promise<void> {
   const aside = `${target}.${process.pid}.part`;
   try {
-    await mkdir(path.dirname(target), { recursive: true });
     await copyFile(source, aside);
     await rename(aside, target);
   } catch (cause) {
