@@ -1,7 +1,7 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
-import { livePower } from "./live-power.ts";
-import { dashboardsYaml, datasourceYaml } from "./provisioning.ts";
-import { study } from "./study.ts";
+import { livePower } from "./live-power/live-power.ts";
+import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
+import { study } from "./study/study.ts";
 
 export interface GeneratedFile {
   /** Below the output folder, with `/`. */
@@ -9,16 +9,25 @@ export interface GeneratedFile {
   readonly content: string;
 }
 
-function dashboardFile(name: string, dashboard: Dashboard): GeneratedFile {
-  return { path: `dashboards/${name}.json`, content: `${JSON.stringify(dashboard, null, 2)}\n` };
-}
+/** Every dashboard by the name of its file; the links at the top of each show them all. */
+const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
+  "live-power": livePower,
+  study,
+};
+
+/** What Grafana is provisioned with beside the dashboards. */
+const PROVISIONING: Readonly<Record<string, () => string>> = {
+  "dashboards/edgewatt.yaml": dashboardsYaml,
+  "datasources/edgewatt.yaml": datasourceYaml,
+};
 
 /** Everything that Grafana is provisioned with; the same text every time. */
 export function generate(): readonly GeneratedFile[] {
   return [
-    dashboardFile("live-power", livePower()),
-    dashboardFile("study", study()),
-    { path: "provisioning/dashboards/edgewatt.yaml", content: dashboardsYaml() },
-    { path: "provisioning/datasources/edgewatt.yaml", content: datasourceYaml() },
+    ...Object.entries(DASHBOARDS).map(([name, build]) => ({
+      path: `dashboards/${name}.json`,
+      content: `${JSON.stringify(build(), null, 2)}\n`,
+    })),
+    ...Object.entries(PROVISIONING).map(([name, build]) => ({ path: `provisioning/${name}`, content: build() })),
   ];
 }

@@ -1,8 +1,8 @@
 import type { Builder, Dataquery } from "@grafana/grafana-foundation-sdk/cog";
 import { AnnotationQueryBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MEASUREMENTS } from "@edgewatt/protocol";
-import { DATASOURCE, InfluxQuery } from "./influx-query.ts";
-import { chosen, fieldOf, influxql } from "./query.ts";
+import { DATASOURCE, InfluxQuery } from "../queries/influx-target.ts";
+import { chosen, fieldOf, influxql } from "../queries/influxql.ts";
 
 const { runEvent } = MEASUREMENTS;
 

@@ -6,12 +6,12 @@ import {
   XYSeriesConfigBuilder,
 } from "@grafana/grafana-foundation-sdk/xychart";
 import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
-import { buildDashboard } from "./dashboard.ts";
-import { InfluxQuery } from "./influx-query.ts";
-import { framed, type Frame } from "./panel.ts";
-import { chosen, equals, fieldOf, influxql, isNoneOf, isOneOf, ofChosenRun } from "./query.ts";
-import { GRAFANA_UNIT } from "./units.ts";
-import { datasourceVariable, runVariable, tagVariable } from "./variables.ts";
+import { buildDashboard } from "../model/dashboard.ts";
+import { InfluxQuery } from "../queries/influx-target.ts";
+import { framed, type Frame } from "../model/panel.ts";
+import { chosen, equals, fieldOf, influxql, isNoneOf, isOneOf, ofChosenRun } from "../queries/influxql.ts";
+import { GRAFANA_UNIT } from "../model/units.ts";
+import { datasourceVariable, runVariable, tagVariable } from "../variables/choices.ts";
 
 const { runSummary } = MEASUREMENTS;
 

@@ -4,13 +4,13 @@ import { PanelBuilder as StatPanel } from "@grafana/grafana-foundation-sdk/stat"
 import { PanelBuilder as TimelinePanel } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { PanelBuilder as GraphPanel } from "@grafana/grafana-foundation-sdk/timeseries";
 import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
-import { buildDashboard } from "./dashboard.ts";
-import { InfluxQuery } from "./influx-query.ts";
-import { framed, legendWith, type Frame } from "./panel.ts";
-import { chosen, fieldOf, influxql, type Selection } from "./query.ts";
-import { runAnnotation } from "./run-annotation.ts";
-import { GRAFANA_UNIT, JOULE } from "./units.ts";
-import { datasourceVariable, tagVariable } from "./variables.ts";
+import { buildDashboard } from "../model/dashboard.ts";
+import { InfluxQuery } from "../queries/influx-target.ts";
+import { framed, legendWith, type Frame } from "../model/panel.ts";
+import { chosen, fieldOf, influxql, type Selection } from "../queries/influxql.ts";
+import { runAnnotation } from "../annotations/runs.ts";
+import { GRAFANA_UNIT, JOULE } from "../model/units.ts";
+import { datasourceVariable, tagVariable } from "../variables/choices.ts";
 
 const { power, system } = MEASUREMENTS;
 

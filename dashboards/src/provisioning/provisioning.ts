@@ -1,5 +1,5 @@
 import { stringify } from "yaml";
-import { SAMPLE_INTERVAL } from "./panel.ts";
+import { SAMPLE_INTERVAL } from "../model/panel.ts";
 
 /** Where Grafana finds the generated dashboards: mount or copy the folder `dashboards` there. */
 const DASHBOARDS_DIR = "/etc/edgewatt/dashboards";

@@ -1,5 +1,5 @@
 import type { Field, Measurement } from "@edgewatt/protocol";
-import { CatalogueError } from "./errors.ts";
+import { CatalogueError } from "../errors.ts";
 
 type Call = "mean" | "max" | "last" | "integral";
 

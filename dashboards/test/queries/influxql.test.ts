@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { MEASUREMENTS } from "@edgewatt/protocol";
-import { chosen, equals, fieldValues, influxql, isNoneOf, isOneOf, ofChosenRun, tagValues } from "../src/query.ts";
+import {
+  chosen,
+  equals,
+  fieldValues,
+  influxql,
+  isNoneOf,
+  isOneOf,
+  ofChosenRun,
+  tagValues,
+} from "../../src/queries/influxql.ts";
 
 const { power, runSummary } = MEASUREMENTS;
 

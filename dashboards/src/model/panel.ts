@@ -1,7 +1,7 @@
 import type { GridPos } from "@grafana/grafana-foundation-sdk/dashboard";
 import { VizLegendOptionsBuilder } from "@grafana/grafana-foundation-sdk/common";
 import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
-import { DATASOURCE } from "./influx-query.ts";
+import { DATASOURCE } from "../queries/influx-target.ts";
 
 /** What every panel has. */
 export interface Frame {

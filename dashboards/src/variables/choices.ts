@@ -5,8 +5,8 @@ import {
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import { DATASOURCE } from "./influx-query.ts";
-import { fieldValues, tagValues } from "./query.ts";
+import { DATASOURCE } from "../queries/influx-target.ts";
+import { fieldValues, tagValues } from "../queries/influxql.ts";
 
 /** Which InfluxDB the dashboard reads. */
 export function datasourceVariable(): DatasourceVariableBuilder {
