@@ -28,7 +28,7 @@ export type Transformation =
 export interface Column {
   readonly field: string;
   readonly call?: Call;
-  readonly then?: Transformation;
+  readonly over?: Transformation;
   readonly as?: string;
 }
 
@@ -54,8 +54,8 @@ function called(identifier: string, call: Call): string {
   return percentile === undefined ? `${call}(${identifier})` : `percentile(${identifier}, ${percentile})`;
 }
 
-function transformed(expression: string, then: Transformation): string {
-  return then.endsWith("derivative") ? `${then}(${expression}, 1s)` : `${then}(${expression})`;
+function transformed(text: string, transformation: Transformation): string {
+  return transformation.endsWith("derivative") ? `${transformation}(${text}, 1s)` : `${transformation}(${text})`;
 }
 
 function operand(names: Names, value: Operand): string {
@@ -70,7 +70,7 @@ function expression(names: Names, selection: Selection): string {
   }
   const identifier = quoted(names, selection.field);
   const value = selection.call === undefined ? identifier : called(identifier, selection.call);
-  return selection.then === undefined ? value : transformed(value, selection.then);
+  return selection.over === undefined ? value : transformed(value, selection.over);
 }
 
 /** The column as it stands in a query. @throws {CatalogueError} for a name that is not there */
@@ -82,6 +82,6 @@ export function columnText(names: Names, selection: Selection): string {
 /** What InfluxDB calls the column in its answer; arithmetic without a name has none to rely on. */
 export function columnName(selection: Selection): string | undefined {
   if (selection.as !== undefined || isArithmetic(selection)) return selection.as;
-  const { field, call, then } = selection;
-  return then ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile"));
+  const { field, call, over } = selection;
+  return over ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile"));
 }

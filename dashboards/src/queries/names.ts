@@ -35,7 +35,7 @@ export function fieldOf(measurement: Measurement, name: string): Field {
 }
 
 /** A field, quoted. @throws {CatalogueError} */
-export function quotedField(names: Names, name: string): string {
+function quotedField(names: Names, name: string): string {
   if (names.fields.includes(name)) return `"${name}"`;
   throw absent(names, "field", name);
 }

@@ -92,7 +92,7 @@ describe("influxql of more than one step", () => {
     expect(
       influxql({
         from: power,
-        select: [{ field: "watts", call: "integral", then: "cumulative_sum", as: "joules" }],
+        select: [{ field: "watts", call: "integral", over: "cumulative_sum", as: "joules" }],
         perInterval: true,
         fill: "null",
         policy: CHOSEN_POLICY,
@@ -114,7 +114,7 @@ describe("influxql of more than one step", () => {
       }),
     ).toBe(`SELECT (sum("points") - sum("dropped")) / 60 AS "rate" FROM "pipeline" WHERE $timeFilter`);
     expect(
-      influxql({ from: power, select: [{ field: "watts", call: "mean", then: "derivative" }], perInterval: true }),
+      influxql({ from: power, select: [{ field: "watts", call: "mean", over: "derivative" }], perInterval: true }),
     ).toContain(`SELECT derivative(mean("watts"), 1s) FROM`);
   });
 
