@@ -109,7 +109,7 @@ export function livePower(): Dashboard {
     description: "Electrical power of each device and channel, with the windows of runs; estimates are named as such",
     from: "now-5m",
     refresh: "1s",
-    variables: [datasourceVariable(), tagVariable(power, "device", "Device", "Devices that have sent power telemetry")],
+    variables: [datasourceVariable(), tagVariable(power, "device")],
     annotations: [runAnnotation()],
     panels: [
       powerFigure(

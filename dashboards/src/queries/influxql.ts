@@ -1,58 +1,76 @@
-import type { Field, Measurement } from "@edgewatt/protocol";
-import { CatalogueError } from "../errors.ts";
+import type { Measurement } from "@edgewatt/protocol";
+import { columnName, columnText, type Selection } from "./columns.ts";
+import { fieldOf, namesOf, quoted, quotedTag, type Names } from "./names.ts";
 
-type Call = "mean" | "max" | "last" | "integral";
+export type { Selection } from "./columns.ts";
+export { fieldOf } from "./names.ts";
 
-/** A column of a result: a field, or what a function makes of it. */
-export interface Selection {
-  readonly field: string;
-  readonly call?: Call;
-  readonly as?: string;
-}
+/** The retention policy that is chosen at the top of the dashboard: as measured, or means over seconds or minutes. */
+export const CHOSEN_POLICY = "$resolution";
 
 export interface Query {
-  readonly from: Measurement;
+  /** A measurement, or an inner query whose columns and tags this one reads. */
+  readonly from: Measurement | Query;
   readonly select: readonly Selection[];
   readonly where?: readonly string[];
   /** Tags, each of whose values makes a series of its own. */
   readonly groupBy?: readonly string[];
-  /** One value per interval of the graph; intervals without points are left out. */
-  readonly perInterval?: boolean;
+  /** One value per interval: the interval that Grafana finds fit for the width of the graph, or a fixed one. */
+  readonly perInterval?: boolean | `${number}${"s" | "m" | "h" | "d"}`;
+  /** What stands for an interval without points; left out unless told. */
+  readonly fill?: "none" | "null" | "previous" | "linear" | number;
+  /** Retention policy of a measurement; the database's default one unless told. */
+  readonly policy?: string;
+  /**
+   * How much before the view points are read too, such as `6h`, for what began earlier and for what tells only now and then.
+   * Bounded, since the time range alone keeps a query from reading everything.
+   */
+  readonly reachBack?: `${number}${"m" | "h" | "d"}`;
+  /** The newest rows only, this many per series. */
+  readonly newest?: number;
 }
 
-/** The catalogue's entry of a field. @throws {CatalogueError} when the measurement has no such field */
-export function fieldOf(measurement: Measurement, name: string): Field {
-  const field = measurement.fields.find((candidate) => candidate.name === name);
-  if (field) return field;
-  throw absent(measurement, "field", name);
+function isQuery(source: Measurement | Query): source is Query {
+  return "select" in source;
 }
 
-function absent(measurement: Measurement, kind: string, name: string): CatalogueError {
-  return new CatalogueError(
-    `measurement ${measurement.name} has no ${kind} ${name}: take one of the metrics catalogue`,
-    {
-      code: "not-in-catalogue",
-      context: { measurement: measurement.name, [kind]: name },
-    },
-  );
+function sourceNames(source: Measurement | Query): Names {
+  if (!isQuery(source)) return namesOf(source);
+  return {
+    of: "the inner query",
+    fields: source.select.map(columnName).filter((name) => name !== undefined),
+    tags: source.groupBy ?? [],
+  };
 }
 
-function tagOf(measurement: Measurement, name: string): string {
-  if (measurement.tags.some((tag) => tag.name === name)) return name;
-  throw absent(measurement, "tag", name);
+function sourceText({ from, policy }: Query): string {
+  if (isQuery(from)) return `(${influxql(from)})`;
+  return policy === undefined ? `"${from.name}"` : `"${policy}"."${from.name}"`;
 }
 
-function identifierOf(measurement: Measurement, name: string): string {
-  const isField = measurement.fields.some((field) => field.name === name);
-  return `"${isField ? name : tagOf(measurement, name)}"`;
+function timeCondition({ reachBack }: Query): string {
+  // Braces, as a unit follows the name.
+  return reachBack === undefined ? "$timeFilter" : `time >= \${__from}ms - ${reachBack} AND time <= \${__to}ms`;
 }
 
-function column(measurement: Measurement, { field, call, as }: Selection): string {
-  const identifier = `"${fieldOf(measurement, field).name}"`;
-  // Per second, so that the integral of watts is joules.
-  const parameters = call === "integral" ? `${identifier}, 1s` : identifier;
-  const expression = call === undefined ? identifier : `${call}(${parameters})`;
-  return as === undefined ? expression : `${expression} AS "${as}"`;
+function intervalOf({ perInterval }: Query): string[] {
+  if (perInterval === undefined || perInterval === false) return [];
+  return [`time(${perInterval === true ? "$__interval" : perInterval})`];
+}
+
+/** InfluxQL for Grafana, in the time range of the dashboard. @throws {CatalogueError} for a name that is not there */
+export function influxql(query: Query): string {
+  const names = sourceNames(query.from);
+  const columns = query.select.map((selection) => columnText(names, selection)).join(", ");
+  const conditions = [...(query.where ?? []), timeCondition(query)].join(" AND ");
+  const interval = intervalOf(query);
+  const groups = [...interval, ...(query.groupBy ?? []).map((tag) => quotedTag(names, tag))];
+  return [
+    `SELECT ${columns} FROM ${sourceText(query)} WHERE ${conditions}`,
+    ...(groups.length === 0 ? [] : [`GROUP BY ${groups.join(", ")}`]),
+    ...(interval.length === 0 ? [] : [`fill(${query.fill ?? "none"})`]),
+    ...(query.newest === undefined ? [] : [`ORDER BY time DESC LIMIT ${query.newest}`]),
+  ].join(" ");
 }
 
 /**
@@ -60,22 +78,22 @@ function column(measurement: Measurement, { field, call, as }: Selection): strin
  * form in which Grafana's data source escapes several values; anchored, so that `pi-1` does not choose `pi-10`.
  */
 export function chosen(measurement: Measurement, tag: string): string {
-  return `"${tagOf(measurement, tag)}" =~ /^$${tag}$/`;
+  return `${quotedTag(namesOf(measurement), tag)} =~ /^$${tag}$/`;
 }
 
 /** A condition that a tag or field has one fixed value. */
 export function equals(measurement: Measurement, name: string, value: string): string {
-  return `${identifierOf(measurement, name)} = '${value}'`;
+  return `${quoted(namesOf(measurement), name)} = '${value}'`;
 }
 
 /** A condition that a tag or field has one of several words of letters and digits. */
 export function isOneOf(measurement: Measurement, name: string, words: readonly string[]): string {
-  return `${identifierOf(measurement, name)} =~ /^(${words.join("|")})$/`;
+  return `${quoted(namesOf(measurement), name)} =~ /^(${words.join("|")})$/`;
 }
 
 /** The opposite of {@link isOneOf}. */
 export function isNoneOf(measurement: Measurement, name: string, words: readonly string[]): string {
-  return `${identifierOf(measurement, name)} !~ /^(${words.join("|")})$/`;
+  return `${quoted(namesOf(measurement), name)} !~ /^(${words.join("|")})$/`;
 }
 
 /**
@@ -86,18 +104,9 @@ export function ofChosenRun(measurement: Measurement): string {
   return `"${fieldOf(measurement, "run").name}" =~ /^$run\\//`;
 }
 
-/** InfluxQL for Grafana, in the time range of the dashboard. @throws {CatalogueError} */
-export function influxql({ from, select, where = [], groupBy = [], perInterval = false }: Query): string {
-  const columns = select.map((selection) => column(from, selection)).join(", ");
-  const conditions = [...where, "$timeFilter"].join(" AND ");
-  const groups = [...(perInterval ? ["time($__interval)"] : []), ...groupBy.map((tag) => `"${tagOf(from, tag)}"`)];
-  const grouping = groups.length === 0 ? "" : ` GROUP BY ${groups.join(", ")}`;
-  return `SELECT ${columns} FROM "${from.name}" WHERE ${conditions}${grouping}${perInterval ? " fill(none)" : ""}`;
-}
-
 /** The values of a tag, for a variable. */
 export function tagValues(measurement: Measurement, tag: string): string {
-  return `SHOW TAG VALUES FROM "${measurement.name}" WITH KEY = "${tagOf(measurement, tag)}"`;
+  return `SHOW TAG VALUES FROM "${measurement.name}" WITH KEY = ${quotedTag(namesOf(measurement), tag)}`;
 }
 
 /** The values of a field on the chosen devices, for a variable. */

@@ -139,9 +139,9 @@ export function study(): Dashboard {
     refresh: "30s",
     variables: [
       datasourceVariable(),
-      tagVariable(runSummary, "device", "Device", "Devices that have results"),
-      tagVariable(runSummary, "model", "Model", "Models that have results"),
-      tagVariable(runSummary, "precision", "Precision", "fp32 as trained, int8 as quantized"),
+      tagVariable(runSummary, "device"),
+      tagVariable(runSummary, "model"),
+      tagVariable(runSummary, "precision"),
       runVariable(runSummary),
     ],
     panels: [
