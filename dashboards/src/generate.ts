@@ -1,5 +1,7 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import { defaultAlertSettings, type AlertSettings } from "./alerts/settings.ts";
 import { livePower } from "./live-power/live-power.ts";
+import { contactPointsYaml, policiesYaml, rulesYaml } from "./provisioning/alerting.ts";
 import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
 import { study } from "./study/study.ts";
 
@@ -10,24 +12,34 @@ export interface GeneratedFile {
 }
 
 /** Every dashboard by the name of its file; the links at the top of each show them all. */
-const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
+export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "live-power": livePower,
   study,
 };
 
 /** What Grafana is provisioned with beside the dashboards. */
-const PROVISIONING: Readonly<Record<string, () => string>> = {
-  "dashboards/edgewatt.yaml": dashboardsYaml,
-  "datasources/edgewatt.yaml": datasourceYaml,
-};
+function provisioning(settings: AlertSettings): Readonly<Record<string, string>> {
+  const { contact } = settings;
+  return {
+    "dashboards/edgewatt.yaml": dashboardsYaml(),
+    "datasources/edgewatt.yaml": datasourceYaml(),
+    "alerting/rules.yaml": rulesYaml(settings),
+    ...(contact === undefined
+      ? {}
+      : {
+          "alerting/contact-points.yaml": contactPointsYaml(contact),
+          "alerting/policies.yaml": policiesYaml(contact),
+        }),
+  };
+}
 
-/** Everything that Grafana is provisioned with; the same text every time. */
-export function generate(): readonly GeneratedFile[] {
+/** Everything that Grafana is provisioned with; the same text every time for the same settings. */
+export function generate(settings: AlertSettings = defaultAlertSettings()): readonly GeneratedFile[] {
   return [
     ...Object.entries(DASHBOARDS).map(([name, build]) => ({
       path: `dashboards/${name}.json`,
       content: `${JSON.stringify(build(), null, 2)}\n`,
     })),
-    ...Object.entries(PROVISIONING).map(([name, build]) => ({ path: `provisioning/${name}`, content: build() })),
+    ...Object.entries(provisioning(settings)).map(([name, content]) => ({ path: `provisioning/${name}`, content })),
   ];
 }

@@ -16,11 +16,12 @@ export type Call =
   | "sum"
   | `p${number}`;
 
-/** What is made of the values of successive intervals; derivatives are per second. */
+/** What is made of the values of successive intervals; derivatives are per second, a moving average is over two. */
 export type Transformation =
   | "cumulative_sum"
   | "derivative"
   | "difference"
+  | "moving_average"
   | "non_negative_derivative"
   | "non_negative_difference";
 
@@ -55,6 +56,7 @@ function called(identifier: string, call: Call): string {
 }
 
 function transformed(text: string, transformation: Transformation): string {
+  if (transformation === "moving_average") return `moving_average(${text}, 2)`;
   return transformation.endsWith("derivative") ? `${transformation}(${text}, 1s)` : `${transformation}(${text})`;
 }
 
