@@ -5,8 +5,14 @@ import { buildConfig, pushConfig } from "./config.ts";
 import type { Outcome } from "./push/outcome.ts";
 import { push } from "./push/push.ts";
 
-interface Terminal {
+/** Where a command line is run. */
+export interface Place {
+  readonly env: NodeJS.ProcessEnv;
+  /** Folder of the configuration file; the output is relative to that of the process. */
+  readonly cwd: string;
+  /** What was asked for, on stdout. */
   print(text: string): void;
+  /** What one should know besides, on stderr. */
   say(text: string): void;
 }
 
@@ -29,13 +35,13 @@ edgewatt dashboards COMMAND --help lists the flags of a command.
 `;
 
 /** Both commands read one section of the file, each its own keys. */
-function configOf<S extends z.ZodObject>(schema: S, argv: readonly string[]): z.output<S> {
+function configOf<S extends z.ZodObject>(schema: S, argv: readonly string[], { env, cwd }: Place): z.output<S> {
   return loadConfig({
     section: SECTION,
     schema,
     argv,
-    env: process.env,
-    cwd: process.cwd(),
+    env,
+    cwd,
     otherKeys: Object.values(SCHEMAS).flatMap(({ shape }) => Object.keys(shape)),
   });
 }
@@ -46,8 +52,9 @@ function line({ action, kind, title, reason }: Outcome): string {
 
 const NO_CONTACT = "no contact point: Grafana lists alerts and tells nobody; pass --contact and --contact-address";
 
-async function runBuild(argv: readonly string[], { print, say }: Terminal): Promise<number> {
-  const config = configOf(buildConfig, argv);
+async function runBuild(argv: readonly string[], place: Place): Promise<number> {
+  const { print, say } = place;
+  const config = configOf(buildConfig, argv, place);
   const built = await build(config);
   print(config.json ? `${JSON.stringify(built)}\n` : built.files.map((file) => `${file}\n`).join(""));
   if (built.contact === null) say(NO_CONTACT);
@@ -59,8 +66,9 @@ function spelledOut(argv: readonly string[]): string[] {
   return argv.map((word) => word.replace(/^--token(?==|$)/, "--grafana-token"));
 }
 
-async function runPush(argv: readonly string[], { print, say }: Terminal): Promise<number> {
-  const config = configOf(pushConfig, spelledOut(argv));
+async function runPush(argv: readonly string[], place: Place): Promise<number> {
+  const { print, say } = place;
+  const config = configOf(pushConfig, spelledOut(argv), place);
   const pushed = await push(config, (outcome) => {
     if (!config.json) print(line(outcome));
   });
@@ -71,9 +79,9 @@ async function runPush(argv: readonly string[], { print, say }: Terminal): Promi
 }
 
 /** Runs one command line; resolves with its exit code. @throws {EdgewattError} */
-export async function runCommand([name, ...argv]: readonly string[], terminal: Terminal): Promise<number> {
+export async function runCommand([name, ...argv]: readonly string[], place: Place): Promise<number> {
   if (name === "--help") {
-    terminal.print(USAGE);
+    place.print(USAGE);
     return EXIT.ok;
   }
   if (name !== "build" && name !== "push") {
@@ -81,8 +89,8 @@ export async function runCommand([name, ...argv]: readonly string[], terminal: T
   }
   if (argv.includes("--help")) {
     const title = `edgewatt dashboards ${name}`;
-    terminal.print(helpText({ name: title, section: SECTION, schema: SCHEMAS[name], summary: SUMMARIES[name] }));
+    place.print(helpText({ name: title, section: SECTION, schema: SCHEMAS[name], summary: SUMMARIES[name] }));
     return EXIT.ok;
   }
-  return name === "build" ? runBuild(argv, terminal) : runPush(argv, terminal);
+  return name === "build" ? runBuild(argv, place) : runPush(argv, place);
 }

@@ -8,6 +8,8 @@ const say = (text: string) => {
 
 try {
   process.exitCode = await runCommand(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
     print: (text) => void process.stdout.write(text),
     say,
   });
