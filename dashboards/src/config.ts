@@ -14,7 +14,10 @@ export type BuildConfig = z.output<typeof buildConfig>;
 
 export const pushConfig = z.strictObject({
   grafana: httpUrl
-    .refine((text) => !URL.canParse(text) || new URL(text).password === "", "expected no password in the address: use a token")
+    .refine(
+      (text) => !URL.canParse(text) || new URL(text).password === "",
+      "expected no password in the address: use a token",
+    )
     .describe("address of Grafana, with its path where it has one"),
   grafanaToken: z
     .string()

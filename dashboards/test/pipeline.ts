@@ -22,7 +22,7 @@ export async function startPipeline(): Promise<Pipeline> {
   const broker = await startBroker();
   undo.push(() => broker.stop());
   const dir = await tempDir();
-  undo.push(() => dir[Symbol.asyncDispose]());
+  undo.push(async () => dir[Symbol.asyncDispose]());
   const flags = ["--broker", broker.url, "--influx", influx.url, "--data", dir.path, "--log-level", "warn"];
   const ingest = await spawnService(INGEST, flags);
   undo.push(() => ingest.stop());

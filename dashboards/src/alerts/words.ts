@@ -10,7 +10,8 @@ export function figure(refId: string, decimals: number): string {
   return `{{ printf "%.${decimals}f" (index .Values "${refId}").Value }}`;
 }
 
-const METERS = POWER_SOURCES.filter((source) => !isModelled(source));
+/** Sources that are meters, or whose name says that they are none. */
+const SPEAKING = POWER_SOURCES.filter((source) => !isModelled(source) || source === "estimate");
 
-/** Says that the watts are an estimate unless their source is known to be a meter. */
-export const ESTIMATE_MARK = `{{ if eq .Labels.source ${METERS.map((source) => `"${source}"`).join(" ")} }}{{ else }}, an estimate{{ end }}`;
+/** Says beside the name of a source that its watts are an estimate, unless it is known to be a meter. */
+export const ESTIMATE_MARK = `{{ if eq .Labels.source ${SPEAKING.map((source) => `"${source}"`).join(" ")} }}{{ else }}, estimate{{ end }}`;
