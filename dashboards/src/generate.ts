@@ -1,5 +1,7 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import { fleet } from "./fleet/fleet.ts";
 import { livePower } from "./live-power/live-power.ts";
+import { pipelineHealth } from "./pipeline-health/pipeline-health.ts";
 import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
 import { study } from "./study/study.ts";
 
@@ -12,6 +14,8 @@ export interface GeneratedFile {
 /** Every dashboard by the name of its file; the links at the top of each show them all. */
 const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "live-power": livePower,
+  fleet,
+  "pipeline-health": pipelineHealth,
   study,
 };
 

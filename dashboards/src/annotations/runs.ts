@@ -6,6 +6,9 @@ import { chosen, fieldOf, influxql } from "../queries/influxql.ts";
 
 const { runEvent } = MEASUREMENTS;
 
+/** A window is one point, at its beginning: those that began this long before the view are asked for too. */
+const LONGEST_RUN = "6h";
+
 /** Which columns of the result make the annotation; without `fromAnnotations` Grafana uses an older mapping that has no end. */
 interface RunTarget extends Dataquery {
   readonly fromAnnotations: true;
@@ -15,7 +18,7 @@ interface RunTarget extends Dataquery {
   readonly timeEndColumn: string;
 }
 
-function runTarget(): Builder<RunTarget> {
+function runTarget(policy?: string): Builder<RunTarget> {
   const column = (name: string) => fieldOf(runEvent, name).name;
   const columns = {
     titleColumn: column("title"),
@@ -26,17 +29,20 @@ function runTarget(): Builder<RunTarget> {
   const query = influxql({
     from: runEvent,
     select: Object.values(columns).map((field) => ({ field })),
-    where: [chosen(runEvent, "device")],
+    // Before the view began only those that reach into it.
+    where: [chosen(runEvent, "device"), `"${column("time_end")}" >= \${__from}`],
+    reachBack: LONGEST_RUN,
+    ...(policy === undefined ? {} : { policy }),
   });
   return { build: () => ({ ...InfluxQuery.table("Runs", query).build(), ...columns, fromAnnotations: true }) };
 }
 
-/** The windows of runs as regions. */
-export function runAnnotation(): AnnotationQueryBuilder {
+/** The windows of runs as regions. @param policy the retention policy to read, else the default one */
+export function runAnnotation(policy?: string): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name("Runs")
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor("purple")
-    .target(runTarget());
+    .target(runTarget(policy));
 }

@@ -43,6 +43,7 @@ export function buildDashboard(parts: DashboardParts): Dashboard {
         .type(DashboardLinkType.Dashboards)
         .tags([TAG])
         .asDropdown(false)
+        .keepTime(true)
         .includeVars(true),
     )
     .variables([...parts.variables])
