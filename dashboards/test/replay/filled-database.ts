@@ -44,8 +44,14 @@ async function fill(undo: (() => Promise<unknown>)[]): Promise<Omit<FilledDataba
   const dir = await tempDir();
   undo.push(async () => dir[Symbol.asyncDispose]());
   const ingest = await spawnService(INGEST, [
-    ...["--broker", broker.url, "--influx", influx.url],
-    ...["--data", dir.path, "--log-level", "warn"],
+    "--broker",
+    broker.url,
+    "--influx",
+    influx.url,
+    "--data",
+    dir.path,
+    "--log-level",
+    "warn",
   ]);
   undo.push(() => ingest.stop());
   // Ingest tells of itself every ten seconds.
