@@ -11,9 +11,9 @@ export interface Place {
   /** Folder of the configuration file; the output is relative to that of the process. */
   readonly cwd: string;
   /** What was asked for, on stdout. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
   /** What one should know besides, on stderr. */
-  say(text: string): void;
+  readonly say: (text: string) => void;
 }
 
 const SECTION = "dashboards";

@@ -1,6 +1,8 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { defaultAlertSettings, type AlertSettings } from "./alerts/settings.ts";
+import { fleet } from "./fleet/fleet.ts";
 import { livePower } from "./live-power/live-power.ts";
+import { pipelineHealth } from "./pipeline-health/pipeline-health.ts";
 import { contactPointsYaml, policiesYaml, rulesYaml } from "./provisioning/alerting.ts";
 import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
 import { study } from "./study/study.ts";
@@ -14,6 +16,8 @@ export interface GeneratedFile {
 /** Every dashboard by the name of its file; the links at the top of each show them all. */
 export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "live-power": livePower,
+  fleet,
+  "pipeline-health": pipelineHealth,
   study,
 };
 

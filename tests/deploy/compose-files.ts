@@ -8,7 +8,7 @@ import { parse } from "yaml";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const EDGEWATT = path.join(ROOT, "controller/bin/edgewatt.js");
 
-export interface Service {
+interface Service {
   readonly image: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;

@@ -1,4 +1,5 @@
 import { MEASUREMENTS } from "@edgewatt/protocol";
+import { NOW, SINCE_BOOT_SHIFT, UNDERVOLTAGE } from "../model/throttling.ts";
 import { influxql } from "../queries/influxql.ts";
 import { THROTTLING_PANEL } from "./panels.ts";
 import { newestIs, type Alert } from "./rule.ts";
@@ -6,15 +7,11 @@ import { label } from "./words.ts";
 
 const { system } = MEASUREMENTS;
 
+/** What was reported within so long is taken for now. */
 const NOW_S = 120;
 
-/**
- * Bits of the word that `vcgencmd get_throttled` prints (Raspberry Pi documentation, "get_throttled"): 0 under-voltage, 1 frequency capped,
- * 2 throttled, 3 soft temperature limit, each for now; sixteen higher, whether it has happened since boot.
- */
-const UNDER_VOLTAGE = 0x1;
-const SLOWED = 0xe;
-const UNDER_VOLTAGE_SINCE_BOOT = 0x1_0000;
+/** A capped clock, throttling, or the soft temperature limit. */
+const SLOWED = NOW & ~UNDERVOLTAGE;
 
 function anyOf(bits: number, call: "last" | "max"): string {
   const inner = {
@@ -31,7 +28,7 @@ export function firmware(): Alert[] {
     {
       uid: "edgewatt-under-voltage",
       title: "Under-voltage",
-      ...newestIs("gt", 0, NOW_S, anyOf(UNDER_VOLTAGE, "max")),
+      ...newestIs("gt", 0, NOW_S, anyOf(UNDERVOLTAGE, "max")),
       severity: "critical",
       summary: `${label("device")}: the supply falls below 4.63 V`,
       description:
@@ -51,7 +48,7 @@ export function firmware(): Alert[] {
     {
       uid: "edgewatt-under-voltage-since-boot",
       title: "Under-voltage since boot",
-      ...newestIs("gt", 0, NOW_S, anyOf(UNDER_VOLTAGE_SINCE_BOOT, "last")),
+      ...newestIs("gt", 0, NOW_S, anyOf(UNDERVOLTAGE << SINCE_BOOT_SHIFT, "last")),
       severity: "info",
       summary: `${label("device")}: the supply fell below 4.63 V at some time since the device started`,
       description:

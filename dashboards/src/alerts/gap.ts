@@ -1,6 +1,6 @@
 import { MEASUREMENTS } from "@edgewatt/protocol";
 import { influxql } from "../queries/influxql.ts";
-import { LOAD_PANEL } from "./panels.ts";
+import { GAPS_PANEL } from "./panels.ts";
 import { newestIs, type Alert } from "./rule.ts";
 import { figure, label } from "./words.ts";
 
@@ -20,6 +20,6 @@ export function gaps(): Alert {
     summary: `${label("device")} dropped ${figure("B", 0)} points of stream ${label("stream")} for lack of room, or its disk did not give them back`,
     description:
       "Within the last six hours. Graphs and integrals have a hole there. See why telemetry waited (broker, ingest, database), and give the agent more room with --spool-mb.",
-    panel: LOAD_PANEL,
+    panel: GAPS_PANEL,
   };
 }

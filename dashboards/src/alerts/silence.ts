@@ -1,6 +1,6 @@
 import { MEASUREMENTS } from "@edgewatt/protocol";
 import { influxql } from "../queries/influxql.ts";
-import { LOAD_PANEL } from "./panels.ts";
+import { STATES_PANEL } from "./panels.ts";
 import { newestIs, type Alert } from "./rule.ts";
 import type { AlertSettings } from "./settings.ts";
 import { label } from "./words.ts";
@@ -31,7 +31,7 @@ export function silence({ silentAfterS }: AlertSettings): Alert {
     summary: `${label("device")} has sent nothing for more than ${silentAfterS} s`,
     description:
       "See whether the device is on and reaches the broker: edgewatt devices, edgewatt doctor. When all devices are silent, it is the broker, the ingest or the database. A device that was taken away is forgotten after six hours.",
-    panel: LOAD_PANEL,
+    panel: STATES_PANEL,
     whenEmpty: "NoData",
   };
 }

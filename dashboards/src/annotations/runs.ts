@@ -6,6 +6,9 @@ import { chosen, fieldOf, influxql } from "../queries/influxql.ts";
 
 const { runEvent } = MEASUREMENTS;
 
+/** A window is one point, at its beginning: those that began this long before the view are asked for too. */
+const LONGEST_RUN = "6h";
+
 /** Which columns of the result make the annotation; without `fromAnnotations` Grafana uses an older mapping that has no end. */
 interface RunTarget extends Dataquery {
   readonly fromAnnotations: true;
@@ -26,7 +29,9 @@ function runTarget(): Builder<RunTarget> {
   const query = influxql({
     from: runEvent,
     select: Object.values(columns).map((field) => ({ field })),
-    where: [chosen(runEvent, "device")],
+    // Before the view began only those that reach into it.
+    where: [chosen(runEvent, "device"), `"${column("time_end")}" >= \${__from}`],
+    reachBack: LONGEST_RUN,
   });
   return { build: () => ({ ...InfluxQuery.table("Runs", query).build(), ...columns, fromAnnotations: true }) };
 }

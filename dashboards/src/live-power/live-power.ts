@@ -1,131 +1,46 @@
-import { BigValueColorMode, BigValueGraphMode, ReduceDataOptionsBuilder } from "@grafana/grafana-foundation-sdk/common";
-import { MappingType, type Dashboard, type ValueMapping } from "@grafana/grafana-foundation-sdk/dashboard";
-import { PanelBuilder as StatPanel } from "@grafana/grafana-foundation-sdk/stat";
-import { PanelBuilder as TimelinePanel } from "@grafana/grafana-foundation-sdk/statetimeline";
-import { PanelBuilder as GraphPanel } from "@grafana/grafana-foundation-sdk/timeseries";
-import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
-import { buildDashboard } from "../model/dashboard.ts";
-import { InfluxQuery } from "../queries/influx-target.ts";
-import { framed, legendWith, type Frame } from "../model/panel.ts";
-import { chosen, fieldOf, influxql, type Selection } from "../queries/influxql.ts";
+import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
+import { MEASUREMENTS } from "@edgewatt/protocol";
 import { runAnnotation } from "../annotations/runs.ts";
-import { GRAFANA_UNIT, JOULE } from "../model/units.ts";
+import { buildDashboard } from "../model/dashboard.ts";
+import { UIDS } from "../model/links.ts";
+import { FLEET_VALUES } from "../model/panel.ts";
+import { THROTTLING_TOLD } from "../model/throttling.ts";
+import { JOULE } from "../model/units.ts";
 import { datasourceVariable, tagVariable } from "../variables/choices.ts";
+import { systemGraph, throttlingTimeline } from "../machine/machine-panels.ts";
+import { powerFigure, powerGraph, WATT } from "./power-panels.ts";
 
-const { power, system } = MEASUREMENTS;
-
-/** The source stands in every legend, so that an estimate is never taken for a measurement. */
-const CHANNEL = "$tag_device $tag_channel ($tag_source)";
-
-/** A model whose name does not say that it is one gets the word beside its name. */
-const MARK_MODELS = {
-  id: "renameByRegex",
-  options: {
-    regex: `\\((${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})\\)`,
-    renamePattern: "($1, estimate)",
-  },
-};
-
-function powerQuery(refId: string, selection: Selection, alias: string, perInterval: boolean): InfluxQuery {
-  const query = influxql({
-    from: power,
-    select: [selection],
-    where: [chosen(power, "device")],
-    groupBy: ["device", "channel", "source"],
-    perInterval,
-  });
-  return InfluxQuery.series(refId, query, alias);
-}
-
-function powerFigure(frame: Frame, selection: Selection, unit: string): StatPanel {
-  return framed(new StatPanel(), frame)
-    .unit(unit)
-    .decimals(2)
-    .noValue("no power telemetry")
-    .colorMode(BigValueColorMode.None)
-    .graphMode(BigValueGraphMode.None)
-    .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
-    .withTarget(powerQuery("A", selection, CHANNEL, false))
-    .withTransformation(MARK_MODELS);
-}
-
-function powerGraph(frame: Frame): GraphPanel {
-  return framed(new GraphPanel(), frame)
-    .unit(GRAFANA_UNIT[fieldOf(power, "watts").unit])
-    .min(0)
-    .fillOpacity(10)
-    .legend(legendWith("lastNotNull", "mean", "max"))
-    .withTarget(powerQuery("A", { field: "watts", call: "mean" }, CHANNEL, true))
-    .withTarget(powerQuery("B", { field: "watts_max", call: "max" }, `${CHANNEL} peak`, true))
-    .withTransformation(MARK_MODELS)
-    .overrideByQuery("B", [
-      { id: "custom.lineWidth", value: 0 },
-      { id: "custom.fillOpacity", value: 0 },
-      { id: "custom.drawStyle", value: "points" },
-      { id: "custom.pointSize", value: 2 },
-    ]);
-}
-
-function systemQuery(field: string, call: "mean" | "last"): InfluxQuery {
-  const query = influxql({
-    from: system,
-    select: [{ field, call }],
-    where: [chosen(system, "device")],
-    groupBy: ["device"],
-    perInterval: true,
-  });
-  return InfluxQuery.series("A", query, "$tag_device");
-}
-
-function systemGraph(frame: Frame, field: string): GraphPanel {
-  return framed(new GraphPanel(), frame)
-    .unit(GRAFANA_UNIT[fieldOf(system, field).unit])
-    .legend(legendWith("lastNotNull", "max"))
-    .withTarget(systemQuery(field, "mean"));
-}
-
-const THROTTLING: ValueMapping[] = [
-  { type: MappingType.ValueToText, options: { "0": { text: "none", color: "green", index: 0 } } },
-  {
-    type: MappingType.RangeToText,
-    options: { from: 1, to: null, result: { text: "throttled", color: "red", index: 1 } },
-  },
-];
-
-function throttlingTimeline(frame: Frame): TimelinePanel {
-  return framed(new TimelinePanel(), frame)
-    .unit(GRAFANA_UNIT[fieldOf(system, "throttled").unit])
-    .mappings(THROTTLING)
-    .mergeValues(true)
-    .withTarget(systemQuery("throttled", "last"));
-}
+/** The period in which agents tell of their machine. */
+const SYSTEM_EVERY = "1s";
+/** A value a second over the range that the dashboard opens with. */
+const POWER_VALUES = 150;
 
 /** Watts of the fleet as they are measured. */
 export function livePower(): Dashboard {
-  const watts = GRAFANA_UNIT[fieldOf(power, "watts").unit];
   return buildDashboard({
-    uid: "edgewatt-live-power",
+    uid: UIDS.livePower,
     title: "Live power",
-    description: "Electrical power of each device and channel, with the windows of runs; estimates are named as such",
-    from: "now-5m",
+    description:
+      "Electrical power of each device and channel as it is measured, with the windows of runs; estimates are named as such",
+    from: "now-2m",
     refresh: "1s",
-    variables: [datasourceVariable(), tagVariable(power, "device")],
+    variables: [datasourceVariable(), tagVariable(MEASUREMENTS.power, "device")],
     annotations: [runAnnotation()],
     panels: [
       powerFigure(
         { id: 1, title: "Now", description: "Newest mean over a tenth of a second, per channel", at: [0, 0, 6, 5] },
         { field: "watts", call: "last" },
-        watts,
+        WATT,
       ),
       powerFigure(
         { id: 2, title: "Mean in view", description: "Mean power over the time range", at: [6, 0, 6, 5] },
         { field: "watts", call: "mean" },
-        watts,
+        WATT,
       ),
       powerFigure(
         { id: 3, title: "Peak in view", description: "Largest raw sample in the time range", at: [12, 0, 6, 5] },
         { field: "watts_max", call: "max" },
-        watts,
+        WATT,
       ),
       powerFigure(
         {
@@ -140,19 +55,40 @@ export function livePower(): Dashboard {
       powerGraph({
         id: 5,
         title: "Power",
-        description: "Mean power per interval as a line, the largest raw sample as points; the shaded regions are runs",
+        description:
+          "Mean power per interval as a line, dashed where it is an estimate, and the largest raw sample as points; the shaded regions are windows of runs. A shorter time range shows finer steps",
         at: [0, 5, 24, 12],
+        values: POWER_VALUES,
       }),
       systemGraph(
-        { id: 6, title: "Temperature", description: "Temperature of the processor", at: [0, 17, 8, 8] },
+        {
+          id: 6,
+          title: "Temperature",
+          description: "Temperature of the processor",
+          at: [0, 17, 8, 8],
+          every: SYSTEM_EVERY,
+          values: FLEET_VALUES,
+        },
         "temp_c",
       ),
-      systemGraph({ id: 7, title: "CPU", description: "CPU use over all cores", at: [8, 17, 8, 8] }, "cpu_pct"),
+      systemGraph(
+        {
+          id: 7,
+          title: "CPU",
+          description: "CPU use over all cores",
+          at: [8, 17, 8, 8],
+          every: SYSTEM_EVERY,
+          values: FLEET_VALUES,
+        },
+        "cpu_pct",
+      ),
       throttlingTimeline({
         id: 8,
         title: "Throttling",
-        description: "Whether the firmware limits the processor, for heat or too low a voltage",
+        description: THROTTLING_TOLD,
         at: [16, 17, 8, 8],
+        every: SYSTEM_EVERY,
+        values: FLEET_VALUES,
       }),
     ],
   });

@@ -1,5 +1,5 @@
 /** `conflict`: left as it is in Grafana, for the reason that is given. */
-export type Action = "created" | "updated" | "unchanged" | "conflict";
+type Action = "created" | "updated" | "unchanged" | "conflict";
 
 /** What became of one thing in Grafana, or would have become of it. */
 export interface Outcome {

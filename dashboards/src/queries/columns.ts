@@ -33,7 +33,10 @@ export interface Column {
   readonly as?: string;
 }
 
-type Operand = Column | Arithmetic | number;
+/** The length of the intervals of a graph in ms, for rates of what is counted. */
+export const INTERVAL_MS = "$__interval_ms";
+
+type Operand = Column | Arithmetic | number | typeof INTERVAL_MS;
 
 /** Two columns, or a column and a number; `&` takes bits of an integer. */
 export interface Arithmetic {
@@ -61,7 +64,7 @@ function transformed(text: string, transformation: Transformation): string {
 }
 
 function operand(names: Names, value: Operand): string {
-  if (typeof value === "number") return String(value);
+  if (typeof value === "number" || value === INTERVAL_MS) return String(value);
   return isArithmetic(value) ? `(${expression(names, value)})` : expression(names, value);
 }
 

@@ -26,6 +26,8 @@ export interface Query {
    * Bounded, since the time range alone keeps a query from reading everything.
    */
   readonly reachBack?: `${number}${"m" | "h" | "d"}`;
+  /** Only this much of the end of the view is read, such as `30s`: an older value would not be one of now. */
+  readonly lately?: `${number}${"s" | "m"}`;
   /** The newest rows only, this many per series. */
   readonly newest?: number;
 }
@@ -48,8 +50,9 @@ function sourceText({ from, policy }: Query): string {
   return policy === undefined ? `"${from.name}"` : `"${policy}"."${from.name}"`;
 }
 
-function timeCondition({ reachBack }: Query): string {
+function timeCondition({ reachBack, lately }: Query): string {
   // Braces, as a unit follows the name.
+  if (lately !== undefined) return `time >= \${__to}ms - ${lately} AND time <= \${__to}ms`;
   return reachBack === undefined ? "$timeFilter" : `time >= \${__from}ms - ${reachBack} AND time <= \${__to}ms`;
 }
 

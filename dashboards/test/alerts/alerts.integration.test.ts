@@ -141,7 +141,7 @@ async function alerting(uid: string): Promise<Instance[]> {
   return (await instances(uid)).filter(({ state }) => state === "Alerting");
 }
 
-const devicesOf = (list: readonly Instance[]) => list.map(({ labels }) => labels["device"]).toSorted();
+const devicesOf = (list: readonly Instance[]) => list.map(({ labels }) => labels["device"] ?? "").toSorted();
 
 /** Which devices each rule reports; every other device of the fleet is in order by it. */
 const EXPECTED: Readonly<Record<string, readonly string[]>> = {

@@ -87,7 +87,11 @@ export async function evaluate(rule: Rule, url: string, nowMs: number): Promise<
       series[refId] = await ask(url, model.query.replaceAll("$timeFilter", range));
     }
   }
-  const key = (labels: Labels) => JSON.stringify(Object.entries(labels).toSorted());
+  const key = (labels: Labels) =>
+    Object.entries(labels)
+      .map((entry) => JSON.stringify(entry))
+      .toSorted()
+      .join();
   const verdict = numbers[rule.condition];
   if (verdict === undefined) throw new TypeError(`the condition ${rule.condition} is no step`);
   // pkg/services/ngalert/eval/eval.go: two instances with the same labels are an error.

@@ -61,7 +61,7 @@ export class StandInState {
   saveDashboard(body: Json, by: string): Reply {
     const { dashboard: given, folderUid = "", message = "", overwrite = false } = body;
     const dashboard = given as StoredDashboard["dashboard"] & { refresh?: string };
-    const { uid, title, version = 0 } = dashboard;
+    const { uid, title, version } = dashboard;
     const stored = this.dashboards.get(uid);
     if (stored?.provisioned) return no(400, "Cannot save provisioned dashboard");
     if (dashboard.refresh && seconds(dashboard.refresh) < seconds(this.minRefreshInterval)) {
@@ -147,7 +147,7 @@ export class StandInState {
     const receivers = (body["routes"] as Json[]).map(({ receiver }) => receiver);
     const unknown = receivers.find((receiver) => !this.contactPoints.some(({ name }) => name === receiver));
     if (unknown !== undefined)
-      return no(400, `invalid object specification: receiver '${String(unknown)}' does not exist`);
+      return no(400, `invalid object specification: receiver '${JSON.stringify(unknown)}' does not exist`);
     this.policies = body;
     return ok({ message: "policies updated" }, 202);
   }

@@ -1,0 +1,41 @@
+import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
+import type { DashboardLink } from "@grafana/grafana-foundation-sdk/dashboard";
+
+/** Stable for ever: addresses of dashboards, links and alerts hold them. */
+export const UIDS = {
+  livePower: "edgewatt-live-power",
+  fleet: "edgewatt-fleet",
+  run: "edgewatt-run",
+  study: "edgewatt-study",
+  pipelineHealth: "edgewatt-pipeline-health",
+} as const;
+
+/** A link of a value to another dashboard. */
+export interface DataLink {
+  readonly title: string;
+  readonly url: string;
+  readonly targetBlank: false;
+}
+
+/** What a link hands on beside the time range, which it always keeps. */
+export interface Handover {
+  /** Variables that both dashboards have, as they are chosen. */
+  readonly keep: readonly string[];
+  /** Variables that take a value of the row or series: `${__value.text}`, `${__field.labels.device}`. */
+  readonly set: Readonly<Record<string, string>>;
+}
+
+/** Opens another dashboard of edgewatt on what the link is on. */
+export function dataLink(title: string, dashboard: keyof typeof UIDS, { keep, set }: Handover): DataLink {
+  const parameters = [
+    "${__url_time_range}",
+    ...["datasource", ...keep].map((name) => `\${${name}:queryparam}`),
+    ...Object.entries(set).map(([name, value]) => `var-${name}=${value}`),
+  ];
+  return { title, url: `/d/${UIDS[dashboard]}?${parameters.join("&")}`, targetBlank: false };
+}
+
+/** For `dataLinks` of a panel: the SDK's type there is that of a dashboard's link, which has other fields. */
+export function linkBuilder(link: DataLink): Builder<DashboardLink> {
+  return { build: () => link as unknown as DashboardLink };
+}
