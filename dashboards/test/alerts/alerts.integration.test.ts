@@ -162,7 +162,7 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
   });
 
   it("a device with a limit of its own is judged by that alone", async () => {
-    const own = rules.filter(({ uid = "" }) => /^edgewatt-power-limit-/.test(uid));
+    const own = rules.filter(({ uid = "" }) => uid.startsWith("edgewatt-power-limit-"));
     const found = await Promise.all(own.map(async ({ title, uid = "" }) => [title, devicesOf(await alerting(uid))]));
     expect(found).toEqual([
       ["Power over limit of pi-strict", ["pi-strict"]],
@@ -194,11 +194,11 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
   });
 
   it("the figures that the texts show are right", async () => {
-    const [hot] = (await alerting("edgewatt-power-limit")).filter(({ labels }) => labels["device"] === "pi-hot");
+    const hot = (await alerting("edgewatt-power-limit")).find(({ labels }) => labels["device"] === "pi-hot");
     expect(hot).toMatchObject({ labels: { channel: "main", source: "ina219" }, values: { B: 15.5 } });
     const [lossy] = await alerting("edgewatt-gap");
     expect(lossy).toMatchObject({ labels: { stream: "power" }, values: { B: 17 } });
-    const [worse] = (await alerting("edgewatt-energy-ina219")).filter(({ labels }) => labels["device"] === "pi-worse");
+    const worse = (await alerting("edgewatt-energy-ina219")).find(({ labels }) => labels["device"] === "pi-worse");
     expect(worse).toMatchObject({
       labels: { model: "p50", precision: "int8", pruning: "0.5" },
       values: { B: 75, E: 25 },

@@ -23,7 +23,7 @@ type Results = readonly LabelledNumber[];
 export function reduceLast(series: readonly Series[]): Results {
   return series.map(({ labels, values }) => ({
     labels,
-    value: values.filter((value) => value !== null && !Number.isNaN(value)).at(-1) ?? null,
+    value: values.findLast((value) => value !== null && !Number.isNaN(value)) ?? null,
   }));
 }
 

@@ -117,12 +117,10 @@ export class StandInState {
     if (editable && before.some(({ provenance }) => provenance === "api")) {
       return no(409, "cannot change provenance from 'api' to ''");
     }
-    const stored = rules.map((rule, index) => ({
-      id: index + 1,
-      updated: "2026-11-26T08:00:00Z",
-      ...rule,
-      ...(editable ? {} : { provenance: "api" }),
-    }));
+    const own = (index: number) => ({ id: index + 1, updated: "2026-11-26T08:00:00Z" });
+    const stored: Json[] = rules.map((rule, index) =>
+      Object.assign(own(index), rule, editable ? {} : { provenance: "api" }),
+    );
     this.groups.set(`${folder}/${name}`, { ...body, rules: stored.toReversed() });
     return ok(body);
   }
