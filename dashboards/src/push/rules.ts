@@ -1,3 +1,4 @@
+import type { Rule } from "@grafana/grafana-foundation-sdk/alerting";
 import { z } from "zod";
 import type { AlertGroup } from "../alerts/groups.ts";
 import { ALERT_FOLDER } from "../provisioning/names.ts";
@@ -9,51 +10,80 @@ const foundSchema = z.looseObject({
   rules: z.array(z.looseObject({ uid: z.string(), title: z.string(), provenance: z.string().default("") })),
 });
 
+type Options = PushOptions & { readonly editableAlerts: boolean };
+
+function withoutOrganization({ orgID: _, ...rule }: Rule): Omit<Rule, "orgID"> {
+  return rule;
+}
+
+type FoundGroup = z.output<typeof foundSchema>;
+type WantedGroup = ReturnType<typeof wantedGroup>;
+
+function wantedGroup({ name, intervalS, rules }: AlertGroup) {
+  return {
+    title: name,
+    folderUid: ALERT_FOLDER.uid,
+    interval: intervalS,
+    // The organization is that of the token, whatever a rule says.
+    rules: rules.map(withoutOrganization),
+  };
+}
+
+/** The order of the rules in a group is Grafana's own. */
+function byUid<R extends { readonly uid?: string }>(rules: readonly R[]): R[] {
+  return rules.toSorted((a, b) => ((a.uid ?? "") < (b.uid ?? "") ? -1 : 1));
+}
+
+type Judgement = { readonly action: "unchanged" } | { readonly action: "conflict"; readonly reason: string };
+
+/** What speaks against writing a group that is there already; `undefined`: nothing. */
+function against(
+  wanted: WantedGroup,
+  found: FoundGroup,
+  { overwrite, editableAlerts }: Options,
+): Judgement | undefined {
+  const same = matches({ ...wanted, rules: byUid(wanted.rules) }, { ...found, rules: byUid(found.rules) });
+  if (found.rules.some(({ provenance }) => provenance === "file")) {
+    const reason = "Grafana loads them from files: change those files, or remove them";
+    return same ? { action: "unchanged" } : { action: "conflict", reason };
+  }
+  const provenance = editableAlerts ? "" : "api";
+  if (same && found.rules.every((rule) => rule.provenance === provenance)) return { action: "unchanged" };
+  const isOurs = (rule: FoundGroup["rules"][number]) =>
+    wanted.rules.some((own) => own.uid === rule.uid && matches(own, rule));
+  const differing = found.rules.filter((rule) => rule.provenance === "" && !isOurs(rule));
+  if (differing.length === 0 || overwrite) return undefined;
+  const titles = differing.map(({ title }) => title).join(", ");
+  const reason = `people may change these in Grafana, and they differ: ${titles}; --overwrite replaces them`;
+  return { action: "conflict", reason };
+}
+
 /**
  * Brings one group of rules to what was generated. Rules that only the API may change are replaced; ones that people may change in Grafana,
  * and that differ, are left alone without `overwrite`.
  */
-export async function pushRules(
-  client: GrafanaClient,
-  { name, intervalS, rules }: AlertGroup,
-  { overwrite, dryRun, editableAlerts }: PushOptions & { readonly editableAlerts: boolean },
-): Promise<Outcome> {
+export async function pushRules(client: GrafanaClient, group: AlertGroup, options: Options): Promise<Outcome> {
+  const { name, rules } = group;
   const outcome = { kind: "alert rules", uid: ALERT_FOLDER.uid, title: name } as const;
   const path = `/api/v1/provisioning/folder/${ALERT_FOLDER.uid}/rule-groups/${encodeURIComponent(name)}`;
-  const wanted = { title: name, folderUid: ALERT_FOLDER.uid, interval: intervalS, rules };
+  const wanted = wantedGroup(group);
 
   const answer = await client.call("GET", path, { to: `read the alert rules ${name}`, expect: [404] });
-  if (answer.status !== 404) {
-    const found = readAs(foundSchema, answer, `the alert rules ${name}`);
-    // The order of the rules in a group is Grafana's own.
-    const byUid = (list: readonly { uid?: string }[]) =>
-      list.toSorted((a, b) => ((a.uid ?? "") < (b.uid ?? "") ? -1 : 1));
-    const same = matches({ ...wanted, rules: byUid(rules) }, { ...found, rules: byUid(found.rules) });
-    const fromFile = found.rules.some(({ provenance }) => provenance === "file");
-    if (fromFile) {
-      const reason = "Grafana loads them from files: change those files, or remove them";
-      return same ? { ...outcome, action: "unchanged" } : { ...outcome, action: "conflict", reason };
-    }
-    const provenance = editableAlerts ? "" : "api";
-    if (same && found.rules.every((rule) => rule.provenance === provenance)) return { ...outcome, action: "unchanged" };
-    const differing = found.rules.filter(
-      (rule) => rule.provenance === "" && !rules.some((own) => own.uid === rule.uid && matches(own, rule)),
-    );
-    if (differing.length > 0 && !overwrite) {
-      const titles = differing.map(({ title }) => title).join(", ");
-      const reason = `people may change these in Grafana, and they differ: ${titles}; --overwrite replaces them`;
-      return { ...outcome, action: "conflict", reason };
-    }
+  const isNew = answer.status === 404;
+  if (!isNew) {
+    const judgement = against(wanted, readAs(foundSchema, answer, `the alert rules ${name}`), options);
+    if (judgement !== undefined) return { ...outcome, ...judgement };
   }
-  const done = { ...outcome, action: answer.status === 404 ? "created" : "updated" } as const;
-  if (dryRun) return done;
+  const done = { ...outcome, action: isNew ? "created" : "updated" } as const;
+  if (options.dryRun) return done;
   const saved = await client.call("PUT", path, {
     to: `save the alert rules ${name}`,
-    body: wanted,
-    headers: editableAlerts ? { "x-disable-provenance": "true" } : {},
+    body: { ...wanted, rules },
+    headers: options.editableAlerts ? { "x-disable-provenance": "true" } : {},
     expect: [400, 409],
   });
   if (saved.status < 300) return done;
-  const advice = saved.status === 409 ? "" : "; they need the data source edgewatt: --datasource creates it";
-  return { ...outcome, action: "conflict", reason: `Grafana refuses them (${messageOf(saved.body)})${advice}` };
+  const said = messageOf(saved.body);
+  const advice = /data ?source/i.test(said) ? "; they need the data source edgewatt: --datasource creates it" : "";
+  return { ...outcome, action: "conflict", reason: `Grafana refuses them (${said})${advice}` };
 }

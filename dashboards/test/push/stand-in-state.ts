@@ -119,7 +119,7 @@ export class StandInState {
     }
     const own = (index: number) => ({ id: index + 1, updated: "2026-11-26T08:00:00Z" });
     const stored: Json[] = rules.map((rule, index) =>
-      Object.assign(own(index), rule, editable ? {} : { provenance: "api" }),
+      Object.assign(own(index), rule, { orgID: 3 }, editable ? {} : { provenance: "api" }),
     );
     this.groups.set(`${folder}/${name}`, { ...body, rules: stored.toReversed() });
     return ok(body);
