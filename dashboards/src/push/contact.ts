@@ -51,8 +51,8 @@ export async function pushPolicy(client: GrafanaClient, contact: Contact, option
     await client.call("PUT", `${API}/policies`, {
       to: "save the notification policies",
       body: { ...tree, routes: [route, ...routes] },
-      // The tree is not ours: nobody is to be kept from changing it.
-      headers: { "x-disable-provenance": "true" },
+      // The tree is not ours: whoever may change it may still do so.
+      headers: tree["provenance"] === undefined ? { "x-disable-provenance": "true" } : {},
     });
   }
   return { ...outcome, action: "created" };

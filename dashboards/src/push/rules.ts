@@ -6,9 +6,8 @@ import { messageOf, readAs, type GrafanaClient } from "./client.ts";
 import { matches } from "./matches.ts";
 import type { Outcome, PushOptions } from "./outcome.ts";
 
-const foundSchema = z.looseObject({
-  rules: z.array(z.looseObject({ uid: z.string(), title: z.string(), provenance: z.string().default("") })),
-});
+const foundSchema = z.looseObject({ rules: z.array(z.looseObject({ uid: z.string(), title: z.string() })) });
+const listSchema = z.array(z.object({ uid: z.string(), provenance: z.string().default("") }));
 
 type Options = PushOptions & { readonly editableAlerts: boolean };
 
@@ -34,28 +33,29 @@ function byUid<R extends { readonly uid?: string }>(rules: readonly R[]): R[] {
   return rules.toSorted((a, b) => ((a.uid ?? "") < (b.uid ?? "") ? -1 : 1));
 }
 
-type Judgement = { readonly action: "unchanged" } | { readonly action: "conflict"; readonly reason: string };
+/** Who may change each rule: `api`, `file`, or nothing for people. A group is told without it. */
+async function readProvenances(client: GrafanaClient): Promise<ReadonlyMap<string, string>> {
+  const what = "the list of alert rules";
+  const answer = await client.call("GET", "/api/v1/provisioning/alert-rules", { to: `read ${what}` });
+  return new Map(readAs(listSchema, answer, what).map(({ uid, provenance }) => [uid, provenance]));
+}
 
-/** What speaks against writing a group that is there already; `undefined`: nothing. */
-function against(
+/** What speaks against writing a group that differs; `undefined`: nothing. */
+function objection(
   wanted: WantedGroup,
   found: FoundGroup,
-  { overwrite, editableAlerts }: Options,
-): Judgement | undefined {
-  const same = matches({ ...wanted, rules: byUid(wanted.rules) }, { ...found, rules: byUid(found.rules) });
-  if (found.rules.some(({ provenance }) => provenance === "file")) {
-    const reason = "Grafana loads them from files: change those files, or remove them";
-    return same ? { action: "unchanged" } : { action: "conflict", reason };
+  provenances: ReadonlyMap<string, string>,
+): { readonly reason: string; readonly overridable: boolean } | undefined {
+  if (found.rules.some(({ uid }) => provenances.get(uid) === "file")) {
+    return { reason: "Grafana loads them from files: change those files, or remove them", overridable: false };
   }
-  const provenance = editableAlerts ? "" : "api";
-  if (same && found.rules.every((rule) => rule.provenance === provenance)) return { action: "unchanged" };
   const isOurs = (rule: FoundGroup["rules"][number]) =>
     wanted.rules.some((own) => own.uid === rule.uid && matches(own, rule));
-  const differing = found.rules.filter((rule) => rule.provenance === "" && !isOurs(rule));
-  if (differing.length === 0 || overwrite) return undefined;
+  const differing = found.rules.filter((rule) => (provenances.get(rule.uid) ?? "") === "" && !isOurs(rule));
+  if (differing.length === 0) return undefined;
   const titles = differing.map(({ title }) => title).join(", ");
   const reason = `people may change these in Grafana, and they differ: ${titles}; --overwrite replaces them`;
-  return { action: "conflict", reason };
+  return { reason, overridable: true };
 }
 
 /**
@@ -71,8 +71,13 @@ export async function pushRules(client: GrafanaClient, group: AlertGroup, option
   const answer = await client.call("GET", path, { to: `read the alert rules ${name}`, expect: [404] });
   const isNew = answer.status === 404;
   if (!isNew) {
-    const judgement = against(wanted, readAs(foundSchema, answer, `the alert rules ${name}`), options);
-    if (judgement !== undefined) return { ...outcome, ...judgement };
+    const found = readAs(foundSchema, answer, `the alert rules ${name}`);
+    const same = matches({ ...wanted, rules: byUid(wanted.rules) }, { ...found, rules: byUid(found.rules) });
+    if (same) return { ...outcome, action: "unchanged" };
+    const problem = objection(wanted, found, await readProvenances(client));
+    if (problem !== undefined && !(problem.overridable && options.overwrite)) {
+      return { ...outcome, action: "conflict", reason: problem.reason };
+    }
   }
   const done = { ...outcome, action: isNew ? "created" : "updated" } as const;
   if (options.dryRun) return done;

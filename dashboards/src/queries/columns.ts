@@ -1,7 +1,7 @@
 import { quoted, type Names } from "./names.ts";
 
 /** A function of InfluxQL that makes one value of many; `p95` is the 95th percentile. */
-export type Call =
+type Call =
   | "count"
   | "distinct"
   | "first"
@@ -17,7 +17,7 @@ export type Call =
   | `p${number}`;
 
 /** What is made of the values of successive intervals; derivatives are per second, a moving average is over two. */
-export type Transformation =
+type Transformation =
   | "cumulative_sum"
   | "derivative"
   | "difference"
@@ -26,7 +26,7 @@ export type Transformation =
   | "non_negative_difference";
 
 /** A field, or what functions make of it. */
-export interface Column {
+interface Column {
   readonly field: string;
   readonly call?: Call;
   readonly over?: Transformation;

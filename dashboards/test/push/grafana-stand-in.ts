@@ -75,6 +75,7 @@ export class GrafanaStandIn implements AsyncDisposable {
     ["GET", /^\/api\/datasources\/uid\/([^/]+)$/, ([, uid = ""]) => this.state.datasource(uid)],
     ["POST", /^\/api\/datasources$/, (_, { body }) => this.state.saveDatasource(String(body["uid"]), body)],
     ["PUT", /^\/api\/datasources\/uid\/([^/]+)$/, ([, uid = ""], { body }) => this.state.saveDatasource(uid, body)],
+    ["GET", /^\/api\/v1\/provisioning\/alert-rules$/, () => this.state.rules()],
     [
       "GET",
       /^\/api\/v1\/provisioning\/folder\/([^/]+)\/rule-groups\/([^/]+)$/,

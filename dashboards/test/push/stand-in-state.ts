@@ -103,9 +103,15 @@ export class StandInState {
     return ok({ message: "Datasource saved" });
   }
 
+  /** A group is told without who may change its rules, as `AlertRuleService.GetRuleGroup` does. */
   group(folder: string, name: string): Reply {
     const group = this.groups.get(`${folder}/${name}`);
-    return group ? ok(group) : no(404, "");
+    if (!group) return no(404, "");
+    return ok({ ...group, rules: group.rules.map(({ provenance: _, ...rule }) => rule) });
+  }
+
+  rules(): Reply {
+    return ok([...this.groups.values()].flatMap((group) => group.rules));
   }
 
   saveGroup(folder: string, name: string, body: Json, editable: boolean): Reply {
@@ -114,8 +120,8 @@ export class StandInState {
     const missing = asked.find((uid) => uid !== "__expr__" && !this.datasources.has(uid));
     if (missing !== undefined) return no(400, "failed to build query 'A': data source not found");
     const before = this.groups.get(`${folder}/${name}`)?.rules ?? [];
-    if (editable && before.some(({ provenance }) => provenance === "api")) {
-      return no(409, "cannot change provenance from 'api' to ''");
+    if (before.some(({ provenance }) => provenance === "file")) {
+      return no(409, "cannot update with provided provenance 'api', needs 'file'");
     }
     const own = (index: number) => ({ id: index + 1, updated: "2026-11-26T08:00:00Z" });
     const stored: Json[] = rules.map((rule, index) =>
