@@ -11,8 +11,9 @@ const listSchema = z.array(z.object({ uid: z.string(), provenance: z.string().de
 
 type Options = PushOptions & { readonly editableAlerts: boolean };
 
-function withoutOrganization({ orgID: _, ...rule }: Rule): Omit<Rule, "orgID"> {
-  return rule;
+function withoutOrganization(rule: Rule): Omit<Rule, "orgID"> {
+  const { orgID: _, ...rest } = rule;
+  return rest;
 }
 
 type FoundGroup = z.output<typeof foundSchema>;

@@ -107,7 +107,11 @@ export class StandInState {
   group(folder: string, name: string): Reply {
     const group = this.groups.get(`${folder}/${name}`);
     if (!group) return no(404, "");
-    return ok({ ...group, rules: group.rules.map(({ provenance: _, ...rule }) => rule) });
+    const told = group.rules.map((stored) => {
+      const { provenance: _, ...rule } = stored;
+      return rule;
+    });
+    return ok({ ...group, rules: told });
   }
 
   rules(): Reply {
