@@ -1,23 +1,25 @@
 import { MEASUREMENTS } from "@edgewatt/protocol";
-import { influxql } from "../queries/influxql.ts";
+import { equals, influxql } from "../queries/influxql.ts";
 import { STATES_PANEL } from "./panels.ts";
 import { newestIs, type Alert } from "./rule.ts";
 import type { AlertSettings } from "./settings.ts";
 import { label } from "./words.ts";
 
-const { system } = MEASUREMENTS;
+const { pipeline } = MEASUREMENTS;
 
 /** A device that has been silent for longer is taken to be gone. */
 const REMEMBERED_S = 6 * 3600;
 
 /**
- * A device that has told how it does within six hours, and now does not. Points are counted in intervals as long as the silence, and the
+ * A device that has reported within six hours, and now does not. An agent reports of its telemetry every ten seconds, a tenth as often as of
+ * the machine, so that hours of a hundred devices are counted in a moment. Reports are counted in intervals as long as the silence, and the
  * newest of them has only begun: only two without a point in a row are a silence, so it is found after one to two times its length.
  */
 export function silence({ silentAfterS }: AlertSettings): Alert {
   const query = influxql({
-    from: system,
-    select: [{ field: "cpu_pct", call: "count", over: "moving_average" }],
+    from: pipeline,
+    select: [{ field: "spool_batches", call: "count", over: "moving_average" }],
+    where: [equals(pipeline, "service", "agent")],
     groupBy: ["device"],
     perInterval: `${silentAfterS}s`,
     fill: 0,

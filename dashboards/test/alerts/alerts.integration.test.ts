@@ -35,10 +35,11 @@ function watts(level: number, source: PowerSource, channel = "main"): Batch {
   return ["power", { [channel]: { ...at, w: at.dt.map(() => level), wMin: level, wMax: level, source } }];
 }
 
-/** What the machine says of itself, every ten seconds. */
+/** What the agent says of the machine and of its telemetry, every ten seconds. */
 function system(throttled: number, { fromS = 20 * MINUTE_S, toS = 1 }: { fromS?: number; toS?: number } = {}): Batch {
   const at = moments(fromS, toS, 10);
-  return ["system", { system: { ...at, tempC: 50, cpuPct: 80, throttled: at.dt.map(() => throttled) } }];
+  const machine = { ...at, tempC: 50, cpuPct: 80, throttled: at.dt.map(() => throttled) };
+  return ["system", { system: machine, pipeline: { ...at, service: "agent", spoolBatches: 2 } }];
 }
 
 function lost(points: number, agoS: number): Batch {
@@ -85,10 +86,7 @@ const FLEET: Readonly<Record<string, readonly Batch[]>> = {
   "pi-was-weak": [system(0x1_0000)],
   "pi-slow": [system(0x4_0004)],
   "pi-was-slow": [system(0xe_0000)],
-  "pi-recovered": [
-    system(0x1, { toS: 3 * MINUTE_S + 1 }),
-    ["system", { system: { ...moments(170, 1, 10), cpuPct: 5, throttled: 0 } }],
-  ],
+  "pi-recovered": [system(0x1, { toS: 3 * MINUTE_S + 1 }), system(0, { fromS: 170 })],
   "pi-silent": [system(0, { toS: 5 * MINUTE_S })],
   "pi-new": [system(0, { fromS: 30 })],
   "pi-brief": [system(0, { toS: 100 })],
@@ -121,12 +119,20 @@ const FLEET: Readonly<Record<string, readonly Batch[]>> = {
   "pi-other-precision": [system(0), ...runs([{ mj: 60 }, { mj: 90, precision: "fp32" }])],
 };
 
+/** The batches with the device's name where its agent writes it. */
+function sentBy(device: string, batches: readonly Batch[]): Batch[] {
+  return batches.map(([stream, { pipeline: report, ...others }]) => {
+    const named = report === undefined ? {} : { pipeline: Object.assign({ id: device, device }, report) };
+    return [stream, Object.assign(others, named)];
+  });
+}
+
 let pipeline: Pipeline | undefined;
 
 beforeAll(async () => {
   if (influxd.skip) return;
   pipeline = await startPipeline();
-  for (const [device, batches] of Object.entries(FLEET)) await pipeline.send(device, batches);
+  for (const [device, batches] of Object.entries(FLEET)) await pipeline.send(device, sentBy(device, batches));
 });
 
 afterAll(() => pipeline?.stop());
