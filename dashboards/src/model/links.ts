@@ -17,8 +17,10 @@ export interface DataLink {
   readonly targetBlank: false;
 }
 
-/** What a link hands on beside the time range, which it always keeps. */
+/** What a link hands on. */
 export interface Handover {
+  /** Begin and end in epoch ms, as text or as values of the row; the time range of the dashboard unless told. */
+  readonly range?: readonly [from: string, to: string];
   /** Variables that both dashboards have, as they are chosen. */
   readonly keep: readonly string[];
   /** Variables that take a value of the row or series: `${__value.text}`, `${__field.labels.device}`. */
@@ -26,9 +28,9 @@ export interface Handover {
 }
 
 /** Opens another dashboard of edgewatt on what the link is on. */
-export function dataLink(title: string, dashboard: keyof typeof UIDS, { keep, set }: Handover): DataLink {
+export function dataLink(title: string, dashboard: keyof typeof UIDS, { range, keep, set }: Handover): DataLink {
   const parameters = [
-    "${__url_time_range}",
+    range === undefined ? "${__url_time_range}" : `from=${range[0]}&to=${range[1]}`,
     ...["datasource", ...keep].map((name) => `\${${name}:queryparam}`),
     ...Object.entries(set).map(([name, value]) => `var-${name}=${value}`),
   ];
