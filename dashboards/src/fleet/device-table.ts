@@ -114,20 +114,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
   ["now", "Throttled now", { id: "mappings", value: THROTTLING }, coloured],
   ["since boot", "Throttled since boot", { id: "mappings", value: THROTTLING }, coloured],
   ["sync", "Clock", { id: "mappings", value: CLOCK_SYNC }, coloured],
-  [
-    "job",
-    "Job",
-    { id: "unit", value: GRAFANA_UNIT.text },
-    {
-      id: "links",
-      value: [
-        dataLink("Run ${__value.text}", "run", {
-          keep: ["resolution"],
-          set: { device: "${__data.fields.device}", run: "${__value.text}" },
-        }),
-      ],
-    },
-  ],
+  ["job", "Job", { id: "unit", value: GRAFANA_UNIT.text }],
   ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }],
 ];
 
