@@ -67,7 +67,7 @@ function lintColumns(panel: Panel, problems: Problems): void {
     problems.expect(columns.has(name), "columns", `column ${name} is named and not there: ${[...columns].join(", ")}`);
   }
   const text = JSON.stringify(panel.fieldConfig ?? {});
-  for (const [, name = ""] of text.matchAll(/\$\{__data\.fields\.(\w+)\}/g)) {
+  for (const [, name = ""] of text.matchAll(/\$\{__data\.fields\.(\w+)(?:\.\w+)?\}/g)) {
     problems.expect(columns.has(name), "columns", `a link names column ${name}, which is not there`);
   }
   for (const [, name = ""] of text.matchAll(/\$\{__field\.labels\.(\w+)\}/g)) {
@@ -86,11 +86,11 @@ function matchedName(reference: NameMatcher | undefined): string[] {
 /** Names in overrides, and of the axes of a scatter. */
 function namedColumns({ fieldConfig, options }: Panel): string[] {
   const series = ((options as { series?: unknown } | undefined)?.series ?? []) as Record<string, NameMatcher>[];
-  const xField = (options as { xField?: string } | undefined)?.xField;
+  const { xField, dims } = (options ?? {}) as { xField?: string; dims?: { x?: string } };
   return [
     ...(fieldConfig?.overrides ?? []).flatMap(matchedName),
     ...series.flatMap(({ x, y, color, size }) => [x, y, color, size].flatMap(matchedName)),
-    ...(xField === undefined ? [] : [xField]),
+    ...[xField, dims?.x].filter((name) => name !== undefined),
   ];
 }
 
