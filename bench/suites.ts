@@ -76,6 +76,11 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 5,
     open: async () => (await import("./telemetry/agent.ts")).agent,
   },
+  {
+    name: "live/dashboards",
+    expectedMinutes: 5,
+    open: async () => (await import("./live/dashboards.ts")).dashboards,
+  },
 ];
 
 /**

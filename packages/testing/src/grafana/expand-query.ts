@@ -1,11 +1,15 @@
 import type { GrafanaDashboard, GrafanaVariable } from "./dashboard-file.ts";
 
-/** What is chosen at the top of a dashboard, and its time range. */
-export interface GrafanaScope {
-  /** A variable that is not here has its default. Several values as a list, or `$__all`. */
-  readonly variables: Readonly<Record<string, string | readonly string[]>>;
+/** The time range of a dashboard. */
+export interface GrafanaRange {
   readonly fromMs: number;
   readonly toMs: number;
+}
+
+/** What is chosen at the top of a dashboard. */
+export interface GrafanaScope extends GrafanaRange {
+  /** A variable that is not here has its default. Several values as a list, or `$__all`. */
+  readonly variables: Readonly<Record<string, string | readonly string[]>>;
   readonly intervalMs: number;
 }
 
@@ -56,15 +60,4 @@ export function expandQuery(dashboard: GrafanaDashboard, query: string, scope: G
     .replaceAll("$timeFilter", `time >= ${fromMs}ms and time <= ${toMs}ms`)
     .replaceAll("$__interval_ms", String(intervalMs))
     .replaceAll("$__interval", `${intervalMs}ms`);
-}
-
-/** The options that a query variable gets from the answer to its query: each once, its `regex` applied. */
-export function optionsOf({ regex }: GrafanaVariable, values: readonly string[]): string[] {
-  if (regex === undefined || regex === "") return [...new Set(values)];
-  const pattern = new RegExp(regex.replace(/^\/(.*)\/\w*$/, "$1"));
-  const kept = values.flatMap((value) => {
-    const match = pattern.exec(value);
-    return match === null ? [] : [match[1] ?? match[0]];
-  });
-  return [...new Set(kept)];
 }

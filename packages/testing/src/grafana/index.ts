@@ -1,9 +1,4 @@
-export type {
-  GrafanaAnnotation,
-  GrafanaDashboard,
-  GrafanaPanel,
-  GrafanaTarget,
-  GrafanaVariable,
-} from "./dashboard-file.ts";
-export { expandQuery, type GrafanaScope, optionsOf } from "./expand-query.ts";
+export type { GrafanaAnnotation, GrafanaDashboard, GrafanaTarget } from "./dashboard-file.ts";
+export { askVariable, openingChoices } from "./choices.ts";
+export { expandQuery, type GrafanaRange, type GrafanaScope } from "./expand-query.ts";
 export { grafanaIntervalMs, grafanaMs } from "./interval.ts";
