@@ -11,12 +11,15 @@ export function figuresTable(frame: Frame): TablePanel {
   return framed(new TablePanel(), frame).unit(GRAFANA_UNIT.text).filterable(true).noValue("no results");
 }
 
-/** A row per device, model, precision and pruning with these columns of `run_summary`. */
+/** The time of a row's point, as InfluxDB's data source calls the column. */
+export const TIME = "Time";
+
+/** A row per device, model, precision and pruning with these columns of `run_summary`, and the time where it is among them. */
 export function rowsTable(frame: Frame, columns: readonly Shown[], where: readonly string[]): TablePanel {
-  const fields = columns.map(([name]) => name).filter((name) => !isTag(name));
+  const fields = columns.map(([name]) => name).filter((name) => !isTag(name) && name !== TIME);
   const shown = [...WHOSE, ...columns];
   const order = shown.map(([name]) => name);
-  const dropped = ["Time", ...ROW_TAGS, ...(fields.includes("latency_ms") ? [] : ["latency_ms"])];
+  const dropped = [TIME, ...ROW_TAGS, ...(fields.includes("latency_ms") ? [] : ["latency_ms"])];
   const table = figuresTable(frame)
     .withTarget(InfluxQuery.table("A", newestRows(fields, where)))
     .withTransformation(
@@ -25,6 +28,6 @@ export function rowsTable(frame: Frame, columns: readonly Shown[], where: readon
         dropped.filter((name) => !order.includes(name)),
       ),
     );
-  for (const column of shown) table.overrideByName(column[0], columnLook(column));
+  for (const column of shown.filter(([name]) => name !== TIME)) table.overrideByName(column[0], columnLook(column));
   return table;
 }

@@ -1,7 +1,7 @@
 import type { PanelBuilder as TablePanel } from "@grafana/grafana-foundation-sdk/table";
 import type { DynamicConfigValue } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MEASUREMENTS } from "@edgewatt/protocol";
-import { dataLink } from "../model/links.ts";
+import { between, dataLink } from "../model/links.ts";
 import type { Frame } from "../model/panel.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
@@ -35,7 +35,7 @@ const ROW_LINKS: DynamicConfigValue = {
     dataLink("Live power in the row's windows", "livePower", {
       keep: ["resolution"],
       set: { device: "${__data.fields.device}" },
-      range: [`\${__data.fields.${BEGIN}.numeric}`, `\${__data.fields.${END}.numeric}`],
+      range: between(BEGIN, END),
     }),
     dataLink("Study of the model", "study", { keep: ["device"], set: { model: "${__data.fields.model}" } }),
   ],

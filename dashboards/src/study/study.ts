@@ -1,10 +1,11 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
 import { buildDashboard } from "../model/dashboard.ts";
-import { UIDS } from "../model/links.ts";
+import { around, dataLink, UIDS } from "../model/links.ts";
+import { GRAFANA_UNIT } from "../model/units.ts";
 import { MORE_COLUMNS, RESULT_COLUMNS } from "../results/columns.ts";
 import { ACCURACY_DIFFERENCE, ENERGY_RATIO, pairsTable, SPEED_UP } from "../results/pairs-table.ts";
-import { rowsTable } from "../results/rows-table.ts";
+import { rowsTable, TIME } from "../results/rows-table.ts";
 import { chosenRows } from "../results/rows.ts";
 import { datasourceVariable, resolutionVariable, runVariable, tagVariable } from "../variables/choices.ts";
 import { figure } from "./figure.ts";
@@ -19,6 +20,16 @@ const PAIRS = chosenRows("device", "model", "pruning");
 
 const ESTIMATES = `Power sources ${MODELLED_SOURCES.join(" and ")} are models, no meters: what comes from them is called an estimate`;
 const SERIES = "A series per precision and device, over the newest run of each row";
+
+/** Longer than a benchmark of all models takes: the row's point is of its end. */
+const AROUND_A_ROW_MS = 4 * 3600 * 1000;
+
+/** The run of a row, in the hours around it. */
+const RUN_LINK = dataLink("Run", "run", {
+  range: around(TIME, AROUND_A_ROW_MS),
+  keep: [],
+  set: { device: "${__data.fields.device}", model: "${__data.fields.model}" },
+});
 
 /** What pruning and quantization cost and save. */
 export function study(): Dashboard {
@@ -46,9 +57,11 @@ export function study(): Dashboard {
           description: `Newest run of each row in the time range. MB = 10⁶ bytes; ± is the 95 % half-width; a blank cell has its reason in the flags. ${ESTIMATES}`,
           at: [0, 0, 24, 13],
         },
-        [...RESULT_COLUMNS, ...MORE_COLUMNS],
+        [...RESULT_COLUMNS, ...MORE_COLUMNS, [TIME, TIME]],
         ROWS,
-      ),
+      )
+        .overrideByName("run", [{ id: "links", value: [RUN_LINK] }])
+        .overrideByName(TIME, [{ id: "unit", value: GRAFANA_UNIT["epoch ms"] }]),
       figure(
         { id: 2, title: "Latency against pruning", description: `Mean latency per image. ${SERIES}`, at: [0, 13, 12, 10] },
         { x: "pruning_fraction", y: "latency_ms", power: false },
