@@ -18,7 +18,7 @@ interface RunTarget extends Dataquery {
   readonly timeEndColumn: string;
 }
 
-function runTarget(policy?: string): Builder<RunTarget> {
+function runTarget(): Builder<RunTarget> {
   const column = (name: string) => fieldOf(runEvent, name).name;
   const columns = {
     titleColumn: column("title"),
@@ -32,17 +32,16 @@ function runTarget(policy?: string): Builder<RunTarget> {
     // Before the view began only those that reach into it.
     where: [chosen(runEvent, "device"), `"${column("time_end")}" >= \${__from}`],
     reachBack: LONGEST_RUN,
-    ...(policy === undefined ? {} : { policy }),
   });
   return { build: () => ({ ...InfluxQuery.table("Runs", query).build(), ...columns, fromAnnotations: true }) };
 }
 
-/** The windows of runs as regions. @param policy the retention policy to read, else the default one */
-export function runAnnotation(policy?: string): AnnotationQueryBuilder {
+/** The windows of runs as regions. */
+export function runAnnotation(): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name("Runs")
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor("purple")
-    .target(runTarget(policy));
+    .target(runTarget());
 }

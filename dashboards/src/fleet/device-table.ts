@@ -92,7 +92,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
       id: "links",
       value: [
         dataLink("Live power of ${__value.text}", "livePower", {
-          keep: ["resolution"],
+          keep: [],
           set: { device: "${__value.text}" },
         }),
       ],

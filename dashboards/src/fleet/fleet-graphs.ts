@@ -13,7 +13,7 @@ const SECONDS_PER_MINUTE = 60;
 
 const toLivePower = linkBuilder(
   dataLink("Live power of ${__field.labels.device}", "livePower", {
-    keep: ["resolution"],
+    keep: [],
     set: { device: "${__field.labels.device}" },
   }),
 );

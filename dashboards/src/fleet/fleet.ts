@@ -1,8 +1,11 @@
 import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MEASUREMENTS } from "@edgewatt/protocol";
+import { systemGraph, throttlingTimeline } from "../machine/machine-panels.ts";
 import { buildDashboard } from "../model/dashboard.ts";
 import { UIDS } from "../model/links.ts";
 import { FLEET_VALUES } from "../model/panel.ts";
+import { THROTTLING_TOLD } from "../model/throttling.ts";
+import { CHOSEN_POLICY } from "../queries/influxql.ts";
 import { datasourceVariable, resolutionVariable, tagVariable } from "../variables/choices.ts";
 import { deviceTable } from "./device-table.ts";
 import { energyGraph, gapGraph } from "./fleet-graphs.ts";
@@ -62,11 +65,34 @@ export function fleet(): Dashboard {
         },
         "sync",
       ),
+      systemGraph(
+        {
+          id: 6,
+          title: "Temperature",
+          description: "Temperature of each device's processor",
+          at: [0, 32, 12, 11],
+          every: "1m",
+          values: FLEET_VALUES,
+        },
+        "temp_c",
+        { policy: CHOSEN_POLICY },
+      ),
+      throttlingTimeline(
+        {
+          id: 7,
+          title: "Throttling",
+          description: THROTTLING_TOLD,
+          at: [12, 32, 12, 11],
+          every: "1m",
+          values: FLEET_VALUES,
+        },
+        { policy: CHOSEN_POLICY },
+      ),
       gapGraph({
         id: 5,
         title: "Points lost",
         description: "Points of each device and stream that were given up before they became durable",
-        at: [0, 32, 24, 8],
+        at: [0, 43, 24, 8],
         every: "1m",
         values: FLEET_VALUES,
       }),

@@ -4,10 +4,10 @@ import { runAnnotation } from "../annotations/runs.ts";
 import { buildDashboard } from "../model/dashboard.ts";
 import { UIDS } from "../model/links.ts";
 import { FLEET_VALUES } from "../model/panel.ts";
+import { THROTTLING_TOLD } from "../model/throttling.ts";
 import { JOULE } from "../model/units.ts";
-import { CHOSEN_POLICY } from "../queries/influxql.ts";
-import { datasourceVariable, resolutionVariable, tagVariable } from "../variables/choices.ts";
-import { systemGraph, throttlingTimeline } from "./machine-panels.ts";
+import { datasourceVariable, tagVariable } from "../variables/choices.ts";
+import { systemGraph, throttlingTimeline } from "../machine/machine-panels.ts";
 import { powerFigure, powerGraph, WATT } from "./power-panels.ts";
 
 /** The period in which agents tell of their machine. */
@@ -20,11 +20,12 @@ export function livePower(): Dashboard {
   return buildDashboard({
     uid: UIDS.livePower,
     title: "Live power",
-    description: "Electrical power of each device and channel, with the windows of runs; estimates are named as such",
+    description:
+      "Electrical power of each device and channel as it is measured, with the windows of runs; estimates are named as such",
     from: "now-2m",
     refresh: "1s",
-    variables: [datasourceVariable(), resolutionVariable(), tagVariable(MEASUREMENTS.power, "device")],
-    annotations: [runAnnotation(CHOSEN_POLICY)],
+    variables: [datasourceVariable(), tagVariable(MEASUREMENTS.power, "device")],
+    annotations: [runAnnotation()],
     panels: [
       powerFigure(
         { id: 1, title: "Now", description: "Newest mean over a tenth of a second, per channel", at: [0, 0, 6, 5] },
@@ -84,8 +85,7 @@ export function livePower(): Dashboard {
       throttlingTimeline({
         id: 8,
         title: "Throttling",
-        description:
-          "What the firmware reports, now and since boot: too low a voltage, a capped clock, throttling, the soft temperature limit. Of an interval with several reports the highest is shown; a device that is no Raspberry Pi has no row",
+        description: THROTTLING_TOLD,
         at: [16, 17, 8, 8],
         every: SYSTEM_EVERY,
         values: FLEET_VALUES,

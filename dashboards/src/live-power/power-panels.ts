@@ -7,7 +7,7 @@ import { dataLink, linkBuilder } from "../model/links.ts";
 import { framed, legendWith, type Frame } from "../model/panel.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
-import { chosen, CHOSEN_POLICY, fieldOf, influxql, type Selection } from "../queries/influxql.ts";
+import { chosen, fieldOf, influxql, type Selection } from "../queries/influxql.ts";
 
 const { power } = MEASUREMENTS;
 
@@ -23,7 +23,6 @@ function powerQuery(refId: string, selection: Selection, alias: string, perInter
     where: [chosen(power, "device")],
     groupBy: ["device", "channel", "source"],
     perInterval,
-    policy: CHOSEN_POLICY,
   });
   return InfluxQuery.series(refId, query, alias);
 }
@@ -51,7 +50,7 @@ export function powerGraph(frame: Frame): GraphPanel {
     .dataLinks([
       linkBuilder(
         dataLink("Only ${__field.labels.device}", "livePower", {
-          keep: ["resolution"],
+          keep: [],
           set: { device: "${__field.labels.device}" },
         }),
       ),

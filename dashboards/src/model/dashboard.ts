@@ -43,7 +43,6 @@ export function buildDashboard(parts: DashboardParts): Dashboard {
         .type(DashboardLinkType.Dashboards)
         .tags([TAG])
         .asDropdown(false)
-        .keepTime(true)
         .includeVars(true),
     )
     .variables([...parts.variables])

@@ -47,3 +47,7 @@ export const THROTTLING: ValueMapping[] = [
     ),
   },
 ];
+
+/** What a panel of it says of itself. */
+export const THROTTLING_TOLD =
+  "What the firmware reports, now and since boot: too low a voltage, a capped clock, throttling, the soft temperature limit. Of an interval with several reports the highest is shown; a device that is no Raspberry Pi has no row";

@@ -14,8 +14,8 @@ const HEIGHT = 8;
 /** A graph in the left or right half of a row below the table. */
 function place(id: number, row: number, half: 0 | 1, title: string, description: string): Frame {
   const at = [half * WIDTH, TABLE_HEIGHT + row * HEIGHT, WIDTH, HEIGHT] as const;
-  // Every service tells of itself every ten seconds.
-  return { id, title, description, at, every: "10s", values: FLEET_VALUES };
+  // Reports come every ten seconds, their means every minute: a shorter interval would have all of a minute's counts, or none.
+  return { id, title, description, at, every: "1m", values: FLEET_VALUES };
 }
 
 /** Whether telemetry finds its way into the database, and what does not. */

@@ -57,7 +57,7 @@ export function reportTable(frame: Frame): TablePanel {
         id: "links",
         value: [
           dataLink("Live power of ${__value.text}", "livePower", {
-            keep: ["resolution"],
+            keep: [],
             set: { device: "${__value.text}" },
           }),
         ],

@@ -71,7 +71,7 @@ const CASES: readonly (readonly [Rule, string, (broken: Broken) => void])[] = [
   [
     "datasource",
     "a variable with a data source of its own",
-    ({ live }) => (loose(live.templating?.list?.[2])["datasource"].uid = "x"),
+    ({ live }) => (loose(live.templating?.list?.[1])["datasource"].uid = "x"),
   ],
   ["letters", "two queries of one letter", ({ graph }) => (query(graph, 1)["refId"] = "A")],
   ["letters", "a panel without a query", ({ graph }) => (graph.targets = [])],
@@ -101,7 +101,7 @@ const CASES: readonly (readonly [Rule, string, (broken: Broken) => void])[] = [
     "catalogue",
     "a variable of a tag that nobody writes",
     ({ live }) => {
-      loose(live.templating?.list?.[2])["query"] = 'SHOW TAG VALUES FROM "power" WITH KEY = "devise"';
+      loose(live.templating?.list?.[1])["query"] = 'SHOW TAG VALUES FROM "power" WITH KEY = "devise"';
     },
   ],
   ["columns", "a legend of a tag that is not grouped by", ({ graph }) => rewrite(graph, 0, ', "channel"', "")],
@@ -171,11 +171,11 @@ const CASES: readonly (readonly [Rule, string, (broken: Broken) => void])[] = [
   [
     "link",
     "a link that hands on what is not there",
-    ({ graph }) => link(graph, (url) => url.replace("${resolution", "${model")),
+    ({ graph }) => link(graph, (url) => url.replace("${datasource", "${model")),
   ],
   ["variable", "no choice of the data source", ({ live }) => live.templating?.list?.shift()],
-  ["variable", "an All that joins every value", ({ live }) => delete live.templating?.list?.[2]?.allValue],
-  ["variable", "a variable without a description", ({ live }) => delete live.templating?.list?.[2]?.description],
+  ["variable", "an All that joins every value", ({ live }) => delete live.templating?.list?.[1]?.allValue],
+  ["variable", "a variable without a description", ({ live }) => delete live.templating?.list?.[1]?.description],
   ["variable", "a query with a variable that is not there", ({ graph }) => rewrite(graph, 0, "$device", "$board")],
   [
     "annotation",

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MEASUREMENTS } from "@edgewatt/protocol";
+import { INTERVAL_MS } from "../../src/queries/columns.ts";
 import {
   CHOSEN_POLICY,
   chosen,
@@ -121,6 +122,18 @@ describe("influxql of more than one step", () => {
   it("reaches back before the view, and keeps the newest", () => {
     expect(influxql({ from: runEvent, select: [{ field: "title" }], reachBack: "6h", newest: 5 })).toBe(
       `SELECT "title" FROM "run_event" WHERE time >= \${__from}ms - 6h AND time <= \${__to}ms ORDER BY time DESC LIMIT 5`,
+    );
+  });
+
+  it("reads only the end of the view, and knows the length of an interval", () => {
+    const perSecond = {
+      left: { field: "points", call: "sum" },
+      operator: "/",
+      right: INTERVAL_MS,
+      as: "per_ms",
+    } as const;
+    expect(influxql({ from: pipeline, select: [perSecond], lately: "30s" })).toBe(
+      `SELECT sum("points") / $__interval_ms AS "per_ms" FROM "pipeline" WHERE time >= \${__to}ms - 30s AND time <= \${__to}ms`,
     );
   });
 

@@ -54,8 +54,14 @@ async function fill(
   const dir = await tempDir();
   undo.push(async () => dir[Symbol.asyncDispose]());
   const ingest = await spawnService(INGEST, [
-    ...["--broker", broker.url, "--influx", influx.url],
-    ...["--data", dir.path, "--log-level", "warn"],
+    "--broker",
+    broker.url,
+    "--influx",
+    influx.url,
+    "--data",
+    dir.path,
+    "--log-level",
+    "warn",
   ]);
   undo.push(() => ingest.stop());
   // Ingest tells of itself every ten seconds.

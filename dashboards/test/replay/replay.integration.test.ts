@@ -106,8 +106,8 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
   it.each(targets)("$name gives the columns that the linter counts on", async (one) => {
     const rows = await ask(one);
     const { columns, tags } = readQuery(one.target.query);
-    const expected = ["time", ...tags, ...columns].toSorted();
-    for (const row of rows) expect(Object.keys(row).toSorted()).toEqual(expected);
+    const expected = new Set(["time", ...tags, ...columns]);
+    for (const row of rows) expect(new Set(Object.keys(row))).toEqual(expected);
     for (const column of columns) {
       assert(column !== undefined);
       expect
