@@ -121,7 +121,7 @@ export function splitBy(fields: readonly string[]): Step {
   };
 }
 
-/** Another name for the columns that a regular expression finds. */
+/** Another name for the columns that a regular expression, between slashes, finds. */
 export function renamed(regex: string, renamePattern: string): Step {
   return { id: "renameByRegex", options: { regex, renamePattern } };
 }

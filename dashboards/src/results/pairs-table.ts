@@ -24,7 +24,7 @@ export const SPEED_UP: Comparison = {
   field: "latency_ms",
   shared: [],
   head: "Speed-up",
-  unit: "suffix: ×",
+  unit: "suffix:×",
   of: ["fp32", "/", "int8"],
 };
 

@@ -33,7 +33,7 @@ const ROW_LINKS: DynamicConfigValue = {
   id: "links",
   value: [
     dataLink("Live power in the row's windows", "livePower", {
-      keep: ["resolution"],
+      keep: [],
       set: { device: "${__data.fields.device}" },
       range: between(BEGIN, END),
     }),

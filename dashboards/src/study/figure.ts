@@ -26,11 +26,11 @@ export interface Axes {
 const RUN = { field: "run" };
 
 /** A series is named by its frame alone: what is before that is the name of a copy. */
-const NAMED_BY_FRAME: Step = renamed(String.raw`^.* \* 1 (\S+)$`, "$1");
+const NAMED_BY_FRAME: Step = renamed(String.raw`/^.* \* 1 (\S+)$/`, "$1");
 
 /** A source that does not say that it is a model gets the word, in one word with its name as `splitBy` makes them. */
-const MARK_MODELS: Step = renamed(
-  `·(${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})$`,
+const MARK_SERIES: Step = renamed(
+  `/·(${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})$/`,
   "·$1·estimate",
 );
 
@@ -46,7 +46,7 @@ function seriesSteps({ x, y, power }: Axes, more: More | undefined): Step[] {
     joinedBy("run"),
     NAMED_BY_FRAME,
     ...(more === undefined ? [] : [more.names]),
-    ...(power ? [MARK_MODELS] : []),
+    ...(power ? [MARK_SERIES] : []),
     sortedBy(x),
   ];
 }

@@ -45,7 +45,7 @@ const FRONT_STEPS: readonly Step[] = [
 ];
 
 /** The front of each device, after the join has put the name of its frame behind that of the aggregate. */
-const FRONT_NAME = renamed(String.raw`^${FRONT} \(max\) (.*)$`, `${FRONT}·$1`);
+const FRONT_NAME = renamed(String.raw`/^${FRONT} \(max\) (.*)$/`, `${FRONT}·$1`);
 
 const FRONT_LINE: DynamicConfigValue[] = [
   { id: "custom.show", value: XYShowMode.Lines },

@@ -53,7 +53,7 @@ export function layerBars(frame: Frame, ...fields: readonly string[]): BarPanel 
     .withTarget(newestLayers(fields, [...CHOSEN, equals(layer, "precision", "int8")]))
     .withTransformation(sortedBy("index"))
     .withTransformation(ordered(["layer", ...fields], ["Time", "index", ...TAGS.filter((name) => name !== "layer")]));
-  const shown = COLUMNS.filter(([name]) => fields.includes(name));
+  const shown = COLUMNS.filter(([name]) => name === "layer" || fields.includes(name));
   for (const column of shown) bars.overrideByName(column[0], columnLook(column, layer));
   return bars;
 }

@@ -28,7 +28,13 @@ export const OLDER_JOB = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
 
 /** Parameters of the model before pruning. */
 const PARAMS = 3_217_226;
-const WINDOW_US = 2_000_000;
+const WINDOW_US = 100_000;
+const BETWEEN_WINDOWS_US = 50_000;
+/** From the begin of a row's first window to that of the next row's, and to the end of its last. */
+export const BETWEEN_ROWS_US = 400_000;
+export const WINDOWS_US = 2 * WINDOW_US + BETWEEN_WINDOWS_US;
+/** What the first row's inferences took. */
+export const LATENCIES_MS: readonly number[] = Array.from({ length: 100 }, (_, i) => i + 1);
 
 function sourceOf(device: string, { model, precision }: Row): PowerSource {
   if (device === METERED) return "ina226";
@@ -49,11 +55,11 @@ function summary(device: string, row: Row, index: number, atUs: number): Channel
   };
 }
 
-/** Windows of a row: two, each with a tenth of a second between them. */
+/** The two windows of a row. */
 function windows(device: string, { model, precision }: Row, index: number, t0: number): Record<string, Channel> {
   return Object.fromEntries(
     [0, 1].map((window) => {
-      const begin = t0 + index * 10 * WINDOW_US + window * (WINDOW_US + 100_000);
+      const begin = t0 + index * BETWEEN_ROWS_US + window * (WINDOW_US + BETWEEN_WINDOWS_US);
       return [
         `run_event/${index}/${window}`,
         {
@@ -78,12 +84,18 @@ function layers(t0: number): Record<string, Channel> {
   return Object.fromEntries(perLayer);
 }
 
+function inferences(device: string, { model, precision }: Row, t0: number): Channel {
+  const dt = LATENCIES_MS.map((_, index) => index * 1000);
+  return { t0, dt, model, precision, latencyMs: [...LATENCIES_MS], run: `${jobOf(device)}/0` };
+}
+
 /** A study of three models in two precisions, and one row of an earlier run, better in everything. */
 export function studyTelemetry(device: string, t0: number): [Stream, Record<string, Channel>][] {
   const [first] = ROWS;
   if (first === undefined) throw new Error("a study has rows");
   const older: Row = { ...first, latencyMs: 1, grossMj: 1, accuracyPct: 99 };
   return [
+    ["inference", { inference: inferences(device, first, t0) }],
     ["event", Object.assign({}, ...ROWS.map((row, index) => windows(device, row, index, t0))) as Record<string, Channel>],
     [
       "summary",

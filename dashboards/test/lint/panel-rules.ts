@@ -107,6 +107,12 @@ function lintLetters(panel: Panel, problems: Problems): void {
   }
 }
 
+/** An expression as Grafana reads it (`stringToJsRegex`): between slashes, or else for the whole text. */
+function readRegex(text: string): RegExp {
+  const [, pattern, flags] = /^\/(.*)\/([gimsy]*)$/.exec(text) ?? [];
+  return pattern === undefined ? new RegExp(`^${text}$`) : new RegExp(pattern, flags);
+}
+
 /** Power of a model must say so wherever it is shown: in the legend, or in a column of its source. */
 function lintEstimates(panel: Panel, problems: Problems): void {
   const series = targetsOf(panel).filter(({ query }) => readQuery(query).measurements.includes("power"));
@@ -117,7 +123,7 @@ function lintEstimates(panel: Panel, problems: Problems): void {
   if (!series.some(({ alias }) => alias !== undefined)) return;
   const rename = panel.transformations?.find(({ id }) => id === "renameByRegex");
   const { regex = "no rule", renamePattern = "" } = (rename?.options ?? {}) as Record<string, string>;
-  const shown = (source: string): string => `pi-1 main (${source})`.replace(new RegExp(regex), renamePattern);
+  const shown = (source: string): string => `pi-1 main (${source})`.replace(readRegex(regex), renamePattern);
   for (const source of POWER_SOURCES) {
     const isRight = shown(source).includes("estimate") === isModelled(source);
     problems.expect(isRight, "estimate", `the legend calls a channel of ${source} ${shown(source)}`);
