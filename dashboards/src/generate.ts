@@ -3,6 +3,7 @@ import { fleet } from "./fleet/fleet.ts";
 import { livePower } from "./live-power/live-power.ts";
 import { pipelineHealth } from "./pipeline-health/pipeline-health.ts";
 import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
+import { run } from "./run/run.ts";
 import { study } from "./study/study.ts";
 
 export interface GeneratedFile {
@@ -16,6 +17,7 @@ const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "live-power": livePower,
   fleet,
   "pipeline-health": pipelineHealth,
+  run,
   study,
 };
 
