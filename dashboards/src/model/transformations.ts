@@ -53,7 +53,13 @@ type Operator = "+" | "-" | "*" | "/";
 
 function calculated(binary: { left: string; operator: Operator; right: string }, alias: { alias?: string }): Step {
   // Rows are no series: without the last option Grafana first joins all frames by time.
-  const options = { mode: "binary", binary: { ...binary, reducer: "sum" }, ...alias, replaceFields: false, timeSeries: false };
+  const options = {
+    mode: "binary",
+    binary: { ...binary, reducer: "sum" },
+    ...alias,
+    replaceFields: false,
+    timeSeries: false,
+  };
   return { id: "calculateField", options };
 }
 
@@ -97,7 +103,9 @@ export function where(...conditions: readonly Condition[]): Step {
 export function groupedBy(keys: readonly string[], aggregates: Record<string, "max" | "min">): Step {
   const fields = [
     ...keys.map((key) => [key, { operation: "groupby", aggregations: [] }] as const),
-    ...Object.entries(aggregates).map(([name, how]) => [name, { operation: "aggregate", aggregations: [how] }] as const),
+    ...Object.entries(aggregates).map(
+      ([name, how]) => [name, { operation: "aggregate", aggregations: [how] }] as const,
+    ),
   ];
   return { id: "groupBy", options: { fields: Object.fromEntries(fields) } };
 }

@@ -89,5 +89,7 @@ export function columnText(names: Names, selection: Selection): string {
 export function columnName(selection: Selection): string | undefined {
   if (selection.as !== undefined || isArithmetic(selection)) return selection.as;
   const { field, call, over } = selection;
-  return over ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile").replace(/^sample\d+$/, "sample"));
+  return (
+    over ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile").replace(/^sample\d+$/, "sample"))
+  );
 }

@@ -57,7 +57,10 @@ const SPECIAL: Readonly<Record<string, readonly DynamicConfigValue[]>> = {
 };
 
 /** How a column of a measurement looks in a table: head, unit and what the catalogue says of it. */
-export function columnLook([name, head]: Shown, measurement: Measurement = MEASUREMENTS.runSummary): DynamicConfigValue[] {
+export function columnLook(
+  [name, head]: Shown,
+  measurement: Measurement = MEASUREMENTS.runSummary,
+): DynamicConfigValue[] {
   const displayName = { id: "displayName", value: head };
   if (isTag(name)) return [displayName];
   const { unit, description } = fieldOf(measurement, name);

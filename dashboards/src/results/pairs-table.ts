@@ -57,7 +57,9 @@ export function pairsTable(frame: Frame, comparison: Comparison, rows: readonly 
     .withTransformation(MERGED)
     .withTransformation(where({ column: "fp32", is: "isNotNull" }, { column: "int8", is: "isNotNull" }))
     .withTransformation(computed(head, ...of))
-    .withTransformation(ordered([...WHOSE.map(([name]) => name), "pruning_fraction", "fp32", "int8", head, ...shared], []));
+    .withTransformation(
+      ordered([...WHOSE.map(([name]) => name), "pruning_fraction", "fp32", "int8", head, ...shared], []),
+    );
   for (const [index, precision] of (["fp32", "int8"] as const).entries()) {
     const query = newestOf(
       { field, as: precision },

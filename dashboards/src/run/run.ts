@@ -120,7 +120,12 @@ export function run(): Dashboard {
         at: [12, 39, 12, 10],
       }),
       pairsTable(
-        { id: 8, title: "Latency, fp32 and int8", description: "Mean latency per image; speed-up is fp32 ÷ int8", at: [0, 49, 8, 9] },
+        {
+          id: 8,
+          title: "Latency, fp32 and int8",
+          description: "Mean latency per image; speed-up is fp32 ÷ int8",
+          at: [0, 49, 8, 9],
+        },
         SPEED_UP,
         PAIRS,
       ),
@@ -135,7 +140,12 @@ export function run(): Dashboard {
         PAIRS,
       ),
       pairsTable(
-        { id: 10, title: "Accuracy, fp32 and int8", description: "Top-1 accuracy on the test images; the difference in percentage points", at: [16, 49, 8, 9] },
+        {
+          id: 10,
+          title: "Accuracy, fp32 and int8",
+          description: "Top-1 accuracy on the test images; the difference in percentage points",
+          at: [16, 49, 8, 9],
+        },
         ACCURACY_DIFFERENCE,
         PAIRS,
       ),

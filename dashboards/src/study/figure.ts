@@ -8,13 +8,24 @@ import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
 import { fieldOf } from "../queries/influxql.ts";
 import { newestOf } from "../results/rows.ts";
-import { allBut, copied, copyOf, joinedBy, only, ordered, renamed, sortedBy, splitBy, type Step } from "../model/transformations.ts";
+import {
+  allBut,
+  copied,
+  copyOf,
+  joinedBy,
+  only,
+  ordered,
+  renamed,
+  sortedBy,
+  splitBy,
+  type Step,
+} from "../model/transformations.ts";
 
 const { runSummary } = MEASUREMENTS;
 
 /** Letters of the queries of a figure: what is on its axes. */
-export const Y = "A";
-export const X = "B";
+const Y = "A";
+const X = "B";
 
 export interface Axes {
   readonly x: string;
@@ -92,7 +103,9 @@ export function figure(
       { id: "custom.axisLabel", value: xField.description },
       { id: "displayName", value: xField.description },
     ])
-    .withTarget(InfluxQuery.table(Y, newestOf({ field: y }, [RUN, ...(power ? [{ field: "power_source" }] : [])], rows)))
+    .withTarget(
+      InfluxQuery.table(Y, newestOf({ field: y }, [RUN, ...(power ? [{ field: "power_source" }] : [])], rows)),
+    )
     .withTarget(InfluxQuery.table(X, newestOf({ field: x }, [RUN], rows)));
   for (const target of more?.targets ?? []) panel.withTarget(target);
   for (const step of seriesSteps(axes, more)) panel.withTransformation(step);
@@ -101,7 +114,10 @@ export function figure(
     build() {
       const built = panel.build();
       const { legend, tooltip } = built.options as Record<string, unknown>;
-      return { ...built, options: { seriesMapping: "auto", dims: { frame: 0, x, exclude: [] }, series: [], legend, tooltip } };
+      return {
+        ...built,
+        options: { seriesMapping: "auto", dims: { frame: 0, x, exclude: [] }, series: [], legend, tooltip },
+      };
     },
   };
 }

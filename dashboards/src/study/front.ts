@@ -4,7 +4,18 @@ import { XYShowMode } from "@grafana/grafana-foundation-sdk/xychart";
 import type { Frame } from "../model/panel.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
 import { newestOf } from "../results/rows.ts";
-import { computed, groupedBy, joinedBy, only, ordered, renamed, sortedBy, splitBy, where, type Step } from "../model/transformations.ts";
+import {
+  computed,
+  groupedBy,
+  joinedBy,
+  only,
+  ordered,
+  renamed,
+  sortedBy,
+  splitBy,
+  where,
+  type Step,
+} from "../model/transformations.ts";
 import { beyondAxes, figure } from "./figure.ts";
 
 const [OWN, OTHER] = ["C", "D"] as const;
@@ -58,7 +69,11 @@ export function frontFigure(frame: Frame, rows: readonly string[]): Builder<Pane
   const own = newestOf({ field: ENERGY }, [{ field: ACCURACY, as: FRONT }, { field: "run" }], rows);
   const other = newestOf({ field: ENERGY, as: OTHER_ENERGY }, [{ field: ACCURACY, as: OTHER_ACCURACY }], rows);
   return figure(frame, { x: ENERGY, y: ACCURACY, power: true }, rows, {
-    more: { targets: [InfluxQuery.table(OWN, own), InfluxQuery.table(OTHER, other)], steps: FRONT_STEPS, names: FRONT_NAME },
+    more: {
+      targets: [InfluxQuery.table(OWN, own), InfluxQuery.table(OTHER, other)],
+      steps: FRONT_STEPS,
+      names: FRONT_NAME,
+    },
     look: [`/^${FRONT}/`, FRONT_LINE],
   });
 }

@@ -63,31 +63,56 @@ export function study(): Dashboard {
         .overrideByName("run", [{ id: "links", value: [RUN_LINK] }])
         .overrideByName(TIME, [{ id: "unit", value: GRAFANA_UNIT["epoch ms"] }]),
       figure(
-        { id: 2, title: "Latency against pruning", description: `Mean latency per image. ${SERIES}`, at: [0, 13, 12, 10] },
+        {
+          id: 2,
+          title: "Latency against pruning",
+          description: `Mean latency per image. ${SERIES}`,
+          at: [0, 13, 12, 10],
+        },
         { x: "pruning_fraction", y: "latency_ms", power: false },
         ROWS,
         { lines: true },
       ),
       figure(
-        { id: 3, title: "Accuracy against pruning", description: `Top-1 accuracy on the test images. ${SERIES}`, at: [12, 13, 12, 10] },
+        {
+          id: 3,
+          title: "Accuracy against pruning",
+          description: `Top-1 accuracy on the test images. ${SERIES}`,
+          at: [12, 13, 12, 10],
+        },
         { x: "pruning_fraction", y: "accuracy_pct", power: false },
         ROWS,
         { lines: true },
       ),
       figure(
-        { id: 4, title: "Net energy against pruning", description: `Energy above idle per image. ${SERIES} and power source. ${ESTIMATES}`, at: [0, 23, 12, 10] },
+        {
+          id: 4,
+          title: "Net energy against pruning",
+          description: `Energy above idle per image. ${SERIES} and power source. ${ESTIMATES}`,
+          at: [0, 23, 12, 10],
+        },
         { x: "pruning_fraction", y: "energy_net_mj", power: true },
         ROWS,
         { lines: true },
       ),
       figure(
-        { id: 6, title: "Gross energy against pruning", description: `All energy of the window per image. ${SERIES} and power source. ${ESTIMATES}`, at: [12, 23, 12, 10] },
+        {
+          id: 6,
+          title: "Gross energy against pruning",
+          description: `All energy of the window per image. ${SERIES} and power source. ${ESTIMATES}`,
+          at: [12, 23, 12, 10],
+        },
         { x: "pruning_fraction", y: "energy_gross_mj", power: true },
         ROWS,
         { lines: true },
       ),
       figure(
-        { id: 5, title: "Accuracy against #params", description: `Top-1 accuracy and the size of the float model. ${SERIES}`, at: [0, 33, 12, 11] },
+        {
+          id: 5,
+          title: "Accuracy against #params",
+          description: `Top-1 accuracy and the size of the float model. ${SERIES}`,
+          at: [0, 33, 12, 11],
+        },
         { x: "params", y: "accuracy_pct", power: false },
         ROWS,
       ),
@@ -101,7 +126,12 @@ export function study(): Dashboard {
         ROWS,
       ),
       pairsTable(
-        { id: 8, title: "Latency, fp32 and int8", description: "Mean latency per image; speed-up is fp32 ÷ int8", at: [0, 44, 8, 10] },
+        {
+          id: 8,
+          title: "Latency, fp32 and int8",
+          description: "Mean latency per image; speed-up is fp32 ÷ int8",
+          at: [0, 44, 8, 10],
+        },
         SPEED_UP,
         PAIRS,
       ),
@@ -116,7 +146,12 @@ export function study(): Dashboard {
         PAIRS,
       ),
       pairsTable(
-        { id: 10, title: "Accuracy, fp32 and int8", description: "Top-1 accuracy on the test images; the difference in percentage points", at: [16, 44, 8, 10] },
+        {
+          id: 10,
+          title: "Accuracy, fp32 and int8",
+          description: "Top-1 accuracy on the test images; the difference in percentage points",
+          at: [16, 44, 8, 10],
+        },
         ACCURACY_DIFFERENCE,
         PAIRS,
       ),
@@ -124,7 +159,8 @@ export function study(): Dashboard {
         {
           id: 11,
           title: "Layers: time, energy and weights",
-          description: "Each layer's share of the model as int8; energy is apportioned by time, as no meter sees a layer. Choose one device and one model",
+          description:
+            "Each layer's share of the model as int8; energy is apportioned by time, as no meter sees a layer. Choose one device and one model",
           at: [0, 54, 24, 10],
         },
         "time_pct",
@@ -135,7 +171,8 @@ export function study(): Dashboard {
         {
           id: 12,
           title: "Layers: signal-to-quantization-noise",
-          description: "With only this layer quantized; a low bar is a layer that quantization hurts. Choose one device and one model",
+          description:
+            "With only this layer quantized; a low bar is a layer that quantization hurts. Choose one device and one model",
           at: [0, 64, 12, 10],
         },
         "sqnr_db",
@@ -144,7 +181,8 @@ export function study(): Dashboard {
         {
           id: 13,
           title: "Layers: accuracy drop",
-          description: "Percentage points lost with only this layer quantized; blank where no labelled images were given. Choose one device and one model",
+          description:
+            "Percentage points lost with only this layer quantized; blank where no labelled images were given. Choose one device and one model",
           at: [12, 64, 12, 10],
         },
         "accuracy_drop_pt",

@@ -17,19 +17,27 @@ export function panelOf(uid: string, title: string): Panel {
   return panel;
 }
 
+/** What a cell of a table holds; a column that another table gave has nothing in the rows that it does not know. */
+type Cell = string | number | null | undefined;
+
 export interface Drawn {
   readonly frame: DataFrame;
   /** Names of the columns as the panel knows them. */
   readonly names: readonly string[];
   /** The values of a column by that name. */
-  readonly column: (name: string) => unknown[];
+  readonly column: (name: string) => Cell[];
   readonly field: (name: string) => Field;
 }
 
 /** What a panel gets to draw, after its queries, steps and overrides. */
 export async function drawn(
   { url, endMs }: FilledDatabase,
-  { uid, title, chosen = {}, splitting = "from 12.2" }: { uid: string; title: string; chosen?: GrafanaScope["variables"]; splitting?: Splitting },
+  {
+    uid,
+    title,
+    chosen = {},
+    splitting = "from 12.2",
+  }: { uid: string; title: string; chosen?: GrafanaScope["variables"]; splitting?: Splitting },
 ): Promise<Drawn> {
   const dashboard = loadDashboards().find((candidate) => candidate.uid === uid);
   assert(dashboard);
@@ -38,7 +46,9 @@ export async function drawn(
   const panel = panelOf(uid, title);
   const answers: DataFrame[] = [];
   for (const { refId, query } of targetsOf(panel)) {
-    answers.push(...(await tableFrames(url, refId, expandQuery(dashboard, query, { ...range, variables, intervalMs: 1000 }))));
+    answers.push(
+      ...(await tableFrames(url, refId, expandQuery(dashboard, query, { ...range, variables, intervalMs: 1000 }))),
+    );
   }
   const steps = await transformFrames(panel.transformations ?? [], answers, splitting);
   const [frame, ...others] = applyFieldOverrides({
@@ -54,5 +64,5 @@ export async function drawn(
     assert(found, `${title} has no column ${name}: ${names.join(", ")}`);
     return found;
   };
-  return { frame, names, field, column: (name) => field(name).values as unknown[] };
+  return { frame, names, field, column: (name) => field(name).values as Cell[] };
 }

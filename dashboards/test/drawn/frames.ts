@@ -42,8 +42,19 @@ export async function tableFrames(url: string, refId: string, query: string): Pr
       name: first.name,
       length: rows.length,
       fields: [
-        field("Time", "time", rows.map(({ row }) => row[0])),
-        ...tags.map((tag) => field(tag, "string", rows.map((row) => row.tags?.[tag]), tag)),
+        field(
+          "Time",
+          "time",
+          rows.map(({ row }) => row[0]),
+        ),
+        ...tags.map((tag) =>
+          field(
+            tag,
+            "string",
+            rows.map((row) => row.tags?.[tag]),
+            tag,
+          ),
+        ),
         ...columns,
       ],
     },

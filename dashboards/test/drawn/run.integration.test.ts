@@ -3,7 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requireSystem } from "@edgewatt/testing";
 import { fillDatabase, type FilledDatabase } from "../replay/filled-database.ts";
 import { drawn, panelOf, type Drawn } from "./drawn.ts";
-import { BETWEEN_ROWS_US, ESTIMATED, jobOf, LATENCIES_MS, METERED, ROWS, studyTelemetry, WINDOWS_US } from "./study-telemetry.ts";
+import {
+  BETWEEN_ROWS_US,
+  ESTIMATED,
+  jobOf,
+  LATENCIES_MS,
+  METERED,
+  ROWS,
+  studyTelemetry,
+  WINDOWS_US,
+} from "./study-telemetry.ts";
 import { formattedValueToString } from "./transformers.ts";
 
 const influxd = requireSystem("influxd");
@@ -25,13 +34,27 @@ describe.skipIf(influxd.skip)("Run, drawn by Grafana's own transformers", () => 
   it("has the rows of the run, each from its first window's begin to its last one's end", async () => {
     const { frame, names, column } = await run("Rows");
     expect(names).toEqual([
-      ...["Device", "Model", "Precision", "Pruning fraction", "Latency", "± latency (95 %)", "Accuracy"],
-      ...["Power source", "Run", "Flags", "Begin", "End"],
+      "Device",
+      "Model",
+      "Precision",
+      "Pruning fraction",
+      "Latency",
+      "± latency (95 %)",
+      "Accuracy",
+      "Power source",
+      "Run",
+      "Flags",
+      "Begin",
+      "End",
     ]);
     expect(frame.length).toBe(ROWS.length);
     assert(database);
     const { t0Ms } = database;
-    const stretches = column("Run").map((name, row) => [name, Number(column("Begin")[row]), Number(column("End")[row])]);
+    const stretches = column("Run").map((name, row) => [
+      name,
+      Number(column("Begin")[row]),
+      Number(column("End")[row]),
+    ]);
     const expected = ROWS.map((_, index) => {
       const begin = t0Ms + (index * BETWEEN_ROWS_US) / 1000;
       return [`${jobOf(METERED)}/${index}`, begin, begin + WINDOWS_US / 1000];
@@ -64,7 +87,14 @@ describe.skipIf(influxd.skip)("Run, drawn by Grafana's own transformers", () => 
   it("has energy with its half-widths and its source, which is called an estimate where it is one", async () => {
     const { names, field, column } = await run("Energy per image", { device: ESTIMATED, run: [jobOf(ESTIMATED)] });
     expect(names).toEqual([
-      ...["Device", "Model", "Precision", "Gross", "± gross (95 %)", "Net", "± net (95 %)", "Power source"],
+      "Device",
+      "Model",
+      "Precision",
+      "Gross",
+      "± gross (95 %)",
+      "Net",
+      "± net (95 %)",
+      "Power source",
     ]);
     const source = field("Power source");
     const shown = column("Power source").map((value) => formattedValueToString(source.display!(value)));

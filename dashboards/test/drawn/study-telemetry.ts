@@ -23,7 +23,8 @@ export const ROWS: readonly Row[] = [
   { model: "net-p40", pruning: 0.4, precision: "int8", latencyMs: 2, grossMj: 10, accuracyPct: 85 },
 ];
 
-export const jobOf = (device: string): string => (device === METERED ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : "01ARZ3NDEKTSV4RRFFQ69G5FAW");
+export const jobOf = (device: string): string =>
+  device === METERED ? "01ARZ3NDEKTSV4RRFFQ69G5FAV" : "01ARZ3NDEKTSV4RRFFQ69G5FAW";
 export const OLDER_JOB = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
 
 /** Parameters of the model before pruning. */
@@ -44,13 +45,38 @@ function sourceOf(device: string, { model, precision }: Row): PowerSource {
 function summary(device: string, row: Row, index: number, atUs: number): Channel {
   const { model, pruning, precision, latencyMs, grossMj, accuracyPct } = row;
   return {
-    ...{ t0: atUs, dt: [0], model, precision, pruning: String(pruning), pruningFraction: pruning, fineTuneEpochs: 5 },
-    ...{ params: Math.round(PARAMS * (1 - pruning)), fileSizeMb: 3.4, maxMemoryMb: 100, memoryBaselineMb: 60 },
-    ...{ memorySessionMb: 24, memoryModelMb: 16, latencyMs, latencyP50Ms: latencyMs, latencyP95Ms: latencyMs + 1 },
-    ...{ latencyP99Ms: latencyMs + 2, latencyHalfWidthMs: 0.1, imageMs: latencyMs, maxPowerW: 6, maxPower10msW: 5.5 },
-    ...{ meanPowerW: 5, idlePowerW: 2, energyGrossMj: grossMj, energyGrossHalfWidthMj: 1, energyGrossMeterMj: 0.5 },
-    ...{ energyNetMj: grossMj / 2, energyNetHalfWidthMj: 1, energyNetMeterMj: 0.5, accuracyPct: [accuracyPct] },
-    ...{ powerSource: sourceOf(device, row), flags: index === 0 ? "quick: 3 windows of 2 s; gc: 1 %" : "" },
+    t0: atUs,
+    dt: [0],
+    model,
+    precision,
+    pruning: String(pruning),
+    pruningFraction: pruning,
+    fineTuneEpochs: 5,
+    params: Math.round(PARAMS * (1 - pruning)),
+    fileSizeMb: 3.4,
+    maxMemoryMb: 100,
+    memoryBaselineMb: 60,
+    memorySessionMb: 24,
+    memoryModelMb: 16,
+    latencyMs,
+    latencyP50Ms: latencyMs,
+    latencyP95Ms: latencyMs + 1,
+    latencyP99Ms: latencyMs + 2,
+    latencyHalfWidthMs: 0.1,
+    imageMs: latencyMs,
+    maxPowerW: 6,
+    maxPower10msW: 5.5,
+    meanPowerW: 5,
+    idlePowerW: 2,
+    energyGrossMj: grossMj,
+    energyGrossHalfWidthMj: 1,
+    energyGrossMeterMj: 0.5,
+    energyNetMj: grossMj / 2,
+    energyNetHalfWidthMj: 1,
+    energyNetMeterMj: 0.5,
+    accuracyPct: [accuracyPct],
+    powerSource: sourceOf(device, row),
+    flags: index === 0 ? "quick: 3 windows of 2 s; gc: 1 %" : "",
     run: `${jobOf(device)}/${index}`,
   };
 }
@@ -63,8 +89,14 @@ function windows(device: string, { model, precision }: Row, index: number, t0: n
       return [
         `run_event/${index}/${window}`,
         {
-          ...{ t0: begin, dt: [0], kind: "window", title: `${model} ${precision}`, text: `window ${window + 1}` },
-          ...{ tags: "window", timeEnd: (begin + WINDOW_US) / 1000, run: `${jobOf(device)}/${index}` },
+          t0: begin,
+          dt: [0],
+          kind: "window",
+          title: `${model} ${precision}`,
+          text: `window ${window + 1}`,
+          tags: "window",
+          timeEnd: (begin + WINDOW_US) / 1000,
+          run: `${jobOf(device)}/${index}`,
         },
       ];
     }),
@@ -77,7 +109,17 @@ function layers(t0: number): Record<string, Channel> {
   const perLayer = all.flatMap((layer, index) => {
     const common = { t0, dt: [0], model: "net-p00", layer, index, weightsPct: 10 * (index + 1), run: jobOf(METERED) };
     return [
-      [`layer/int8/${layer}`, { ...common, precision: "int8", timePct: 20 + index, energyPct: 20 + index, sqnrDb: 40 - index, accuracyDropPt: index / 10 }],
+      [
+        `layer/int8/${layer}`,
+        {
+          ...common,
+          precision: "int8",
+          timePct: 20 + index,
+          energyPct: 20 + index,
+          sqnrDb: 40 - index,
+          accuracyDropPt: index / 10,
+        },
+      ],
       [`layer/fp32/${layer}`, { ...common, precision: "fp32", timePct: 30 + index, energyPct: 30 + index }],
     ] as const;
   });
@@ -96,12 +138,23 @@ export function studyTelemetry(device: string, t0: number): [Stream, Record<stri
   const older: Row = { ...first, latencyMs: 1, grossMj: 1, accuracyPct: 99 };
   return [
     ["inference", { inference: inferences(device, first, t0) }],
-    ["event", Object.assign({}, ...ROWS.map((row, index) => windows(device, row, index, t0))) as Record<string, Channel>],
+    [
+      "event",
+      Object.assign({}, ...ROWS.map((row, index) => windows(device, row, index, t0))) as Record<string, Channel>,
+    ],
     [
       "summary",
-      { "run_summary/older": { ...summary(device, older, 0, t0 - 2_000_000), run: `${device === METERED ? OLDER_JOB : `${OLDER_JOB}B`}/0` } },
+      {
+        "run_summary/older": {
+          ...summary(device, older, 0, t0 - 2_000_000),
+          run: `${device === METERED ? OLDER_JOB : `${OLDER_JOB}B`}/0`,
+        },
+      },
     ],
-    ["summary", Object.fromEntries(ROWS.map((row, index) => [`run_summary/${index}`, summary(device, row, index, t0 + index)]))],
+    [
+      "summary",
+      Object.fromEntries(ROWS.map((row, index) => [`run_summary/${index}`, summary(device, row, index, t0 + index)])),
+    ],
     ...(device === METERED ? ([["summary", layers(t0)]] as [Stream, Record<string, Channel>][]) : []),
   ];
 }

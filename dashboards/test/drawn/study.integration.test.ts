@@ -29,20 +29,50 @@ function points({ column }: Drawn, x: string, series: string): string[] {
   return column(x).flatMap((value, row) => (ys[row] === undefined ? [] : [`${value} ${ys[row]}`]));
 }
 
+const isNumeric = (type: string): boolean => type === "number";
+
 describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () => {
   it("has the fixed columns of the results table in their order, with units, then what explains them", async () => {
     const { names, field, frame } = await study("Results");
     expect(names).toEqual([
-      ...["Device", "Model", "Pruning fraction", "Fine-tuning epochs", "#params", "Precision", "File size", "Max memory"],
-      ...["Average latency per image", "p50", "p95", "p99", "Max power", "Average energy per image, gross"],
-      ...["± gross (95 %)", "Average energy per image, net", "± net (95 %)", "Test accuracy", "Flags", "Power source"],
-      ...["± latency (95 %)", "Max power, 10 ms", "Memory of the model", "± gross, meter", "± net, meter", "Run", "Time"],
+      "Device",
+      "Model",
+      "Pruning fraction",
+      "Fine-tuning epochs",
+      "#params",
+      "Precision",
+      "File size",
+      "Max memory",
+      "Average latency per image",
+      "p50",
+      "p95",
+      "p99",
+      "Max power",
+      "Average energy per image, gross",
+      "± gross (95 %)",
+      "Average energy per image, net",
+      "± net (95 %)",
+      "Test accuracy",
+      "Flags",
+      "Power source",
+      "± latency (95 %)",
+      "Max power, 10 ms",
+      "Memory of the model",
+      "± gross, meter",
+      "± net, meter",
+      "Run",
+      "Time",
     ]);
     const row = field("Run").values.indexOf(`${jobOf(METERED)}/0`);
     const shown = (name: string) => formattedValueToString(field(name).display!(field(name).values[row]));
     expect(frame.length).toBe(2 * ROWS.length);
     expect(["File size", "Max memory", "p95", "Max power", "± net (95 %)", "Test accuracy"].map(shown)).toEqual([
-      ...["3.40 MB", "100 MB", "13 ms", "6 W", "1 mJ", "89%"],
+      "3.40 MB",
+      "100 MB",
+      "13 ms",
+      "6 W",
+      "1 mJ",
+      "89%",
     ]);
     expect(shown("Flags")).toBe("quick: 3 windows of 2 s; gc: 1 %");
   });
@@ -66,7 +96,9 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
     it("has a series per precision and device against pruning, in the order of pruning", async () => {
       const figure = await study("Latency against pruning", {}, splitting);
       const series = byDevice.flatMap((device) => [`fp32·${device}`, `int8·${device}`]);
-      const numbers = figure.frame.fields.flatMap(({ type }, index) => (type === "number" ? [figure.names[index]] : []));
+      const numbers = figure.frame.fields.flatMap(({ type }, index) =>
+        isNumeric(type) ? [figure.names[index] ?? ""] : [],
+      );
       expect(numbers.toSorted()).toEqual(["Share of the channels pruned", ...series].toSorted());
       for (const device of byDevice) {
         expect(points(figure, "Share of the channels pruned", `fp32·${device}`)).toEqual(["0 12", "0.2 10", "0.4 8"]);
@@ -90,9 +122,16 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
     it("draws the front of each device through the rows that no other beats", async () => {
       const figure = await study("Accuracy against energy", {}, splitting);
       for (const device of byDevice) {
-        expect(points(figure, "All energy of the window per image", `front·${device}`)).toEqual(["10 85", "20 88", "60 89"]);
+        expect(points(figure, "All energy of the window per image", `front·${device}`)).toEqual([
+          "10 85",
+          "20 88",
+          "60 89",
+        ]);
       }
-      expect(points(figure, "All energy of the window per image", `fp32·${METERED}·ina226`)).toEqual(["50 88", "60 89"]);
+      expect(points(figure, "All energy of the window per image", `fp32·${METERED}·ina226`)).toEqual([
+        "50 88",
+        "60 89",
+      ]);
     });
 
     it("draws a front of what is chosen only", async () => {
@@ -118,7 +157,7 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
       expect(options).toMatchObject({ seriesMapping: "auto", series: [], dims: { frame: 0, exclude: [] } });
       expect(options).not.toHaveProperty("mapping");
       const { frame, names } = await study(title);
-      const numbers = frame.fields.flatMap(({ type }, index) => (type === "number" ? [names[index] ?? ""] : []));
+      const numbers = frame.fields.flatMap(({ type }, index) => (isNumeric(type) ? [names[index] ?? ""] : []));
       expect(numbers.filter((name) => !name.includes("·"))).toHaveLength(1);
     }
   });
@@ -126,17 +165,27 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
   it("compares fp32 with int8 row by row", async () => {
     const { names, column } = await study("Latency, fp32 and int8", { device: METERED });
     expect(names).toEqual(["Device", "Model", "Pruning fraction", "fp32", "int8", "Speed-up"]);
-    expect(column("Pruning fraction").map((value, row) => `${value} ${column("Speed-up")[row]}`)).toEqual(["0 2", "0.2 2.5", "0.4 4"]);
+    expect(column("Pruning fraction").map((value, row) => `${value} ${column("Speed-up")[row]}`)).toEqual([
+      "0 2",
+      "0.2 2.5",
+      "0.4 4",
+    ]);
   });
 
   it("compares accuracy only where both were measured", async () => {
     const { column } = await study("Accuracy, fp32 and int8", { device: METERED });
-    expect([column("Model"), column("int8 − fp32")]).toEqual([["net-p00", "net-p20"], [-1.5, 0]]);
+    expect([column("Model"), column("int8 − fp32")]).toEqual([
+      ["net-p00", "net-p20"],
+      [-1.5, 0],
+    ]);
   });
 
   it("compares no estimate with an estimate of another kind", async () => {
     const { column } = await study("Energy, fp32 and int8", { device: ESTIMATED });
-    expect([column("Model"), column("int8 ÷ fp32")]).toEqual([["net-p00", "net-p20"], [0.5, 0.4]]);
+    expect([column("Model"), column("int8 ÷ fp32")]).toEqual([
+      ["net-p00", "net-p20"],
+      [0.5, 0.4],
+    ]);
   });
 
   it("compares both precisions whichever is chosen", async () => {
@@ -147,7 +196,11 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
   it("has the layers as int8 in the order of the model", async () => {
     const { names, column } = await study("Layers: time, energy and weights");
     expect(names).toEqual(["Layer", "Time", "Energy, apportioned by time", "Weights"]);
-    expect([column("Layer"), column("Time"), column("Weights")]).toEqual([["stem", "body", "head"], [20, 21, 22], [10, 20, 30]]);
+    expect([column("Layer"), column("Time"), column("Weights")]).toEqual([
+      ["stem", "body", "head"],
+      [20, 21, 22],
+      [10, 20, 30],
+    ]);
     expect((await study("Layers: accuracy drop")).column("Accuracy drop")).toEqual([0, 0.1, 0.2]);
   });
 

@@ -23,7 +23,11 @@ interface SplitOptions {
  * `partitionByValues` as Grafana describes it, for what the dashboards ask of it: Grafana keeps that one in its application, while the other
  * transformers are in the package.
  */
-function split(frame: GrafanaData.DataFrame, { fields, naming }: SplitOptions, how: Splitting): GrafanaData.DataFrame[] {
+function split(
+  frame: GrafanaData.DataFrame,
+  { fields, naming }: SplitOptions,
+  how: Splitting,
+): GrafanaData.DataFrame[] {
   const keys = frame.fields.filter(({ name }) => fields.includes(name));
   const rows = new Map<string, number[]>();
   for (let row = 0; row < frame.length; row++) {
@@ -34,9 +38,12 @@ function split(frame: GrafanaData.DataFrame, { fields, naming }: SplitOptions, h
   const frames = [...rows].map(([name, own]) => ({
     name,
     length: own.length,
-    fields: others.map(({ name: field, type, config, labels, values }) => ({
-      ...{ name: field, type, config: { ...config }, values: own.map((row) => values[row] as unknown) },
-      ...(labels === undefined ? {} : { labels: { ...labels } }),
+    fields: others.map(({ name: field, type, config, labels = {}, values }) => ({
+      name: field,
+      type,
+      config: structuredClone(config),
+      labels: structuredClone(labels),
+      values: own.map((row) => values[row] as unknown),
     })),
   }));
   if (how === "before 12.2") return frames;
@@ -67,7 +74,12 @@ const transformers = new Map(
   ]),
 );
 grafana.standardTransformersRegistry.setInit(() =>
-  [...transformers].map(([id, transformation]) => ({ id, transformation, name: transformation.name, editor: () => null })),
+  [...transformers].map(([id, transformation]) => ({
+    id,
+    transformation,
+    name: transformation.name,
+    editor: () => null,
+  })),
 );
 
 /** What overrides may set that the tests look at; Grafana fills this list in its application. */
@@ -80,8 +92,14 @@ const SETTINGS = {
 };
 grafana.standardFieldConfigEditorRegistry.setInit(() =>
   Object.entries(SETTINGS).map(([id, process]) => ({
-    ...{ id, path: id, name: id, process, shouldApply: () => true, settings: {} },
-    ...{ editor: () => null, override: () => null },
+    id,
+    path: id,
+    name: id,
+    process,
+    shouldApply: () => true,
+    settings: {},
+    editor: () => null,
+    override: () => null,
   })),
 );
 

@@ -64,7 +64,10 @@ const calculateField: Step = (frames, { alias, binary }) => {
   const { left, operator, right } = (binary ?? {}) as Record<string, string | undefined>;
   const operands = [left, right].filter((name) => name !== undefined && Number.isNaN(Number(name))) as string[];
   return {
-    frames: mapColumns(frames, (columns) => [...columns, String(alias ?? `${left} ${operator} ${right}`)]),
+    frames: mapColumns(frames, (columns) => [
+      ...columns,
+      typeof alias === "string" ? alias : `${left} ${operator} ${right}`,
+    ]),
     missing: absent(frames, operands),
   };
 };
@@ -103,7 +106,10 @@ const merge: Step = (frames) => ({
 const partitionByValues: Step = (frames, { fields }) => {
   const keys = fields as string[];
   return {
-    frames: frames.map(({ columns }) => ({ refId: undefined, columns: columns.filter((name) => !keys.includes(name)) })),
+    frames: frames.map(({ columns }) => ({
+      refId: undefined,
+      columns: columns.filter((name) => !keys.includes(name)),
+    })),
     missing: absent(frames, keys),
   };
 };
