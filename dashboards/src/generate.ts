@@ -5,6 +5,7 @@ import { livePower } from "./live-power/live-power.ts";
 import { pipelineHealth } from "./pipeline-health/pipeline-health.ts";
 import { contactPointsYaml, policiesYaml, rulesYaml } from "./provisioning/alerting.ts";
 import { dashboardsYaml, datasourceYaml } from "./provisioning/provisioning.ts";
+import { run } from "./run/run.ts";
 import { study } from "./study/study.ts";
 
 export interface GeneratedFile {
@@ -18,6 +19,7 @@ export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   "live-power": livePower,
   fleet,
   "pipeline-health": pipelineHealth,
+  run,
   study,
 };
 

@@ -18,7 +18,7 @@ interface RunTarget extends Dataquery {
   readonly timeEndColumn: string;
 }
 
-function runTarget(): Builder<RunTarget> {
+function runTarget(policy: string | undefined): Builder<RunTarget> {
   const column = (name: string) => fieldOf(runEvent, name).name;
   const columns = {
     titleColumn: column("title"),
@@ -32,16 +32,17 @@ function runTarget(): Builder<RunTarget> {
     // Before the view began only those that reach into it.
     where: [chosen(runEvent, "device"), `"${column("time_end")}" >= \${__from}`],
     reachBack: LONGEST_RUN,
+    ...(policy === undefined ? {} : { policy }),
   });
   return { build: () => ({ ...InfluxQuery.table("Runs", query).build(), ...columns, fromAnnotations: true }) };
 }
 
-/** The windows of runs as regions. */
-export function runAnnotation(): AnnotationQueryBuilder {
+/** The windows of runs as regions. @param policy retention policy to read; the default one unless told */
+export function runAnnotation(policy?: string): AnnotationQueryBuilder {
   return new AnnotationQueryBuilder()
     .name("Runs")
     .datasource(DATASOURCE)
     .enable(true)
     .iconColor("purple")
-    .target(runTarget());
+    .target(runTarget(policy));
 }

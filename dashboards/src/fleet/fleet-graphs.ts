@@ -31,7 +31,7 @@ export function energyGraph(frame: Frame): GraphPanel {
     policy: CHOSEN_POLICY,
   });
   return framed(new GraphPanel(), frame)
-    .unit("suffix: J/min")
+    .unit("suffix:J/min")
     .min(0)
     .legend(legendWith("lastNotNull", "mean", "max"))
     .dataLinks([toLivePower])

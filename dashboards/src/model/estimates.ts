@@ -6,11 +6,14 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MODELLED_SOURCES } from "@edgewatt/protocol";
 
-/** A model whose name does not say that it is one gets the word beside its name: `(pmic)` becomes `(pmic, estimate)`. */
+/**
+ * A model whose name does not say that it is one gets the word beside its name: `(pmic)` becomes `(pmic, estimate)`. Between slashes, as
+ * Grafana takes an expression without them for the whole name.
+ */
 export const MARK_MODELS: DataTransformerConfig = {
   id: "renameByRegex",
   options: {
-    regex: `\\((${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})\\)`,
+    regex: `/\\((${MODELLED_SOURCES.filter((source) => source !== "estimate").join("|")})\\)/`,
     renamePattern: "($1, estimate)",
   },
 };

@@ -40,7 +40,7 @@ export function rateGraph(frame: Frame, service: Teller, field: "points" | "batc
     as: "per_second",
   } as const;
   return graph(frame, service, perMs)
-    .unit(`suffix: ${field === "points" ? "points/s" : "/s"}`)
+    .unit(`suffix:${field === "points" ? "points/s" : "/s"}`)
     .legend(legendWith("lastNotNull", "mean", "max"));
 }
 

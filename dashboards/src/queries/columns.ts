@@ -1,6 +1,6 @@
 import { quoted, type Names } from "./names.ts";
 
-/** A function of InfluxQL that makes one value of many; `p95` is the 95th percentile. */
+/** A function of InfluxQL that makes one value of many, or few: `p95` is the 95th percentile, `sample100` a hundred drawn by lot. */
 type Call =
   | "count"
   | "distinct"
@@ -14,7 +14,8 @@ type Call =
   | "spread"
   | "stddev"
   | "sum"
-  | `p${number}`;
+  | `p${number}`
+  | `sample${number}`;
 
 /** What is made of the values of successive intervals; derivatives are per second, a moving average is over two. */
 type Transformation =
@@ -55,7 +56,9 @@ function called(identifier: string, call: Call): string {
   // Per second, so that the integral of watts is joules.
   if (call === "integral") return `integral(${identifier}, 1s)`;
   const [, percentile] = /^p([\d.]+)$/.exec(call) ?? [];
-  return percentile === undefined ? `${call}(${identifier})` : `percentile(${identifier}, ${percentile})`;
+  if (percentile !== undefined) return `percentile(${identifier}, ${percentile})`;
+  const [, drawn] = /^sample(\d+)$/.exec(call) ?? [];
+  return drawn === undefined ? `${call}(${identifier})` : `sample(${identifier}, ${drawn})`;
 }
 
 function transformed(text: string, transformation: Transformation): string {
@@ -88,5 +91,7 @@ export function columnText(names: Names, selection: Selection): string {
 export function columnName(selection: Selection): string | undefined {
   if (selection.as !== undefined || isArithmetic(selection)) return selection.as;
   const { field, call, over } = selection;
-  return over ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile"));
+  return (
+    over ?? (call === undefined ? field : call.replace(/^p[\d.]+$/, "percentile").replace(/^sample\d+$/, "sample"))
+  );
 }

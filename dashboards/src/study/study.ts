@@ -1,195 +1,198 @@
-import type { Dashboard, DynamicConfigValue } from "@grafana/grafana-foundation-sdk/dashboard";
-import { PanelBuilder as TablePanel } from "@grafana/grafana-foundation-sdk/table";
-import {
-  PanelBuilder as ScatterPanel,
-  SeriesMapping,
-  XYSeriesConfigBuilder,
-} from "@grafana/grafana-foundation-sdk/xychart";
+import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { MEASUREMENTS, MODELLED_SOURCES } from "@edgewatt/protocol";
 import { buildDashboard } from "../model/dashboard.ts";
-import { InfluxQuery } from "../queries/influx-target.ts";
-import { framed, type Frame } from "../model/panel.ts";
-import { chosen, equals, fieldOf, influxql, isNoneOf, isOneOf, ofChosenRun } from "../queries/influxql.ts";
+import { around, dataLink, UIDS } from "../model/links.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
-import { datasourceVariable, runVariable, tagVariable } from "../variables/choices.ts";
+import { MORE_COLUMNS, RESULT_COLUMNS } from "../results/columns.ts";
+import { ACCURACY_DIFFERENCE, ENERGY_RATIO, pairsTable, SPEED_UP } from "../results/pairs-table.ts";
+import { rowsTable, TIME } from "../results/rows-table.ts";
+import { chosenRows } from "../results/rows.ts";
+import { datasourceVariable, resolutionVariable, runVariable, tagVariable } from "../variables/choices.ts";
+import { figure } from "./figure.ts";
+import { frontFigure } from "./front.ts";
+import { layerBars, layersTable } from "./layers.ts";
 
 const { runSummary } = MEASUREMENTS;
 
-/** A row of the study: the newest run of a model in a precision on a device. */
-const ROW = ["device", "model", "precision", "pruning"];
-const CHOSEN = [
-  chosen(runSummary, "device"),
-  chosen(runSummary, "model"),
-  chosen(runSummary, "precision"),
-  ofChosenRun(runSummary),
-];
+const ROWS = chosenRows("device", "model", "precision", "pruning");
+/** Rows of both precisions, whichever is chosen. */
+const PAIRS = chosenRows("device", "model", "pruning");
 
-/** The field that chooses a row's newest run; the others are of the same point, so that no row mixes two runs. */
-const NEWEST_BY = "latency_ms";
+const ESTIMATES = `Power sources ${MODELLED_SOURCES.join(" and ")} are models, no meters: what comes from them is called an estimate`;
+const SERIES = "A series per precision and device, over the newest run of each row";
 
-/** The fixed columns of the results table, and what explains them, with their heads. */
-const COLUMNS: readonly (readonly [field: string, head: string])[] = [
-  ["pruning_fraction", "Pruned"],
-  ["fine_tune_epochs", "Fine-tuning epochs"],
-  ["params", "#params"],
-  ["file_size_mb", "File size"],
-  ["max_memory_mb", "Max memory"],
-  ["memory_model_mb", "Memory of the model"],
-  ["latency_ms", "Latency"],
-  ["latency_p50_ms", "p50"],
-  ["latency_p95_ms", "p95"],
-  ["latency_p99_ms", "p99"],
-  ["max_power_w", "Max power"],
-  ["max_power_10ms_w", "Max power, 10 ms"],
-  ["energy_gross_mj", "Energy gross"],
-  ["energy_gross_half_width_mj", "± gross"],
-  ["energy_gross_meter_mj", "± gross, meter"],
-  ["energy_net_mj", "Energy net"],
-  ["energy_net_half_width_mj", "± net"],
-  ["energy_net_meter_mj", "± net, meter"],
-  ["power_source", "Power source"],
-  ["accuracy_pct", "Accuracy"],
-  ["flags", "Flags"],
-  ["run", "Run"],
-];
+/** Longer than a benchmark of all models takes: the row's point is of its end. */
+const AROUND_A_ROW_MS = 4 * 3600 * 1000;
 
-function columnLook(field: string, head: string): DynamicConfigValue[] {
-  const { unit, description } = fieldOf(runSummary, field);
-  return [
-    { id: "displayName", value: head },
-    { id: "unit", value: GRAFANA_UNIT[unit] },
-    { id: "description", value: description },
-  ];
-}
-
-function resultsTable(frame: Frame): TablePanel {
-  const query = influxql({
-    from: runSummary,
-    select: COLUMNS.map(([field]) => (field === NEWEST_BY ? { field, call: "last", as: field } : { field })),
-    where: CHOSEN,
-    groupBy: ROW,
-  });
-  const order = ["model", "precision", "device", ...COLUMNS.map(([field]) => field)];
-  const table = framed(new TablePanel(), frame)
-    .unit(GRAFANA_UNIT.text)
-    .filterable(true)
-    .withTarget(InfluxQuery.table("A", query))
-    // The tag repeats the numeric field, and the columns come in no fixed order.
-    .withTransformation({
-      id: "organize",
-      options: {
-        excludeByName: { Time: true, pruning: true },
-        indexByName: Object.fromEntries(order.map((name, index) => [name, index])),
-        renameByName: {},
-      },
-    });
-  for (const [field, head] of COLUMNS) table.overrideByName(field, columnLook(field, head));
-  return table;
-}
-
-interface Series {
-  readonly name: string;
-  readonly where: readonly string[];
-}
-
-const BY_PRECISION: readonly Series[] = ["fp32", "int8"].map((precision) => ({
-  name: precision,
-  where: [equals(runSummary, "precision", precision)],
-}));
-
-/** Estimated energy has a series of its own, so that it is never taken for a measurement. */
-const BY_PRECISION_AND_METER: readonly Series[] = BY_PRECISION.flatMap(({ name, where }) => [
-  { name, where: [...where, isNoneOf(runSummary, "power_source", MODELLED_SOURCES)] },
-  { name: `${name} (estimate)`, where: [...where, isOneOf(runSummary, "power_source", MODELLED_SOURCES)] },
-]);
-
-/** The chosen rows as points, one table and one series each: a series finds its column by its own name. */
-function scatter(frame: Frame, x: string, y: string, series: readonly Series[]): ScatterPanel {
-  const named = (options: string) => ({ matcher: { id: "byName", options } });
-  const panel = framed(new ScatterPanel(), frame)
-    .unit(GRAFANA_UNIT[fieldOf(runSummary, y).unit])
-    .pointSize({ fixed: 8 })
-    .axisLabel(fieldOf(runSummary, y).description)
-    .overrideByName(x, [
-      { id: "unit", value: GRAFANA_UNIT[fieldOf(runSummary, x).unit] },
-      { id: "custom.axisLabel", value: fieldOf(runSummary, x).description },
-    ])
-    .mapping(SeriesMapping.Manual)
-    .series(series.map(({ name }) => new XYSeriesConfigBuilder().name({ fixed: name }).x(named(x)).y(named(name))));
-  for (const [index, { name, where }] of series.entries()) {
-    const query = influxql({
-      from: runSummary,
-      select: [{ field: y, call: "last", as: name }, { field: x }],
-      where: [...CHOSEN, ...where],
-      groupBy: ROW,
-    });
-    panel.withTarget(InfluxQuery.table(String.fromCodePoint("A".codePointAt(0)! + index), query));
-  }
-  return panel;
-}
+/** The run of a row, in the hours around it. */
+const RUN_LINK = dataLink("Run", "run", {
+  range: around(TIME, AROUND_A_ROW_MS),
+  keep: [],
+  set: { device: "${__data.fields.device}", model: "${__data.fields.model}" },
+});
 
 /** What pruning and quantization cost and save. */
 export function study(): Dashboard {
   return buildDashboard({
-    uid: "edgewatt-study",
+    uid: UIDS.study,
     title: "Study",
     description:
-      "The results table, and latency, accuracy and energy against pruning and model size; the newest run of each row",
+      "The results table, and latency, accuracy and energy against pruning and model size; the newest run of each device, model, precision and pruning, unless a run is chosen",
     from: "now-30d",
     refresh: "30s",
     variables: [
       datasourceVariable(),
       tagVariable(runSummary, "device"),
+      runVariable(runSummary),
       tagVariable(runSummary, "model"),
       tagVariable(runSummary, "precision"),
-      runVariable(runSummary),
+      tagVariable(runSummary, "pruning"),
+      resolutionVariable("seconds"),
     ],
     panels: [
-      resultsTable({
-        id: 1,
-        title: "Results",
-        description: `Newest run per device, model and precision. Energies are per image; the power sources ${MODELLED_SOURCES.join(" and ")} are models, no meters`,
-        at: [0, 0, 24, 13],
-      }),
-      scatter(
-        { id: 2, title: "Latency against pruning", description: "Mean latency per image", at: [0, 13, 8, 10] },
-        "pruning_fraction",
-        "latency_ms",
-        BY_PRECISION,
+      rowsTable(
+        {
+          id: 1,
+          title: "Results",
+          description: `Newest run of each row in the time range. MB = 10⁶ bytes; ± is the 95 % half-width; a blank cell has its reason in the flags. ${ESTIMATES}`,
+          at: [0, 0, 24, 13],
+        },
+        [...RESULT_COLUMNS, ...MORE_COLUMNS, [TIME, TIME]],
+        ROWS,
+      )
+        .overrideByName("run", [{ id: "links", value: [RUN_LINK] }])
+        .overrideByName(TIME, [{ id: "unit", value: GRAFANA_UNIT["epoch ms"] }]),
+      figure(
+        {
+          id: 2,
+          title: "Latency against pruning",
+          description: `Mean latency per image. ${SERIES}`,
+          at: [0, 13, 12, 10],
+        },
+        { x: "pruning_fraction", y: "latency_ms", power: false },
+        ROWS,
+        { lines: true },
       ),
-      scatter(
+      figure(
         {
           id: 3,
           title: "Accuracy against pruning",
-          description: "Top-1 accuracy on the test images",
-          at: [8, 13, 8, 10],
+          description: `Top-1 accuracy on the test images. ${SERIES}`,
+          at: [12, 13, 12, 10],
         },
-        "pruning_fraction",
-        "accuracy_pct",
-        BY_PRECISION,
+        { x: "pruning_fraction", y: "accuracy_pct", power: false },
+        ROWS,
+        { lines: true },
       ),
-      scatter(
+      figure(
         {
           id: 4,
-          title: "Energy against pruning",
-          description: "Net energy per image, estimates apart from measurements",
-          at: [16, 13, 8, 10],
+          title: "Net energy against pruning",
+          description: `Energy above idle per image. ${SERIES} and power source. ${ESTIMATES}`,
+          at: [0, 23, 12, 10],
         },
-        "pruning_fraction",
-        "energy_net_mj",
-        BY_PRECISION_AND_METER,
+        { x: "pruning_fraction", y: "energy_net_mj", power: true },
+        ROWS,
+        { lines: true },
       ),
-      scatter(
+      figure(
+        {
+          id: 6,
+          title: "Gross energy against pruning",
+          description: `All energy of the window per image. ${SERIES} and power source. ${ESTIMATES}`,
+          at: [12, 23, 12, 10],
+        },
+        { x: "pruning_fraction", y: "energy_gross_mj", power: true },
+        ROWS,
+        { lines: true },
+      ),
+      figure(
         {
           id: 5,
           title: "Accuracy against #params",
-          description: "Top-1 accuracy and the size of the float model",
-          at: [0, 23, 24, 10],
+          description: `Top-1 accuracy and the size of the float model. ${SERIES}`,
+          at: [0, 33, 12, 11],
         },
-        "params",
-        "accuracy_pct",
-        BY_PRECISION,
+        { x: "params", y: "accuracy_pct", power: false },
+        ROWS,
       ),
+      frontFigure(
+        {
+          id: 7,
+          title: "Accuracy against energy",
+          description: `Better is up and to the left. The dashed line joins the rows of a device that no other of its rows beats in both (Pareto front, Grafana 11.1 or newer); between them it only guides the eye. Gross energy per image. ${ESTIMATES}`,
+          at: [12, 33, 12, 11],
+        },
+        ROWS,
+      ),
+      pairsTable(
+        {
+          id: 8,
+          title: "Latency, fp32 and int8",
+          description: "Mean latency per image; speed-up is fp32 ÷ int8",
+          at: [0, 44, 8, 10],
+        },
+        SPEED_UP,
+        PAIRS,
+      ),
+      pairsTable(
+        {
+          id: 9,
+          title: "Energy, fp32 and int8",
+          description: `Gross energy per image; only rows of the same power source are compared. ${ESTIMATES}`,
+          at: [8, 44, 8, 10],
+        },
+        ENERGY_RATIO,
+        PAIRS,
+      ),
+      pairsTable(
+        {
+          id: 10,
+          title: "Accuracy, fp32 and int8",
+          description: "Top-1 accuracy on the test images; the difference in percentage points",
+          at: [16, 44, 8, 10],
+        },
+        ACCURACY_DIFFERENCE,
+        PAIRS,
+      ),
+      layerBars(
+        {
+          id: 11,
+          title: "Layers: time, energy and weights",
+          description:
+            "Each layer's share of the model as int8; energy is apportioned by time, as no meter sees a layer. Choose one device and one model",
+          at: [0, 54, 24, 10],
+        },
+        "time_pct",
+        "energy_pct",
+        "weights_pct",
+      ),
+      layerBars(
+        {
+          id: 12,
+          title: "Layers: signal-to-quantization-noise",
+          description:
+            "With only this layer quantized; a low bar is a layer that quantization hurts. Choose one device and one model",
+          at: [0, 64, 12, 10],
+        },
+        "sqnr_db",
+      ),
+      layerBars(
+        {
+          id: 13,
+          title: "Layers: accuracy drop",
+          description:
+            "Percentage points lost with only this layer quantized; blank where no labelled images were given. Choose one device and one model",
+          at: [12, 64, 12, 10],
+        },
+        "accuracy_drop_pt",
+      ),
+      layersTable({
+        id: 14,
+        title: "Layers",
+        description: "Newest figures of each layer of the chosen models, from edgewatt sensitivity",
+        at: [0, 74, 24, 12],
+      }),
     ],
   });
 }

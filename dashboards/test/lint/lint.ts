@@ -13,6 +13,9 @@ function lintTogether(dashboards: readonly Dashboard[]): Problem[] {
   return problems.list;
 }
 
+/** A link keeps the time range, or has one of its own. */
+const TIME_RANGE = /\$\{__url_time_range\}|from=.*&to=|time=.*&time\.window=/;
+
 /** Every link leads to one of the dashboards, sets variables that it has, and keeps those that both have. */
 function lintLinks(dashboard: Dashboard, dashboards: readonly Dashboard[]): Problem[] {
   const problems = new Problems(dashboard.title ?? "");
@@ -23,7 +26,7 @@ function lintLinks(dashboard: Dashboard, dashboards: readonly Dashboard[]): Prob
     problems.expect(target !== undefined, "link", `${url} leads to no dashboard`);
     if (target === undefined) continue;
     const theirs = new Set(variablesOf(target).map(({ name }) => name));
-    problems.expect(query.includes("${__url_time_range}"), "link", `${url} loses the time range`);
+    problems.expect(TIME_RANGE.test(query), "link", `${url} loses the time range`);
     for (const [, name = ""] of query.matchAll(/\$\{(\w+):queryparam\}/g)) {
       problems.expect(own.has(name) && theirs.has(name), "link", `${url} hands on ${name}, which not both have`);
     }

@@ -67,7 +67,7 @@ function lintColumns(panel: Panel, problems: Problems): void {
     problems.expect(columns.has(name), "columns", `column ${name} is named and not there: ${[...columns].join(", ")}`);
   }
   const text = JSON.stringify(panel.fieldConfig ?? {});
-  for (const [, name = ""] of text.matchAll(/\$\{__data\.fields\.(\w+)\}/g)) {
+  for (const [, name = ""] of text.matchAll(/\$\{__data\.fields\.(\w+)(?:\.\w+)?\}/g)) {
     problems.expect(columns.has(name), "columns", `a link names column ${name}, which is not there`);
   }
   for (const [, name = ""] of text.matchAll(/\$\{__field\.labels\.(\w+)\}/g)) {
@@ -86,11 +86,11 @@ function matchedName(reference: NameMatcher | undefined): string[] {
 /** Names in overrides, and of the axes of a scatter. */
 function namedColumns({ fieldConfig, options }: Panel): string[] {
   const series = ((options as { series?: unknown } | undefined)?.series ?? []) as Record<string, NameMatcher>[];
-  const xField = (options as { xField?: string } | undefined)?.xField;
+  const { xField, dims } = (options ?? {}) as { xField?: string; dims?: { x?: string } };
   return [
     ...(fieldConfig?.overrides ?? []).flatMap(matchedName),
     ...series.flatMap(({ x, y, color, size }) => [x, y, color, size].flatMap(matchedName)),
-    ...(xField === undefined ? [] : [xField]),
+    ...[xField, dims?.x].filter((name) => name !== undefined),
   ];
 }
 
@@ -107,6 +107,12 @@ function lintLetters(panel: Panel, problems: Problems): void {
   }
 }
 
+/** An expression as Grafana reads it (`stringToJsRegex`): between slashes, or else for the whole text. */
+function readRegex(text: string): RegExp {
+  const [, pattern, flags] = /^\/(.*)\/([gimsy]*)$/.exec(text) ?? [];
+  return pattern === undefined ? new RegExp(`^${text}$`) : new RegExp(pattern, flags);
+}
+
 /** Power of a model must say so wherever it is shown: in the legend, or in a column of its source. */
 function lintEstimates(panel: Panel, problems: Problems): void {
   const series = targetsOf(panel).filter(({ query }) => readQuery(query).measurements.includes("power"));
@@ -117,7 +123,7 @@ function lintEstimates(panel: Panel, problems: Problems): void {
   if (!series.some(({ alias }) => alias !== undefined)) return;
   const rename = panel.transformations?.find(({ id }) => id === "renameByRegex");
   const { regex = "no rule", renamePattern = "" } = (rename?.options ?? {}) as Record<string, string>;
-  const shown = (source: string): string => `pi-1 main (${source})`.replace(new RegExp(regex), renamePattern);
+  const shown = (source: string): string => `pi-1 main (${source})`.replace(readRegex(regex), renamePattern);
   for (const source of POWER_SOURCES) {
     const isRight = shown(source).includes("estimate") === isModelled(source);
     problems.expect(isRight, "estimate", `the legend calls a channel of ${source} ${shown(source)}`);

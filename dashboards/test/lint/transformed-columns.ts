@@ -59,11 +59,15 @@ const filterFieldsByName: Step = (frames, options) => {
   };
 };
 
+/** Without a name of its own the column is called by what it is made of. */
 const calculateField: Step = (frames, { alias, binary }) => {
-  const { left, right } = (binary ?? {}) as { left?: string; right?: string };
+  const { left, operator, right } = (binary ?? {}) as Record<string, string | undefined>;
   const operands = [left, right].filter((name) => name !== undefined && Number.isNaN(Number(name))) as string[];
   return {
-    frames: mapColumns(frames, (columns) => [...columns, String(alias)]),
+    frames: mapColumns(frames, (columns) => [
+      ...columns,
+      typeof alias === "string" ? alias : `${left} ${operator} ${right}`,
+    ]),
     missing: absent(frames, operands),
   };
 };
@@ -98,6 +102,18 @@ const merge: Step = (frames) => ({
   missing: [],
 });
 
+/** How many tables become of the one depends on the rows; all have the same columns. */
+const partitionByValues: Step = (frames, { fields }) => {
+  const keys = fields as string[];
+  return {
+    frames: frames.map(({ columns }) => ({
+      refId: undefined,
+      columns: columns.filter((name) => !keys.includes(name)),
+    })),
+    missing: absent(frames, keys),
+  };
+};
+
 const sortBy: Step = (frames, { sort }) => ({
   frames,
   missing: absent(
@@ -117,6 +133,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   filterByValue,
   groupBy,
   merge,
+  partitionByValues,
   sortBy,
   renameByRegex,
   limit: unchanged,

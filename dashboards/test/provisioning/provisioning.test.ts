@@ -86,6 +86,21 @@ describe.each([
   });
 });
 
+it("the panels that rules link to show what they judge", () => {
+  const { groups } = read(rulesFile, "alerting/rules", defaultAlertSettings());
+  const titleOf = (uid: string) => {
+    const rule = groups.flatMap((group) => group.rules).find((candidate) => candidate.uid === uid);
+    const dashboard = loadDashboards().find((candidate) => candidate.uid === rule?.dashboardUid);
+    const panel = dashboard && panelsOf(dashboard).find(({ id }) => id === rule?.panelId);
+    return `${dashboard?.title}: ${panel?.title}`;
+  };
+  expect(titleOf("edgewatt-power-limit")).toBe("Live power: Power");
+  expect(titleOf("edgewatt-throttled")).toBe("Live power: Throttling");
+  expect(titleOf("edgewatt-silent")).toBe("Fleet: States");
+  expect(titleOf("edgewatt-gap")).toBe("Fleet: Points lost");
+  expect(titleOf("edgewatt-energy-rapl")).toBe("Study: Results");
+});
+
 describe("the contact point", () => {
   it("is no file where none is configured, nor is a policy", () => {
     const files = generate().map(({ path }) => path);

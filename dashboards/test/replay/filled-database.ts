@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Channel, Stream } from "@edgewatt/protocol";
 import { DatabaseClient, DEFAULT_RETENTION, DOWNSAMPLED, recompute, setUpRetention } from "@edgewatt/database";
 import {
   eventually,
@@ -20,21 +21,30 @@ export interface FilledDatabase extends AsyncDisposable {
   readonly endMs: number;
 }
 
+/** What each device sends, batch by batch, from the time of its first point in µs. */
+export interface Senders {
+  readonly devices: readonly string[];
+  readonly telemetry: (device: string, t0Us: number) => [Stream, Record<string, Channel>][];
+}
+
 /** A real influxd with means, which a real ingest has filled from a real broker. */
-export async function fillDatabase(): Promise<FilledDatabase> {
+export async function fillDatabase(senders: Senders = { devices: DEVICES, telemetry }): Promise<FilledDatabase> {
   const undo: (() => Promise<unknown>)[] = [];
   const dispose = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    return { ...(await fill(undo)), [Symbol.asyncDispose]: dispose };
+    return { ...(await fill(senders, undo)), [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;
   }
 }
 
-async function fill(undo: (() => Promise<unknown>)[]): Promise<Omit<FilledDatabase, typeof Symbol.asyncDispose>> {
+async function fill(
+  { devices, telemetry: batchesOf }: Senders,
+  undo: (() => Promise<unknown>)[],
+): Promise<Omit<FilledDatabase, typeof Symbol.asyncDispose>> {
   const influx = await startInfluxd();
   undo.push(() => influx.stop());
   const client = new DatabaseClient({ url: influx.url });
@@ -57,8 +67,8 @@ async function fill(undo: (() => Promise<unknown>)[]): Promise<Omit<FilledDataba
   // Ingest tells of itself every ten seconds.
   await eventually(async () => assert.notEqual((await queryInflux(influx.url, 'SELECT * FROM "pipeline"')).length, 0));
   const t0Us = Math.floor(Date.now() / 1000) * 1e6;
-  for (const id of DEVICES) {
-    const batches = telemetry(id, t0Us);
+  for (const id of devices) {
+    const batches = batchesOf(id, t0Us);
     const device = await VirtualDevice.connect(broker.url, id);
     undo.push(() => device.connection.close());
     for (const [seq, [stream, channels]] of batches.entries()) await device.send(stream, seq, channels);
