@@ -101,6 +101,11 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 0.2,
     open: async () => (await import("./live/load.ts")).load,
   },
+  {
+    name: "live/dashboards",
+    expectedMinutes: 5,
+    open: async () => (await import("./live/dashboards.ts")).dashboards,
+  },
 ];
 
 /**

@@ -1,13 +1,20 @@
-import { CommandError, runCommand } from "./command.ts";
+import { EdgewattError } from "@edgewatt/protocol";
+import { exitCodeOf } from "@edgewatt/runtime";
+import { runCommand } from "./command.ts";
 
-const FAILED = 1;
-const USAGE = 2;
+const say = (text: string) => {
+  for (const line of text.split("\n")) process.stderr.write(`edgewatt dashboards: ${line}\n`);
+};
 
 try {
-  const { stdout } = await runCommand(process.argv.slice(2));
-  process.stdout.write(stdout);
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
+    print: (text) => void process.stdout.write(text),
+    say,
+  });
 } catch (error) {
-  if (!(error instanceof CommandError)) throw error;
-  process.stderr.write(`edgewatt dashboards: ${error.message}\n`);
-  process.exitCode = error.code === "usage" ? USAGE : FAILED;
+  if (!(error instanceof EdgewattError)) throw error;
+  say(error.message);
+  process.exitCode = exitCodeOf(error);
 }

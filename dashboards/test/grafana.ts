@@ -1,19 +1,30 @@
+import type { DataSourceRef } from "@grafana/grafana-foundation-sdk/common";
 import type { Dashboard, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
+import type { GrafanaAnnotation, GrafanaDashboard, GrafanaTarget } from "@edgewatt/testing/grafana";
 import { generate } from "../src/generate.ts";
 
-export interface Target {
-  readonly refId: string;
-  readonly datasource: { readonly type: string; readonly uid: string };
-  readonly query: string;
-  readonly resultFormat: "time_series" | "table";
-  readonly alias?: string;
+export type Target = GrafanaTarget;
+/** A variable as far as the linter looks at it. */
+export interface Variable {
+  readonly name: string;
+  readonly type: string;
+  readonly query?: unknown;
+  readonly label?: string;
+  readonly description?: string;
+  readonly datasource?: DataSourceRef;
+  readonly multi?: boolean;
+  readonly includeAll?: boolean;
+  readonly allValue?: string;
 }
 
+/** An annotation with its target, whose columns the SDK has no type for. */
+export type Annotation = GrafanaAnnotation & { readonly datasource?: DataSourceRef; readonly placement?: string };
+
 /** The generated dashboards as Grafana reads them: parsed from their files. */
-export function loadDashboards(): Dashboard[] {
+export function loadDashboards(): (Dashboard & GrafanaDashboard)[] {
   return generate()
-    .filter(({ path }) => path.endsWith(".json"))
-    .map(({ content }) => JSON.parse(content) as Dashboard);
+    .filter(({ path }) => path.startsWith("dashboards/"))
+    .map(({ content }) => JSON.parse(content) as Dashboard & GrafanaDashboard);
 }
 
 export function panelsOf(dashboard: Dashboard): Panel[] {
@@ -24,30 +35,15 @@ export function targetsOf(panel: Panel): Target[] {
   return (panel.targets ?? []) as unknown as Target[];
 }
 
-export interface Scope {
-  /** What is selected: several values, or All. */
-  readonly variables: Readonly<Record<string, readonly string[] | "$__all">>;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly interval: string;
+export function variablesOf(dashboard: Dashboard): Variable[] {
+  return dashboard.templating?.list ?? [];
 }
 
-function escapeRegex(value: string): string {
-  return value.replaceAll(/[\\^$*+?.()|[\]{}/]/g, String.raw`\$&`);
+export function annotationsOf(dashboard: Dashboard): Annotation[] {
+  return (dashboard.annotations?.list ?? []) as unknown as Annotation[];
 }
 
-/**
- * A query as Grafana's InfluxDB data source sends it: values of a multi-value variable are escaped and joined as
- * `(a|b)`, All is the variable's own `allValue` unescaped, `$timeFilter` is in epoch ms.
- */
-export function expand(dashboard: Dashboard, query: string, scope: Scope): string {
-  const allValues = new Map((dashboard.templating?.list ?? []).map(({ name, allValue }) => [name, allValue]));
-  return query
-    .replaceAll("$timeFilter", `time >= ${scope.fromMs}ms and time <= ${scope.toMs}ms`)
-    .replaceAll("$__interval", scope.interval)
-    .replaceAll(/\$(\w+)/g, (whole, name: string) => {
-      const selected = scope.variables[name];
-      if (selected === undefined) return whole;
-      return selected === "$__all" ? (allValues.get(name) ?? whole) : `(${selected.map(escapeRegex).join("|")})`;
-    });
+/** Whether it is the data source that is chosen at the top. */
+export function isChosenDatasource(datasource: DataSourceRef | undefined): boolean {
+  return datasource?.type === "influxdb" && datasource.uid === "${datasource}";
 }

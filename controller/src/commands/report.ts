@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { App } from "../context.ts";
-import { list, withBroker, withJson } from "../options.ts";
+import { list, withBroker } from "../options.ts";
 
 export function addReportCommands(program: Command, { context, exitWith }: App): void {
   withBroker(program.command("report"))
@@ -10,11 +10,14 @@ export function addReportCommands(program: Command, { context, exitWith }: App):
     .action(async (_options, command: Command) =>
       (await import("../actions/report.ts")).report(context, command.opts()),
     );
-  const dashboards = program.command("dashboards").description("Grafana dashboards");
-  withJson(dashboards.command("build"))
-    .description("write the dashboards and their provisioning as files")
-    .option("--out <dir>", "folder to write to; default: reports/grafana")
-    .action(async (_options, command: Command) =>
-      exitWith(await (await import("../actions/dashboards.ts")).buildDashboards(context, command.opts())),
+  program
+    .command("dashboards")
+    .description("Grafana dashboards and alerts: build writes files, push brings them into a Grafana")
+    .argument("[words...]", "build or push with its flags; its own --help lists them")
+    .helpOption(false)
+    .allowUnknownOption()
+    .passThroughOptions()
+    .action(async (words: string[]) =>
+      exitWith(await (await import("../actions/service.ts")).runAppBin("dashboards", words)),
     );
 }

@@ -106,7 +106,7 @@ const system: Measurement = {
     field("freq_mhz", "freqMhz", "float", "MHz", "Clock of the fastest core"),
     field("mem_mb", "memMb", "float", "MB", "Memory in use"),
     field("load1", "load1", "float", "1", "Load average over a minute"),
-    field("throttled", "throttled", "integer", "1", "Firmware's throttling bits, 0 = none"),
+    field("throttled", "throttled", "integer", "1", "Firmware's throttling bits, 0 = none", "max"),
   ],
 };
 

@@ -48,6 +48,18 @@ describe("loadConfig", () => {
     expect(load({})).toEqual({ mqttPort: 1883, strict: true, channels: [], rates: [], logLevel: "info" });
   });
 
+  it("leaves keys of the section alone that another command reads, and no other", async () => {
+    await using dir = await folderWith("agent:\n  device: one\n  grafana: x\n  grafanna: y\n");
+    const read = (otherKeys: string[]) => {
+      const where = { argv: [], env: {}, cwd: dir.path };
+      return loadConfig({ section: "agent", schema, ...where, otherKeys });
+    };
+    expect(issuesOf(() => read(["grafana", "device"]))).toEqual([
+      "edgewatt.yaml agent.grafanna: unknown key; --help lists the known ones",
+    ]);
+    expect(read(["grafana", "grafanna", "device"])).toMatchObject({ device: "one" });
+  });
+
   it("lets flags win over the environment, that over the file, and that over defaults", async () => {
     await using dir = await folderWith("agent:\n  mqttPort: 1\n  wsPort: 1\n  device: one\n");
     const config = load({

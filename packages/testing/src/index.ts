@@ -18,7 +18,7 @@ export { FaultProxy, type FaultProxyOptions } from "./proxy/fault-proxy.ts";
 export { queryInflux } from "./influx-query.ts";
 export { startInfluxd, type TestInfluxd } from "./influxd.ts";
 export { startMosquitto, type TestMosquitto } from "./mosquitto.ts";
-export { findCommand, requireSystem } from "./require-system.ts";
+export { findCommand, installedCommand, requireSystem } from "./require-system.ts";
 export {
   type CommandResult,
   runCommand,
