@@ -83,8 +83,7 @@ async function* measure({ say, signal, wanted }: BenchContext): AsyncGenerator<B
     yield* asked.filter(({ name }) => wanted(name)).map(({ name }) => unmeasured(name, "ms", note));
     return;
   }
-  const { url, stop } = await startInfluxd();
-  cleanup.add(stop, (end) => end());
+  const { url } = cleanup.add(await startInfluxd(), (influxd) => influxd.stop());
   const endMs = await fill(url, say, signal);
   for (const { name, dashboard, view } of asked) {
     if (!wanted(name)) continue;

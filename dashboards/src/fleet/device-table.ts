@@ -114,7 +114,15 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
   ["now", "Throttled now", { id: "mappings", value: THROTTLING }, coloured],
   ["since boot", "Throttled since boot", { id: "mappings", value: THROTTLING }, coloured],
   ["sync", "Clock", { id: "mappings", value: CLOCK_SYNC }, coloured],
-  ["job", "Job", { id: "unit", value: GRAFANA_UNIT.text }],
+  [
+    "job",
+    "Job",
+    { id: "unit", value: GRAFANA_UNIT.text },
+    {
+      id: "links",
+      value: [dataLink("Run", "run", { keep: [], set: { device: "${__data.fields.device}", run: "${__value.text}" } })],
+    },
+  ],
   ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }],
 ];
 

@@ -1,7 +1,7 @@
 import { quoted, type Names } from "./names.ts";
 
 /** A function of InfluxQL that makes one value of many, or few: `p95` is the 95th percentile, `sample100` a hundred drawn by lot. */
-export type Call =
+type Call =
   | "count"
   | "distinct"
   | "first"
@@ -18,7 +18,7 @@ export type Call =
   | `sample${number}`;
 
 /** What is made of the values of successive intervals; derivatives are per second. */
-export type Transformation =
+type Transformation =
   | "cumulative_sum"
   | "derivative"
   | "difference"
@@ -26,7 +26,7 @@ export type Transformation =
   | "non_negative_difference";
 
 /** A field, or what functions make of it. */
-export interface Column {
+interface Column {
   readonly field: string;
   readonly call?: Call;
   readonly over?: Transformation;

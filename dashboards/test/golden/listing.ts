@@ -15,10 +15,9 @@ function panelLines(panel: Panel): string[] {
     ...indented([
       `${type} in ${fieldConfig?.defaults.unit}, ${w}×${h} at ${x},${y}, every ${interval} or more${values}`,
       String(description),
-      ...targetsOf(panel).flatMap(({ refId, query, alias }) => [
-        `${refId}  ${query}`,
-        ...(alias === undefined ? [] : [`   named ${alias}`]),
-      ]),
+      ...targetsOf(panel).flatMap(({ refId, query, alias }) =>
+        alias === undefined ? [`${refId}  ${query}`] : [`${refId}  ${query}`, `   named ${alias}`],
+      ),
       ...(transformations.length === 0 ? [] : [`then  ${transformations.map((step) => step.id).join(", ")}`]),
       ...links,
     ]),

@@ -9,7 +9,7 @@ import {
   type GrafanaRange,
   type GrafanaScope,
 } from "@edgewatt/testing/grafana";
-import { annotationsOf, loadDashboards, panelsOf, targetsOf } from "../grafana.ts";
+import { annotationsOf, loadDashboards, panelsOf, targetsOf, variablesOf } from "../grafana.ts";
 import { readQuery } from "../lint/influx-columns.ts";
 import { fillDatabase, type FilledDatabase } from "./filled-database.ts";
 import { DEVICES, JOB, JOULES, MODEL, ODD_MODEL, OLDER_JOB, PRECISIONS, SPAN_US, THROTTLED } from "./telemetry.ts";
@@ -121,7 +121,7 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
 
   it.each(
     dashboards.flatMap((dashboard) =>
-      dashboard.templating.list
+      variablesOf(dashboard)
         .filter(({ type }) => type === "query")
         .map(({ name }) => ({ title: `${dashboard.title} / ${name}`, dashboard, name })),
     ),

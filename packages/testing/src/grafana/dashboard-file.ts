@@ -7,7 +7,7 @@ export interface GrafanaTarget {
   readonly alias?: string;
 }
 
-export interface GrafanaPanel {
+interface GrafanaPanel {
   readonly id: number;
   readonly title: string;
   readonly type: string;
