@@ -28,13 +28,20 @@ export class ChildError extends ControllerError {
   }
 }
 
+/** Codes of wrong usage that packages find: by code, as their classes would load the quantizer and the registry into every command. */
+const WRONG_USAGE: ReadonlySet<unknown> = new Set([
+  "options-conflict",
+  "unknown-model",
+  "ambiguous-model",
+  "name-taken",
+]);
+
 /** The exit code that an error ends the command with. */
 export function exitCodeFor(error: unknown): number {
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof InterruptedError) return EXIT.interrupted;
   if (error instanceof ChildError) return error.exitCode;
-  // By its code, as its class would load the quantizer into every command.
-  if (error instanceof Error && "code" in error && error.code === "options-conflict") return EXIT.usage;
+  if (error instanceof Error && "code" in error && WRONG_USAGE.has(error.code)) return EXIT.usage;
   return exitCodeOf(error);
 }
 

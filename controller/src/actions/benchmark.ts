@@ -10,6 +10,7 @@ import {
   type Precision,
   type Results,
 } from "@edgewatt/protocol";
+import { findModels, type Model, readRegistry } from "@edgewatt/registry";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { mergeResults, renderTable } from "@edgewatt/report";
 import { offerTo, uploadBase } from "../client/artifacts.ts";
@@ -29,7 +30,6 @@ import { type Context, print, printJson, say } from "../context.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
-import { findModels, type Model, readRegistry } from "../registry/registry.ts";
 
 export interface MeasureOptions {
   readonly precisions: readonly Precision[];

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
+import { findModels, type Model, readRegistry } from "@edgewatt/registry";
 import { systemClock, UnreachableError } from "@edgewatt/runtime";
 import { counted, plural, type Results } from "@edgewatt/protocol";
 import { writeReport } from "@edgewatt/report";
@@ -19,7 +20,6 @@ import {
 } from "../demo/expected-time.ts";
 import { UsageError } from "../errors.ts";
 import type { DatasetsOption, JsonOption } from "../options.ts";
-import { findModels, type Model, readRegistry } from "../registry/registry.ts";
 import { childLog } from "../stack/child-log.ts";
 import { type Stack, type StackFlags, startStack } from "../stack/stack.ts";
 import { ACCURACY_IMAGES, measure, type MeasureOptions, printResults, QUICK_ACCURACY_IMAGES } from "./benchmark.ts";

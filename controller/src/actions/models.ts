@@ -2,11 +2,11 @@ import { rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { describeModel, ModelError, modelFileBytes, readModel, writeModel } from "@edgewatt/onnx";
+import { addToRegistry, findModel, type Model, readRegistry } from "@edgewatt/registry";
 import { sizeOf } from "../file-size.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { columns, megabytes } from "../columns.ts";
 import type { DataOption, JsonOption } from "../options.ts";
-import { addToRegistry, findModel, type Model, readRegistry } from "../registry/registry.ts";
 
 type Options = DataOption & JsonOption;
 

@@ -1,5 +1,6 @@
 import path from "node:path";
 import { plural, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
+import { findModels, type Model, readRegistry } from "@edgewatt/registry";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { offerTo, uploadBase } from "../client/artifacts.ts";
 import { withConnection } from "../client/broker.ts";
@@ -19,7 +20,6 @@ import { columns } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
-import { findModels, type Model, readRegistry } from "../registry/registry.ts";
 import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
 import { reportRows } from "./quantize-report.ts";
 

@@ -6,6 +6,7 @@ import {
   type SensitivityArgs,
   type SensitivityOptions,
 } from "@edgewatt/protocol";
+import { findModel, readRegistry } from "@edgewatt/registry";
 import { renderLayers, writeLayersReport } from "@edgewatt/report";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { type Offer, offerTo, uploadBase } from "../client/artifacts.ts";
@@ -29,7 +30,6 @@ import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { recipeOf } from "./quantize-options.ts";
 import type { SensitivityCommandOptions } from "./sensitivity-options.ts";
-import { findModel, readRegistry } from "../registry/registry.ts";
 
 const DEFAULT_IMAGES = 256;
 const DEFAULT_EVALUATION_IMAGES = 1000;

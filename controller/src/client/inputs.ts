@@ -1,12 +1,12 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { Artifact, Calibration, ModelArtifact } from "@edgewatt/protocol";
+import { artifactFacts, type Model } from "@edgewatt/registry";
 import type { Context } from "../context.ts";
 import { CATALOGUE, CIFAR10, CIFAR10_CALIBRATION, CIFAR10_EVALUATION } from "../datasets/catalogue.ts";
 import { type Dataset, findDataset, searchPath } from "../datasets/find.ts";
 import { UsageError } from "../errors.ts";
 import type { DataOption, DatasetsOption } from "../options.ts";
-import type { Model } from "../registry/registry.ts";
 import type { Offer } from "./artifacts.ts";
 
 /** CIFAR-10 as far as it is here; both `undefined` when it is not. */
@@ -32,15 +32,7 @@ export function takesCifar({ input, output }: Model): boolean {
 }
 
 export async function modelArtifact(offer: Offer, model: Model): Promise<ModelArtifact> {
-  const { params, pruning, fineTuneEpochs, input } = model;
-  return {
-    ...(await offer(model.path, "model", model.name)),
-    params,
-    ...(pruning === undefined ? {} : { pruning }),
-    ...(fineTuneEpochs === undefined ? {} : { fineTuneEpochs }),
-    ...(input.mean === undefined ? {} : { mean: input.mean }),
-    ...(input.std === undefined ? {} : { std: input.std }),
-  };
+  return { ...(await offer(model.path, "model", model.name)), ...artifactFacts(model) };
 }
 
 export async function evaluationArtifact(offer: Offer, data: LocalData): Promise<Artifact | undefined> {

@@ -3,7 +3,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeIssues } from "@edgewatt/protocol";
 import { dataDir, FileError, sha256File, systemErrorCode, writeFileAtomic } from "@edgewatt/runtime";
-import { UsageError } from "../errors.ts";
+import { RegistryError } from "./errors.ts";
 import { manifestSchema, type ModelEntry, MODELS_SCHEMA } from "./manifest.ts";
 
 export interface Model extends ModelEntry {
@@ -54,18 +54,19 @@ export async function readRegistry(data: string): Promise<readonly Model[]> {
   return [...(await from(ZOO, "zoo")), ...(await from(addedDir(data), "added"))];
 }
 
-/** The model with that name, or the only one whose name ends in `-<text>` (`p05`). @throws {UsageError} that lists the known ones */
+/** The model with that name, or the only one whose name ends in `-<text>` (`p05`). @throws {RegistryError} that lists the known ones */
 export function findModel(models: readonly Model[], text: string): Model {
   const exact = models.find(({ name }) => name === text);
   if (exact !== undefined) return exact;
   const [found, ...others] = models.filter(({ name }) => name.endsWith(`-${text}`));
   if (found !== undefined && others.length === 0) return found;
   const names = (some: readonly Model[]): string => some.map(({ name }) => name).join(", ");
-  throw new UsageError(
+  const known = names(found === undefined ? models : [found, ...others]);
+  throw new RegistryError(
     found === undefined
-      ? `no model ${text}: known are ${names(models)}; add a file with \`edgewatt models add FILE\``
-      : `${text} names several models: ${names([found, ...others])}; write more of the name`,
-    { model: text },
+      ? `no model ${text}: known are ${known}; add a file with \`edgewatt models add FILE\``
+      : `${text} names several models: ${known}; write more of the name`,
+    { code: found === undefined ? "unknown-model" : "ambiguous-model", context: { model: text } },
   );
 }
 
@@ -84,7 +85,10 @@ export async function addToRegistry(
   const added = describe({ file: `${sha256}.onnx`, sha256 });
   const zoo = await readManifest(ZOO);
   if (zoo.some(({ name }) => name === added.name)) {
-    throw new UsageError(`${added.name} is a model of the zoo: give yours another --name`, { name: added.name });
+    throw new RegistryError(`${added.name} is a model of the zoo: give yours another --name`, {
+      code: "name-taken",
+      context: { name: added.name },
+    });
   }
   const dir = addedDir(await dataDir(data));
   await copyAside(source, path.join(dir, added.file));
