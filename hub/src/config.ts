@@ -12,6 +12,11 @@ export const hubConfig = z.strictObject({
     .url({ protocol: /^https?$/, message: "expected an address such as http://hub.local:8080" })
     .optional()
     .describe("address under which devices reach this hub; default: the address that it listens on"),
+  datasets: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder that holds data sets, each in a folder of its own; they are looked for in DATA/datasets too"),
   maxArtifactMb: megabytes.default(2048).describe("largest artifact that is taken, MB"),
   maxStoreMb: megabytes.default(20_480).describe("how much all artifacts may take on disk, MB"),
   maxRuns: z

@@ -19,6 +19,7 @@ import { isLoopback } from "./http/origin.ts";
 import { createHubServer } from "./http/server.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
+import { Library } from "./library/library.ts";
 import { hubMetrics } from "./metrics.ts";
 import { HubStatus } from "./status.ts";
 
@@ -37,7 +38,8 @@ await runService({
   async start({ config, log, clock, signal }) {
     const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
     const loopbackOnly = isLoopback(host);
-    const data = path.join(await dataDir(config.data), "hub");
+    const dataRoot = await dataDir(config.data);
+    const data = path.join(dataRoot, "hub");
     const reserveBytes = config.diskReserveMb * MB;
     const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log, {
       maxRuns: config.maxRuns,
@@ -57,16 +59,24 @@ await runService({
     });
     let connection: MqttConnection | undefined;
     const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
+    let url = "";
+    const library = new Library({
+      data: dataRoot,
+      datasets: [...(config.datasets === undefined ? [] : [config.datasets]), path.join(dataRoot, "datasets")],
+      url: () => url,
+      log,
+    });
     const server = await createHubServer({
       store,
       journal,
+      library,
       relay,
       loopbackOnly,
       log,
       connected: () => connection?.connected === true,
     });
     const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
-    const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
+    url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
     const status = new HubStatus({ id: config.id, url, clock, log });
     const close = async () => {
       disk[Symbol.dispose]();

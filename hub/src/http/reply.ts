@@ -30,10 +30,13 @@ export interface Content {
   readonly status?: number;
   /** Default `no-store`: what the API says is true now. */
   readonly cache?: string;
+  /** Under which a browser saves it instead of showing it. */
+  readonly filename?: string;
 }
 
 export function sendContent(request: IncomingMessage, response: ServerResponse, content: Content): void {
-  const { type, body, status = 200, cache = "no-store" } = content;
+  const { type, body, status = 200, cache = "no-store", filename } = content;
+  if (filename !== undefined) response.setHeader("Content-Disposition", `attachment; filename="edgewatt-${filename}"`);
   response.writeHead(status, {
     "Content-Type": type,
     "Content-Length": Buffer.byteLength(body),

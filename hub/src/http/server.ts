@@ -3,8 +3,11 @@ import type { Logger } from "@edgewatt/runtime";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import { HttpError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Library } from "../library/library.ts";
 import { Api } from "./api.ts";
 import { ArtifactRoute } from "./artifacts.ts";
+import { ComparedLayers } from "./compared-layers.ts";
+import { Measured } from "./measured.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
 import { checkOrigin } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
@@ -16,6 +19,7 @@ const UPLOAD_TIMEOUT_MS = 30 * 60_000;
 export interface HubServerOptions {
   readonly store: ArtifactStore;
   readonly journal: Journal;
+  readonly library: Library;
   readonly relay: MqttRelay;
   readonly loopbackOnly: boolean;
   readonly log: Logger;
@@ -45,12 +49,17 @@ export async function createHubServer(options: HubServerOptions): Promise<Server
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-async function routes({ store, journal, connected }: HubServerOptions): Promise<Route> {
+async function routes({ store, journal, library, connected }: HubServerOptions): Promise<Route> {
   const page = await loadPageFiles();
-  const api = new Api(journal);
-  const artifacts = new ArtifactRoute(store);
+  const api = new Api({
+    journal,
+    library,
+    measured: new Measured(journal),
+    layers: new ComparedLayers(journal, store),
+  });
+  const artifacts = new ArtifactRoute(store, library);
   return async (request, response) => {
-    const path = pathOf(request);
+    const { path, query } = targetOf(request);
     if (path.startsWith("/artifacts/")) {
       await artifacts.handle(request, response, path.slice("/artifacts/".length));
       return;
@@ -69,7 +78,7 @@ async function routes({ store, journal, connected }: HubServerOptions): Promise<
       return;
     }
     if (path.startsWith("/api/")) {
-      sendContent(request, response, api.get(path.slice("/api/".length)));
+      sendContent(request, response, await api.get(path.slice("/api/".length), query));
       return;
     }
     const file = page.get(path);
@@ -80,9 +89,10 @@ async function routes({ store, journal, connected }: HubServerOptions): Promise<
   };
 }
 
-function pathOf(request: IncomingMessage): string {
+function targetOf(request: IncomingMessage): { path: string; query: URLSearchParams } {
   try {
-    return decodeURIComponent(new URL(request.url ?? "/", "http://hub").pathname);
+    const { pathname, searchParams } = new URL(request.url ?? "/", "http://hub");
+    return { path: decodeURIComponent(pathname), query: searchParams };
   } catch {
     throw new HttpError(400, "bad-path", "the path of the request cannot be read");
   }

@@ -15,6 +15,7 @@ export {
 export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from "./topics.ts";
 export { MESSAGE_VERSION } from "./message-version.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
+export type { Catalogue, CatalogueModel } from "./catalogue.ts";
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
