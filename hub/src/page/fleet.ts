@@ -2,7 +2,7 @@ import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } f
 import { supersedes } from "./vendor/protocol/supersedes.js";
 import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
-import { parseTopic } from "./vendor/protocol/topics.js";
+import { parseTopic, type Topic } from "./vendor/protocol/topics.js";
 
 const MAX_JOBS = 500;
 
@@ -41,6 +41,8 @@ export class Fleet {
   onPower: (point: PowerPoint) => void = () => {};
   /** Called when a job's state differs from the one known. */
   onJob: (job: DeviceJob) => void = () => {};
+  /** Called with what says nothing of a device or a job's state: commands, and lines for people. */
+  onOther: (topic: Topic, message: unknown) => void = () => {};
 
   /** Takes one message; what is not of this version of the protocol is left out. */
   apply(topic: string, payload: Uint8Array): void {
@@ -52,6 +54,7 @@ export class Fleet {
     else if (parsed.kind === "jobState") this.#job({ ...(message as JobState), device: parsed.device });
     else if (parsed.kind === "telemetry") this.#samples(parsed, batchRows(message as TelemetryBatch));
     else if (parsed.kind === "live") this.#samples(parsed, liveRows(message as LiveSample));
+    else this.onOther(parsed, message);
   }
 
   stateOf(device: Device, nowMs: number): DeviceState {

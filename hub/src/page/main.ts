@@ -1,13 +1,20 @@
 import type { Run } from "@edgewatt/protocol";
-import { getJson, type ResultsTable } from "./api.ts";
+import { getJson } from "./api.ts";
 import { connect } from "./connection.ts";
 import { showDevices } from "./devices-view.ts";
 import { byId, setText } from "./dom.ts";
-import { Fleet } from "./fleet.ts";
-import { showJobs } from "./jobs-view.ts";
+import { type DeviceJob, Fleet } from "./fleet.ts";
+import { showConnection } from "./hub-health.ts";
+import { createCancelDialog } from "./jobs/cancel-dialog.ts";
+import { JobBook } from "./jobs/job-book.ts";
+import { createJobsView } from "./jobs/jobs-view.ts";
+import { notify } from "./notices.ts";
 import { PowerChart } from "./power-chart.ts";
-import { showResults } from "./results-view.ts";
+import { ResultsView } from "./results/results-view.ts";
 import { showRuns } from "./runs-view.ts";
+import { Author } from "./start/author.ts";
+import { StartDialog } from "./start/start-dialog.ts";
+import { watchTips } from "./tips.ts";
 
 const SHOW_MS = 200;
 /** The hub hears of a job at the same moment as the page, and needs a moment to record it. */
@@ -15,15 +22,28 @@ const RELOAD_MS = 400;
 const MAX_RELOADS = 10;
 
 const fleet = new Fleet();
+const book = new JobBook(fleet);
 const chart = new PowerChart(byId("chart"));
+const results = new ResultsView();
 fleet.onPower = (point) => chart.add(point);
+fleet.onOther = (topic, message) => book.apply(topic, message);
+fleet.onJob = (job) => {
+  tell(job);
+  loadSoon(MAX_RELOADS);
+};
 
 let reload: ReturnType<typeof setTimeout> | undefined;
-fleet.onJob = () => loadSoon(MAX_RELOADS);
 
 function loadSoon(triesLeft: number): void {
   clearTimeout(reload);
   reload = setTimeout(() => void loadRuns(triesLeft), RELOAD_MS);
+}
+
+/** Ends of jobs that this page has in sight are news; a rejection waits to be read. */
+function tell({ job, op, device, state, reason }: DeviceJob): void {
+  if (!book.isWatched(device, job)) return;
+  if (state === "succeeded" || state === "canceled") notify(`${op} on ${device}: ${state}`);
+  if (state === "rejected") notify(`${device} does not take the ${op}: ${reason?.message ?? "no reason given"}`, "error");
 }
 
 /** Whether the page has heard of a state that the hub has not recorded yet. */
@@ -34,35 +54,46 @@ function isBehind(recorded: readonly Run[]): boolean {
 
 async function loadRuns(triesLeft: number): Promise<void> {
   try {
-    const [{ jobs }, table] = await Promise.all([
-      getJson<{ jobs: Run[] }>("/api/runs"),
-      getJson<ResultsTable | null>("/api/table"),
-    ]);
+    const { jobs } = await getJson<{ jobs: Run[] }>("/api/runs");
     byId("runs-empty").hidden = jobs.length > 0;
     byId("runs").hidden = jobs.length === 0;
     showRuns(byId("runs-body"), jobs);
-    showResults(byId("results"), table);
+    await results.load(jobs);
     if (triesLeft > 0 && isBehind(jobs)) loadSoon(triesLeft - 1);
   } catch {
     // The hub is away; the connection says so, and its return loads again.
   }
 }
 
-function showConnected(connected: boolean): void {
-  const pill = byId("connection");
-  pill.dataset["state"] = connected ? "online" : "offline";
-  setText(pill, connected ? "live" : "reconnecting …");
-  if (connected) loadSoon(MAX_RELOADS);
-}
+const connection = connect({
+  onMessage: (topic, payload) => fleet.apply(topic, payload),
+  onConnected(connected) {
+    showConnection(connected);
+    if (!connected) return;
+    author.onConnected();
+    loadSoon(MAX_RELOADS);
+  },
+});
+const author = new Author(connection, book);
+const startDialog = new StartDialog({ fleet, book, author });
+const cancelDialog = createCancelDialog(author);
+const jobsView = createJobsView({
+  parent: byId("jobs"),
+  empty: byId("jobs-empty"),
+  book,
+  fleet,
+  onCancel: (job) => cancelDialog.open(job),
+});
 
 function show(): void {
   if (document.hidden) return;
   showDevices(byId("devices"), fleet);
-  showJobs(byId("jobs"), byId("jobs-empty"), fleet);
+  jobsView.show();
   byId("devices-empty").hidden = fleet.devices.size > 0;
   const count = [...fleet.devices.values()].filter((device) => device.status?.state === "online").length;
   setText(byId("device-count"), fleet.devices.size === 0 ? "" : `${count} of ${fleet.devices.size} online`);
 }
 
-connect({ onMessage: (topic, payload) => fleet.apply(topic, payload), onConnected: showConnected });
+for (const opener of ["start", "start-first"]) byId(opener).addEventListener("click", () => startDialog.open());
+watchTips();
 setInterval(show, SHOW_MS);
