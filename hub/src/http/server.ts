@@ -11,7 +11,7 @@ import { Measured } from "./measured.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
 import { checkOrigin } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
-import { sendContent, sendError, sendJson, setSecurityHeaders } from "./reply.ts";
+import { sendContent, sendError, sendJson, sendPageFile, setSecurityHeaders } from "./reply.ts";
 
 const MAX_CONNECTIONS = 512;
 const UPLOAD_TIMEOUT_MS = 30 * 60_000;
@@ -78,14 +78,12 @@ async function routes({ store, journal, library, connected }: HubServerOptions):
       return;
     }
     if (path.startsWith("/api/")) {
-      sendContent(request, response, await api.get(path.slice("/api/".length), query));
+      await sendContent(request, response, await api.get(path.slice("/api/".length), query));
       return;
     }
     const file = page.get(path);
     if (file === undefined) throw new HttpError(404, "no-such-path", `there is nothing at ${path}`);
-    response.setHeader("ETag", file.etag);
-    if (request.headers["if-none-match"] === file.etag) response.writeHead(304).end();
-    else sendContent(request, response, { type: file.type, body: file.body, cache: "no-cache" });
+    sendPageFile(request, response, file);
   };
 }
 

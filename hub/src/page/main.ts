@@ -43,7 +43,8 @@ function loadSoon(triesLeft: number): void {
 function tell({ job, op, device, state, reason }: DeviceJob): void {
   if (!book.isWatched(device, job)) return;
   if (state === "succeeded" || state === "canceled") notify(`${op} on ${device}: ${state}`);
-  if (state === "rejected") notify(`${device} does not take the ${op}: ${reason?.message ?? "no reason given"}`, "error");
+  if (state === "rejected")
+    notify(`${device} does not take the ${op}: ${reason?.message ?? "no reason given"}`, "error");
 }
 
 /** Whether the page has heard of a state that the hub has not recorded yet. */

@@ -36,9 +36,7 @@ function show(element: HTMLElement): void {
   if (tip === undefined || shown === element) return;
   hide();
   const box = byId("tip");
-  box.replaceChildren(
-    h("dl", {}, ...tip.flatMap(([term, meaning]) => [h("dt", {}, term), h("dd", {}, meaning)])),
-  );
+  box.replaceChildren(h("dl", {}, ...tip.flatMap(([term, meaning]) => [h("dt", {}, term), h("dd", {}, meaning)])));
   element.setAttribute("aria-describedby", "tip");
   shown = element;
   box.showPopover();

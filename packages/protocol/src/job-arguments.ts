@@ -19,7 +19,13 @@ export interface JobInputs {
 
 /** Arguments of a benchmark of every model in every precision; what `options` leaves open is the method's default. */
 export function benchmarkArguments(
-  { models, precisions, evaluation, calibration, upload }: JobInputs & {
+  {
+    models,
+    precisions,
+    evaluation,
+    calibration,
+    upload,
+  }: JobInputs & {
     readonly models: readonly ModelArtifact[];
     readonly precisions: readonly Precision[];
   },

@@ -28,7 +28,11 @@ export function figureView(figure: {
   return h(
     "figure",
     { class: "figure" },
-    h("a", { href: address, "aria-label": `${title}: the drawing alone` }, h("img", { src: source, alt: title, ...size })),
+    h(
+      "a",
+      { href: address, "aria-label": `${title}: the drawing alone` },
+      h("img", { src: source, alt: title, ...size }),
+    ),
     h("figcaption", {}, h("details", {}, h("summary", {}, `${title} in words`), h("p", {}, description))),
   );
 }

@@ -20,7 +20,11 @@ export class ResultSelection {
     const benchmarks = runs.filter(({ op, state }) => op === "benchmark" && state?.state === "succeeded");
     const devices = [...new Set(benchmarks.map(({ device }) => device))].sort();
     byId("results-tools").hidden = benchmarks.length === 0;
-    fill(this.#device, "all devices", devices.map((device) => [device, device]));
+    fill(
+      this.#device,
+      "all devices",
+      devices.map((device) => [device, device]),
+    );
     const shown = benchmarks.filter(({ device }) => this.#device.value === "" || this.#device.value === device);
     fill(
       this.#run,
@@ -41,7 +45,11 @@ export class ResultSelection {
   }
 }
 
-function fill(select: HTMLSelectElement, all: string, options: readonly (readonly [value: string, label: string])[]): void {
+function fill(
+  select: HTMLSelectElement,
+  all: string,
+  options: readonly (readonly [value: string, label: string])[],
+): void {
   const version = JSON.stringify(options);
   if (select.dataset["version"] === version) return;
   select.dataset["version"] = version;

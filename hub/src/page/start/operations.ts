@@ -31,7 +31,8 @@ export const OPERATIONS: readonly PageOperation[] = [
   {
     op: "benchmark",
     title: "Benchmark",
-    explanation: "Latency, power, energy, memory and accuracy of models, a row each. What int8 needs is quantized first.",
+    explanation:
+      "Latency, power, energy, memory and accuracy of models, a row each. What int8 needs is quantized first.",
     fields: ["precisions", "method"],
     jobs: ({ models, precisions, quick, windows }, catalogue) => [
       benchmarkArguments(

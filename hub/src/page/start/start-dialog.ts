@@ -40,7 +40,9 @@ export class StartDialog {
 
   constructor(parts: { fleet: Fleet; book: JobBook; author: Author }) {
     this.#parts = parts;
-    this.#operations.show(OPERATIONS.map(({ op, title, explanation }) => ({ value: op, label: title, detail: explanation })));
+    this.#operations.show(
+      OPERATIONS.map(({ op, title, explanation }) => ({ value: op, label: title, detail: explanation })),
+    );
     this.#precisions.show(PRECISIONS.map((value) => ({ value, label: value, detail: "" })));
     this.#method.show([
       { value: "quick", label: "Quick", detail: "short windows: shows that everything works, no result to cite" },
@@ -149,7 +151,9 @@ export class StartDialog {
     const devices = this.#devices.chosen.length;
     const choice = this.#choice();
     if (operation === undefined || devices === 0 || choice.models.length === 0) return "";
-    const synthetic = choice.models.some(({ dataset }) => dataset === null || this.#catalogue.datasets[dataset] === undefined);
+    const synthetic = choice.models.some(
+      ({ dataset }) => dataset === null || this.#catalogue.datasets[dataset] === undefined,
+    );
     const data = synthetic
       ? "No labelled images are here that fit: calibration is synthetic, accuracy stays blank."
       : "";
