@@ -94,9 +94,9 @@ export class JobBook {
     return state !== undefined && (!cancel || isTerminal(state.state));
   }
 
-  /** Jobs of a device that wait for their turn. */
-  waiting(device: string): number {
-    return [...this.#fleet.jobs.values()].filter((job) => job.device === device && job.state === "accepted").length;
+  /** How many jobs of a device have not ended. */
+  open(device: string): number {
+    return [...this.#fleet.jobs.values()].filter((job) => job.device === device && !isTerminal(job.state)).length;
   }
 
   #inSight(key: string, nowMs: number): Job | undefined {

@@ -41,23 +41,23 @@ export function createJobsView(options: {
       cancel: () => onCancel(card.job),
       dismiss: () => {
         book.dismiss(card.job);
+        show();
         empty.parentElement?.querySelector("h2")?.focus();
       },
     });
     return card;
   };
-  return {
-    show() {
-      const nowMs = Date.now();
-      const jobs = book.inSight(nowMs);
-      empty.hidden = jobs.length > 0;
-      keyed(parent, cards, jobs, {
-        key: ({ key }) => key,
-        create,
-        update: (card, job) => update(card, job, { fleet, nowMs }),
-      });
-    },
+  const show = (): void => {
+    const nowMs = Date.now();
+    const jobs = book.inSight(nowMs);
+    empty.hidden = jobs.length > 0;
+    keyed(parent, cards, jobs, {
+      key: ({ key }) => key,
+      create,
+      update: (card, job) => update(card, job, { fleet, nowMs }),
+    });
   };
+  return { show };
 }
 
 function createCard(job: Job, actions: { cancel: () => void; dismiss: () => void }): JobCard {

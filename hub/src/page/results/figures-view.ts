@@ -1,16 +1,26 @@
 import type { FigureFacts } from "../api.ts";
 import { h } from "../dom.ts";
 
+/** What is measured comes before what follows from it; a figure that is not named here comes last. */
+const ORDER = ["latency-vs-pruning", "energy-vs-pruning", "accuracy-vs-pruning", "accuracy-vs-params", "pareto"];
+
+function placeOf({ name }: FigureFacts): number {
+  const place = ORDER.indexOf(name);
+  return place === -1 ? ORDER.length : place;
+}
+
 /** Drawings of one size, each with its data in words. */
 export function figuresView(figures: readonly FigureFacts[], query: string): HTMLElement {
   return h(
     "div",
     { class: "figures" },
-    ...figures.map(({ name, title, description }) => {
-      const address = `/api/figures/${name}.svg${query}`;
-      const version = `${query === "" ? "?" : "&"}v=${hash(description)}`;
-      return figureView({ title, description, address, source: address + version, width: "680", height: "412" });
-    }),
+    ...figures
+      .toSorted((a, b) => placeOf(a) - placeOf(b))
+      .map(({ name, title, description }) => {
+        const address = `/api/figures/${name}.svg${query}`;
+        const version = `${query === "" ? "?" : "&"}v=${hash(description)}`;
+        return figureView({ title, description, address, source: address + version, width: "680", height: "412" });
+      }),
   );
 }
 

@@ -3,7 +3,7 @@ import { h } from "../dom.ts";
 import { explain } from "../tips.ts";
 import { counted } from "../vendor/protocol/counted.js";
 
-const CHIPS = 3;
+const CHIPS = 2;
 
 /** A table in a region of its own that scrolls where it is too wide, with its footnotes below. */
 export function tableView(table: ResultsTable, { id, label, heading }: { id: string; label: string; heading: string }) {
@@ -13,6 +13,7 @@ export function tableView(table: ResultsTable, { id, label, heading }: { id: str
     {},
     ...columns.map(({ title, short, align }) => h("th", { scope: "col", class: align }, h("abbr", { title }, short))),
   );
+  const rarity = rowsWithNote(table);
   const precision = columns.findIndex(({ key }) => key === "precision");
   const body = rows.map((cells) =>
     h(
@@ -20,7 +21,7 @@ export function tableView(table: ResultsTable, { id, label, heading }: { id: str
       {},
       ...cells.map((cell, index) => {
         const column = columns[index];
-        if (column?.key === "flags") return h("td", { class: "flags" }, flags(cell, table));
+        if (column?.key === "flags") return h("td", { class: "flags" }, flags(cell, table, rarity));
         const content = [cell.text, ...marks(cell, table)];
         const attributes = { class: column?.align ?? "left" };
         if (column?.key !== heading) return h("td", attributes, ...content);
@@ -47,13 +48,27 @@ function marks({ notes: numbers }: TableCell, { footnotes }: ResultsTable): HTML
   return [mark];
 }
 
-/** The names of some flags and how many more there are; what they mean is a hover, focus or tap away. */
-function flags({ text, notes: numbers }: TableCell, { footnotes }: ResultsTable): HTMLElement {
-  if (numbers.length === 0) return h("span", { class: "muted" }, text);
-  const tip = tipOf(numbers, footnotes);
-  const hidden = Math.max(0, tip.length - CHIPS);
+/** How many rows have each flag, by the number of its footnote. */
+function rowsWithNote({ columns, rows }: ResultsTable): ReadonlyMap<number, number> {
+  const column = columns.findIndex(({ key }) => key === "flags");
+  const counts = new Map<number, number>();
+  for (const number of rows.flatMap((cells) => cells[column]?.notes ?? [])) {
+    counts.set(number, (counts.get(number) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/**
+ * The names of the flags that tell a row from the others, and how many more there are; what they all mean is a hover, focus or tap
+ * away.
+ */
+function flags(cell: TableCell, { footnotes }: ResultsTable, rarity: ReadonlyMap<number, number>): HTMLElement {
+  if (cell.notes.length === 0) return h("span", { class: "muted" }, cell.text);
+  const rarestFirst = cell.notes.toSorted((a, b) => (rarity.get(a) ?? 0) - (rarity.get(b) ?? 0));
+  const tip = tipOf(rarestFirst, footnotes);
+  const more = tip.length - CHIPS;
   const chips = tip.slice(0, CHIPS).map(([name]) => h("span", { class: "chip" }, name));
-  if (hidden > 0) chips.push(h("span", { class: "chip more" }, `+${hidden}`));
+  if (more > 0) chips.push(h("span", { class: "chip" }, `+${more}`));
   const all = h("button", { type: "button", class: "chips" }, ...chips);
   all.setAttribute("aria-label", `${counted(tip.length, "flag")}: ${tip.map(([name]) => name).join(", ")}`);
   explain(all, tip);

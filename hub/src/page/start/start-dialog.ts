@@ -122,7 +122,7 @@ export class StartDialog {
       .map((device) => ({
         value: device.id,
         label: device.id,
-        detail: [device.info?.hardware.board, queueOf(book.waiting(device.id))].filter((part) => part).join(" · "),
+        detail: [device.info?.hardware.board, queueOf(book.open(device.id))].filter((part) => part).join(" · "),
         obstacle: obstacleOf(device, fleet.stateOf(device, nowMs), this.#operation),
       }));
   }
@@ -223,19 +223,19 @@ export class StartDialog {
 
   #checkQueues(devices: readonly string[], jobs: number): void {
     for (const device of devices) {
-      const waiting = this.#parts.book.waiting(device);
-      // One of them may run at once.
-      if (waiting + jobs <= MAX_QUEUED_JOBS + 1) continue;
+      const open = this.#parts.book.open(device);
+      // One of them runs.
+      if (open + jobs <= MAX_QUEUED_JOBS + 1) continue;
       throw new Obstacle(
-        `${device} lets ${MAX_QUEUED_JOBS} jobs wait at most, and ${waiting} wait already: choose fewer models, or wait.`,
+        `${device} runs one job and lets ${MAX_QUEUED_JOBS} wait, and has ${open} already: choose fewer models, or wait.`,
         () => this.#models.focus(),
       );
     }
   }
 }
 
-function queueOf(waiting: number): string {
-  return waiting === 0 ? "" : `${counted(waiting, "job")} waiting`;
+function queueOf(open: number): string {
+  return open === 0 ? "" : `${counted(open, "job")} before`;
 }
 
 function obstacleOf(device: Device, state: string, operation: PageOperation | undefined): string | undefined {
