@@ -12,6 +12,10 @@ export const hubConfig = z.strictObject({
     .url({ protocol: /^https?$/, message: "expected an address such as http://hub.local:8080" })
     .optional()
     .describe("address under which devices reach this hub; default: the address that it listens on"),
+  hostNames: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("public names under which browsers reach this hub, besides that of --public-url"),
   datasets: z
     .string()
     .min(1)

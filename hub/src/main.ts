@@ -15,7 +15,7 @@ import { referencesOf } from "./artifacts/references.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { hubConfig } from "./config.ts";
 import { MqttRelay } from "./http/mqtt-relay.ts";
-import { isLoopback } from "./http/origin.ts";
+import { type HostNames, isLoopback } from "./http/origin.ts";
 import { createHubServer } from "./http/server.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
@@ -37,7 +37,11 @@ await runService({
   schema: hubConfig,
   async start({ config, log, clock, signal }) {
     const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
-    const loopbackOnly = isLoopback(host);
+    let url = "";
+    const names: HostNames = {
+      loopbackOnly: isLoopback(host),
+      own: () => [new URL(url).hostname, ...config.hostNames.map((name) => name.toLowerCase())],
+    };
     const dataRoot = await dataDir(config.data);
     const data = path.join(dataRoot, "hub");
     const reserveBytes = config.diskReserveMb * MB;
@@ -58,8 +62,7 @@ await runService({
       clock,
     });
     let connection: MqttConnection | undefined;
-    const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
-    let url = "";
+    const relay = new MqttRelay({ broker: () => connection?.broker, names, log });
     const library = new Library({
       data: dataRoot,
       datasets: [...(config.datasets === undefined ? [] : [config.datasets]), path.join(dataRoot, "datasets")],
@@ -71,7 +74,7 @@ await runService({
       journal,
       library,
       relay,
-      loopbackOnly,
+      names,
       log,
       connected: () => connection?.connected === true,
     });

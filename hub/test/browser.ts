@@ -10,7 +10,7 @@ const CHROMIUM_ARGS = [
   "--disable-sync",
 ];
 /** Playwright's own limits, 30 s, are within reach of a disk that stands still while Chromium starts. */
-export const CHROMIUM_MS = 100_000;
+const CHROMIUM_MS = 100_000;
 
 export async function launchChromium(): Promise<Browser> {
   return chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_ARGS, timeout: CHROMIUM_MS });

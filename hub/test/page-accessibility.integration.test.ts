@@ -23,7 +23,10 @@ declare global {
   var axe: { run(): Promise<AxeResults> };
 }
 
-describe.skipIf(chromiumHere.skip)(`the live page for everybody ${chromiumHere.reason}`, () => {
+/** Axe looks at every element six times; only a hang reaches this. */
+const CHECK_MS = 300_000;
+
+describe.skipIf(chromiumHere.skip)(`the live page for everybody ${chromiumHere.reason}`, { timeout: CHECK_MS }, () => {
   let stack: Stack;
   let browser: Browser;
   let page: Page;

@@ -26,9 +26,8 @@ describe.skipIf(chromiumHere.skip)(`runs from the live page ${chromiumHere.reaso
     await browser?.close();
     await stack?.[Symbol.asyncDispose]();
   });
-  beforeEach(async () => {
-    await eventually(async () => expect(await textOf(page, `[data-device=${stack.device}] .pill`)).toBe("online"));
-  });
+  // Between two runs the device is free: nothing waits for it that a test did not start.
+  beforeEach(() => page.locator(`[data-device=${stack.device}][data-state=online]`).waitFor());
 
   const runs = async () => {
     const reply = await fetch(`${stack.url}/api/runs`);

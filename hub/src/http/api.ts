@@ -42,7 +42,11 @@ export class Api {
       case "table":
         return json(this.#measured.table(selection));
       case "figures":
-        return json({ figures: this.#measured.figures(selection).map(({ svg: _, ...facts }) => facts) });
+        return json({
+          figures: this.#measured
+            .figures(selection)
+            .map(({ name, title, description }) => ({ name, title, description })),
+        });
       case "results":
         return json(this.#measured.results(selection));
       case "results.json":

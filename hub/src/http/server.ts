@@ -9,7 +9,7 @@ import { ArtifactRoute } from "./artifacts.ts";
 import { ComparedLayers } from "./compared-layers.ts";
 import { Measured } from "./measured.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
-import { checkOrigin } from "./origin.ts";
+import { checkOrigin, type HostNames } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
 import { sendContent, sendError, sendJson, sendPageFile, setSecurityHeaders } from "./reply.ts";
 
@@ -21,7 +21,7 @@ export interface HubServerOptions {
   readonly journal: Journal;
   readonly library: Library;
   readonly relay: MqttRelay;
-  readonly loopbackOnly: boolean;
+  readonly names: HostNames;
   readonly log: Logger;
   /** Whether the hub has its broker. */
   readonly connected: () => boolean;
@@ -29,12 +29,12 @@ export interface HubServerOptions {
 
 /** The hub's one HTTP server, not yet listening: page, API, artifacts, health, and the relay at `/mqtt`. */
 export async function createHubServer(options: HubServerOptions): Promise<Server> {
-  const { relay, loopbackOnly, log } = options;
+  const { relay, names, log } = options;
   const route = await routes(options);
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     setSecurityHeaders(response);
     const answer = async () => {
-      checkOrigin(request, loopbackOnly);
+      checkOrigin(request, names);
       await route(request, response);
     };
     answer().catch((error: unknown) => sendError(request, response, error, log));

@@ -12,7 +12,7 @@ export interface Choice {
 }
 
 /** A group of the form that not every operation has. */
-export type ChoiceField = "precisions" | "method";
+type ChoiceField = "precisions" | "method";
 
 /** Something that a device can be asked to do from the page. */
 export interface PageOperation {

@@ -1,2 +1,2 @@
 // The hub serves this module of the protocol package under this path: it is free of Node.
-export { counted, plural } from "@edgewatt/protocol";
+export { counted } from "@edgewatt/protocol";
