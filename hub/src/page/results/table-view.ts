@@ -3,8 +3,6 @@ import { h } from "../dom.ts";
 import { explain } from "../tips.ts";
 import { counted } from "../vendor/protocol/counted.js";
 
-const CHIPS = 2;
-
 /** A table in a region of its own that scrolls where it is too wide, with its footnotes below. */
 export function tableView(table: ResultsTable, { id, label, heading }: { id: string; label: string; heading: string }) {
   const { columns, rows } = table;
@@ -59,17 +57,18 @@ function rowsWithNote({ columns, rows }: ResultsTable): ReadonlyMap<number, numb
 }
 
 /**
- * The names of the flags that tell a row from the others, and how many more there are; what they all mean is a hover, focus or tap
- * away.
+ * The flag that tells a row from the others most, and how many more there are; what they all mean is a hover, focus or tap away.
  */
 function flags(cell: TableCell, { footnotes }: ResultsTable, rarity: ReadonlyMap<number, number>): HTMLElement {
   if (cell.notes.length === 0) return h("span", { class: "muted" }, cell.text);
   const rarestFirst = cell.notes.toSorted((a, b) => (rarity.get(a) ?? 0) - (rarity.get(b) ?? 0));
   const tip = tipOf(rarestFirst, footnotes);
-  const more = tip.length - CHIPS;
-  const chips = tip.slice(0, CHIPS).map(([name]) => h("span", { class: "chip" }, name));
-  if (more > 0) chips.push(h("span", { class: "chip" }, `+${more}`));
-  const all = h("button", { type: "button", class: "chips" }, ...chips);
+  const chips = [tip[0]?.[0] ?? "", ...(tip.length > 1 ? [`+${tip.length - 1}`] : [])];
+  const all = h(
+    "button",
+    { type: "button", class: "chips" },
+    ...chips.map((text) => h("span", { class: "chip" }, text)),
+  );
   all.setAttribute("aria-label", `${counted(tip.length, "flag")}: ${tip.map(([name]) => name).join(", ")}`);
   explain(all, tip);
   return all;
