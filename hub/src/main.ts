@@ -21,6 +21,7 @@ import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
 import { Library } from "./library/library.ts";
 import { hubMetrics } from "./metrics.ts";
+import { RecentPower } from "./power/recent-power.ts";
 import { HubStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
@@ -69,11 +70,13 @@ await runService({
       url: () => url,
       log,
     });
+    const power = new RecentPower();
     const server = await createHubServer({
       store,
       journal,
       library,
       relay,
+      power,
       names,
       log,
       connected: () => connection?.connected === true,
@@ -102,12 +105,13 @@ await runService({
       });
       connection = broker;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
+      await power.follow(broker);
       await status.announceOn(broker);
       disk.onChange((reason) => status.remark(reason, broker));
       return {
         ready: { hub: url },
         observation: {
-          metrics: hubMetrics({ connection: broker, store, journal, recorder, relay }),
+          metrics: hubMetrics({ connection: broker, store, journal, recorder, relay, power }),
           health: () => brokerHealth(broker.connected),
         },
         async stop() {

@@ -2,28 +2,38 @@ import { toCsv, toMarkdown } from "@edgewatt/report";
 import { HttpError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Library } from "../library/library.ts";
+import type { RecentPower } from "../power/recent-power.ts";
 import type { ComparedLayers } from "./compared-layers.ts";
 import type { Measured, Selection } from "./measured.ts";
 import type { Content } from "./reply.ts";
 
 const RUNS_SHOWN = 100;
+const MAX_MINUTES = 10;
 const SVG = "image/svg+xml; charset=utf-8";
 
 /** What the hub knows, over HTTP. */
 export class Api {
   readonly #journal: Journal;
   readonly #library: Library;
+  readonly #power: RecentPower;
   readonly #measured: Measured;
   readonly #layers: ComparedLayers;
 
-  constructor(parts: { journal: Journal; library: Library; measured: Measured; layers: ComparedLayers }) {
+  constructor(parts: {
+    journal: Journal;
+    library: Library;
+    power: RecentPower;
+    measured: Measured;
+    layers: ComparedLayers;
+  }) {
     this.#journal = parts.journal;
     this.#library = parts.library;
+    this.#power = parts.power;
     this.#measured = parts.measured;
     this.#layers = parts.layers;
   }
 
-  /** The answer to a GET below `/api/`. @throws {HttpError} 404 */
+  /** The answer to a GET below `/api/`. @throws {HttpError} 404; 400 for a query that means nothing */
   async get(path: string, query: URLSearchParams): Promise<Content> {
     const run = /^runs\/([^/]+)$/.exec(path)?.[1];
     const figure = /^figures\/([^/]+)\.svg$/.exec(path)?.[1];
@@ -35,6 +45,8 @@ export class Api {
     switch (path) {
       case "runs":
         return json({ jobs: this.#journal.runs().slice(0, RUNS_SHOWN) });
+      case "power":
+        return json(this.#power.read(minutesOf(query.get("minutes")), Date.now()));
       case "models":
         return json(await this.#library.catalogue());
       case "layers":
@@ -75,6 +87,12 @@ export class Api {
 
 function selectionIn(query: URLSearchParams): Selection {
   return { device: query.get("device"), run: query.get("run") };
+}
+
+function minutesOf(text: string | null): number {
+  const minutes = text === null ? MAX_MINUTES : Number(text);
+  if (minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
+  throw new HttpError(400, "bad-minutes", `minutes must be a number from 1 to ${MAX_MINUTES}, not ${text}`);
 }
 
 function json(value: unknown): Content {

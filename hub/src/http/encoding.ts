@@ -25,6 +25,6 @@ export function chooseEncoding(accepted: string | undefined, available: readonly
 
 /** Whether `If-None-Match` names the version that would be sent. */
 export function isKnownVersion(ifNoneMatch: string | undefined, etag: string): boolean {
-  const known = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-  return known.includes("*") || known.includes(etag);
+  const known = new Set((ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, "")));
+  return known.has("*") || known.has(etag);
 }

@@ -46,7 +46,7 @@ const PROTOCOL_MODULES = [
 ];
 
 /** Parts of the style sheet, in the order in which they count: what is for small windows comes last. */
-const STYLES = ["base", "controls", "fleet", "results", "messages", "dialogs", "narrow"];
+const STYLES = ["base", "controls", "fleet", "chart", "results", "messages", "dialogs", "narrow"];
 
 interface Source {
   readonly name: string;

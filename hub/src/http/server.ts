@@ -8,6 +8,7 @@ import { Api } from "./api.ts";
 import { ArtifactRoute } from "./artifacts.ts";
 import { ComparedLayers } from "./compared-layers.ts";
 import { Measured } from "./measured.ts";
+import type { RecentPower } from "../power/recent-power.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
 import { checkOrigin, type HostNames } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
@@ -21,6 +22,7 @@ export interface HubServerOptions {
   readonly journal: Journal;
   readonly library: Library;
   readonly relay: MqttRelay;
+  readonly power: RecentPower;
   readonly names: HostNames;
   readonly log: Logger;
   /** Whether the hub has its broker. */
@@ -49,17 +51,19 @@ export async function createHubServer(options: HubServerOptions): Promise<Server
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-async function routes({ store, journal, library, connected }: HubServerOptions): Promise<Route> {
+async function routes({ store, journal, library, power, connected }: HubServerOptions): Promise<Route> {
   const page = await loadPageFiles();
   const api = new Api({
     journal,
     library,
+    power,
     measured: new Measured(journal),
     layers: new ComparedLayers(journal, store),
   });
   const artifacts = new ArtifactRoute(store, library);
   return async (request, response) => {
-    const { path, query } = targetOf(request);
+    const url = urlOf(request);
+    const path = pathOf(url);
     if (path.startsWith("/artifacts/")) {
       await artifacts.handle(request, response, path.slice("/artifacts/".length));
       return;
@@ -78,7 +82,7 @@ async function routes({ store, journal, library, connected }: HubServerOptions):
       return;
     }
     if (path.startsWith("/api/")) {
-      await sendContent(request, response, await api.get(path.slice("/api/".length), query));
+      await sendContent(request, response, await api.get(path.slice("/api/".length), url.searchParams));
       return;
     }
     const file = page.get(path);
@@ -87,11 +91,22 @@ async function routes({ store, journal, library, connected }: HubServerOptions):
   };
 }
 
-function targetOf(request: IncomingMessage): { path: string; query: URLSearchParams } {
+function urlOf(request: IncomingMessage): URL {
   try {
-    const { pathname, searchParams } = new URL(request.url ?? "/", "http://hub");
-    return { path: decodeURIComponent(pathname), query: searchParams };
+    return new URL(request.url ?? "/", "http://hub");
   } catch {
-    throw new HttpError(400, "bad-path", "the path of the request cannot be read");
+    throw badPath();
   }
+}
+
+function pathOf(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch {
+    throw badPath();
+  }
+}
+
+function badPath(): HttpError {
+  return new HttpError(400, "bad-path", "the path of the request cannot be read");
 }

@@ -4,28 +4,39 @@ import { connect } from "./connection.ts";
 import { showDevices } from "./devices-view.ts";
 import { byId, setText } from "./dom.ts";
 import { type DeviceJob, Fleet } from "./fleet.ts";
+import { FrameLoop } from "./frame-loop.ts";
 import { showConnection } from "./hub-health.ts";
 import { createCancelDialog } from "./jobs/cancel-dialog.ts";
 import { JobBook } from "./jobs/job-book.ts";
 import { createJobsView } from "./jobs/jobs-view.ts";
 import { notify } from "./notices.ts";
 import { PowerChart } from "./power-chart.ts";
+import { loadRecentPower } from "./recent-power.ts";
 import { ResultsView } from "./results/results-view.ts";
 import { showRuns } from "./runs-view.ts";
 import { Author } from "./start/author.ts";
 import { StartDialog } from "./start/start-dialog.ts";
 import { watchTips } from "./tips.ts";
 
-const SHOW_MS = 200;
+/** Ages go on without messages. */
+const SHOW_MS = 1000;
+/** Twice as often as a device tells: figures are seen soon, and not all cards change in one frame. */
+const CARDS_MS = 50;
+const JOBS_MS = 200;
 /** The hub hears of a job at the same moment as the page, and needs a moment to record it. */
 const RELOAD_MS = 400;
 const MAX_RELOADS = 10;
 
 const fleet = new Fleet();
 const book = new JobBook(fleet);
-const chart = new PowerChart(byId("chart"));
 const results = new ResultsView();
+const chart = new PowerChart(byId("chart"), (id) => ({
+  offsetMs: fleet.offsetOf(id),
+  measuringUntilMs: fleet.devices.get(id)?.status?.measuringUntil,
+}));
 fleet.onPower = (point) => chart.add(point);
+fleet.onWindow = (device, window) => chart.addWindow(device, window);
+fleet.onClock = (device) => chart.forget(device);
 fleet.onOther = (topic, message) => book.apply(topic, message);
 fleet.onJob = (job) => {
   tell(job);
@@ -67,12 +78,16 @@ async function loadRuns(triesLeft: number): Promise<void> {
 }
 
 const connection = connect({
-  onMessage: (topic, payload) => fleet.apply(topic, payload),
+  onMessage: (topic, payload) => {
+    fleet.apply(topic, payload);
+    requestAll();
+  },
   onConnected(connected) {
     showConnection(connected);
     if (!connected) return;
     author.onConnected();
     loadSoon(MAX_RELOADS);
+    void loadRecentPower(fleet);
   },
 });
 const author = new Author(connection, book);
@@ -87,14 +102,20 @@ const jobsView = createJobsView({
 });
 
 function show(): void {
-  if (document.hidden) return;
   showDevices(byId("devices"), fleet);
-  jobsView.show();
   byId("devices-empty").hidden = fleet.devices.size > 0;
   const count = [...fleet.devices.values()].filter((device) => device.status?.state === "online").length;
   setText(byId("device-count"), fleet.devices.size === 0 ? "" : `${count} of ${fleet.devices.size} online`);
 }
 
+const cards = new FrameLoop(show, CARDS_MS);
+const jobCards = new FrameLoop(() => jobsView.show(), JOBS_MS);
+
+function requestAll(): void {
+  cards.request();
+  jobCards.request();
+}
+
 for (const opener of ["start", "start-first"]) byId(opener).addEventListener("click", () => startDialog.open());
 watchTips();
-setInterval(show, SHOW_MS);
+setInterval(requestAll, SHOW_MS);
