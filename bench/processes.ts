@@ -21,6 +21,8 @@ export interface ProcessRun {
   readonly wallS: number;
   /** Highest resident memory of the process itself, 10^6 bytes. */
   readonly peakMemoryMb: number;
+  /** Time of its threads on a processor, which says less of the machine's other work than `wallS`. */
+  readonly cpuS: number;
   readonly stdout: string;
 }
 
@@ -49,7 +51,8 @@ export async function runProgram(program: Program, signal: AbortSignal): Promise
         context: { program: program.name, code, stderr },
       });
     }
-    return { wallS, peakMemoryMb: Number(await readFile(peak, "utf8")) / 1e6, stdout };
+    const [bytes = "", cpu = ""] = (await readFile(peak, "utf8")).split(" ");
+    return { wallS, peakMemoryMb: Number(bytes) / 1e6, cpuS: Number(cpu), stdout };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

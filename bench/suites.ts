@@ -47,6 +47,16 @@ export const SUITES: readonly SuiteEntry[] = [
     open: async () => (await import("./pruning/accuracy.ts")).accuracy,
   },
   {
+    name: "pruning/latency",
+    expectedMinutes: 5,
+    open: async () => (await import("./pruning/latency.ts")).latency,
+  },
+  {
+    name: "pruning/cost",
+    expectedMinutes: 4,
+    open: async () => (await import("./pruning/cost.ts")).cost,
+  },
+  {
     name: "measuring/latency",
     expectedMinutes: 3,
     open: async () => (await import("./measuring/latency.ts")).latency,

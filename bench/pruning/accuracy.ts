@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../paths.ts";
 import { runProgram } from "../processes.ts";
 import { describePairs, percentRight, rightAnswers } from "../quantizer/accuracy.ts";
 import { cifarFile, zooModels, type ZooModel } from "../quantizer/material.ts";
 import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
+import { fractionOf, pruneProgram, suffixOf } from "./programs.ts";
 
 const CALIBRATION_IMAGES = 1000;
 const ALIGNMENTS = [1, 16] as const;
@@ -29,10 +29,9 @@ async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<B
     for (const peer of tuned) {
       for (const align of ALIGNMENTS.filter((multiple) => wanted(nameOf(peer, multiple)))) {
         const out = join(folder, "pruned.onnx");
-        const { wallS, peakMemoryMb, stdout } = await runProgram(
-          pruneProgram(base, peer, { align, images, out }),
-          signal,
-        );
+        const fraction = fractionOf(peer);
+        const run = { model: base, fraction, align, calibration: images, images: CALIBRATION_IMAGES, out };
+        const { wallS, peakMemoryMb, stdout } = await runProgram(pruneProgram(run), signal);
         const own = await rightAnswers(out, base, test, signal);
         const theirs = await rightAnswers(peer.path, peer, test, signal);
         const { params } = JSON.parse(stdout) as { params: { after: number } };
@@ -56,32 +55,6 @@ async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<B
   }
 }
 
-function pruneProgram(base: ZooModel, peer: ZooModel, run: { align: number; images: string; out: string }) {
-  const flags = {
-    fraction: String(Number(suffixOf(peer).slice(1)) / 100),
-    align: String(run.align),
-    calibration: run.images,
-    images: String(CALIBRATION_IMAGES),
-    mean: base.mean.join(","),
-    std: base.std.join(","),
-  };
-  const args = [
-    join(ROOT, "controller/bin/edgewatt.js"),
-    "prune",
-    "--local",
-    base.path,
-    run.out,
-    "--json",
-    ...Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]),
-  ];
-  return { name: "edgewatt prune", interpreter: "node", args } as const;
-}
-
 function nameOf(peer: ZooModel, align: number): string {
   return `pruning/accuracy/align-${align}/${peer.name}`;
-}
-
-/** `p30`: the fraction of the zoo's models is in their names. */
-function suffixOf({ name }: ZooModel): string {
-  return name.split("-").at(-1) ?? "";
 }

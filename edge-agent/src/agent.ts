@@ -16,8 +16,8 @@ import { Measuring } from "./measure/measuring.ts";
 import { MeterFactStore } from "./measure/meter-facts.ts";
 import { SupplyVoltage } from "./measure/supply-voltage.ts";
 import { agentHealth, agentMetrics } from "./metrics.ts";
-import { QuantizedModels } from "./models/quantized.ts";
 import { createBenchmark } from "./operations/benchmark.ts";
+import { createPrune } from "./operations/prune.ts";
 import { createQuantize } from "./operations/quantize.ts";
 import { createSensitivity } from "./operations/sensitivity.ts";
 import type { Workbench } from "./operations/workbench.ts";
@@ -146,7 +146,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     device,
     power: table,
     store: new ArtifactStore(home.artifacts, clock),
-    quantized: new QuantizedModels(home.quantized),
+    made: home.made,
     sampler,
     supply,
     traces: home.traces,
@@ -159,7 +159,7 @@ export async function startAgent({ config, log, clock, signal, root = "" }: Agen
     info,
   };
   const operations: Operations = new Map(
-    [createQuantize(bench), createBenchmark(bench), createSensitivity(bench)].map((operation) => [
+    [createQuantize(bench), createPrune(bench), createBenchmark(bench), createSensitivity(bench)].map((operation) => [
       operation.name,
       operation as Operation,
     ]),

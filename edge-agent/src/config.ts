@@ -38,7 +38,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe("meters to read, by name"),
   channel: z.string().optional().describe("power channel that fills the results table; default: the first"),
-  cacheMb: z.number().positive().default(2000).describe("room for fetched and quantized models, MB"),
+  cacheMb: z
+    .number()
+    .positive()
+    .default(2000)
+    .describe("room for fetched models, and as much for those that are made here, MB"),
   traceMb: z.number().positive().default(500).describe("room for full-rate readings of measured rows, MB"),
   spoolMb: z.number().positive().default(256).describe("room on disk for telemetry that is not durable yet, MB"),
   telemetryHz: z

@@ -6,6 +6,7 @@ import { agentFolder, unlessDiskState } from "./device/agent-folder.ts";
 import { kernelBoot } from "./device/kernel-boot.ts";
 import { JobJournal, type OpenedJournal } from "./jobs/journal.ts";
 import { openTraces } from "./measure/trace-file.ts";
+import { MadeModels } from "./models/made.ts";
 import { DiskSpool } from "./telemetry/spool/disk-spool.ts";
 import { WaitingLog } from "./telemetry/waiting/waiting-log.ts";
 
@@ -15,7 +16,7 @@ export interface AgentHome {
   /** `undefined` on a disk that takes no files, where nobody else can write either. */
   readonly lock: FolderLock | undefined;
   readonly artifacts: ArtifactCache;
-  readonly quantized: ArtifactCache;
+  readonly made: MadeModels;
   readonly traces: ArtifactCache;
   readonly spool: DiskSpool;
   readonly waitingLog: WaitingLog;
@@ -43,7 +44,7 @@ export async function openHome({ config, log, clock, signal, root }: HomeContext
     folder,
     lock,
     artifacts: await ArtifactCache.open(inside("cache"), megabytes(config.cacheMb)),
-    quantized: await ArtifactCache.open(inside("quantized"), megabytes(config.cacheMb)),
+    made: await MadeModels.open(inside("made"), megabytes(config.cacheMb), { nowMs: () => clock.nowUs() / 1000 }),
     traces: await openTraces(inside("traces"), megabytes(config.traceMb)),
     spool: await DiskSpool.open({ dir: inside("spool"), capBytes: megabytes(config.spoolMb), clock, log }),
     waitingLog: await WaitingLog.open({

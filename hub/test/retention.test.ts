@@ -45,6 +45,12 @@ describe("what runs name", () => {
     expect([...remakeable]).toEqual([]);
   });
 
+  test("is not what a model was made from", () => {
+    const pruned = { ...model, lineage: [{ op: "prune", from: { name: "p00", sha256: digest(6) } }] };
+    const { kept } = referencesOf([runOf({ op: "benchmark", args: { entries: [{ model: pruned }] }, state: null })]);
+    expect([...kept]).toEqual([digest(1)]);
+  });
+
   test("can go where an ended job made it, unless another run names it as well", () => {
     const quantized = runOf({
       op: "quantize",

@@ -1,12 +1,11 @@
-import { rm } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
-import { describeModel, ModelError, modelFileBytes, readModel, writeModel } from "@edgewatt/onnx";
-import { addToRegistry, findModel, type Model, readRegistry } from "@edgewatt/registry";
-import { sizeOf } from "../file-size.ts";
+import { findModel, type Model, readRegistry } from "@edgewatt/registry";
 import { type Context, print, printJson } from "../context.ts";
 import { columns, megabytes } from "../columns.ts";
+import { defined } from "../defined.ts";
+import { addFile } from "../models/add-file.ts";
 import type { DataOption, JsonOption } from "../options.ts";
+import { lineageRows } from "./lineage-rows.ts";
 
 type Options = DataOption & JsonOption;
 
@@ -61,6 +60,7 @@ export async function showModel(context: Context, name: string, options: Options
       "Accuracy",
       accuracy === undefined ? "not known" : `${accuracy.percent} % (${accuracy.dataset}; ${accuracy.runtime})`,
     ],
+    ...lineageRows(model.lineage ?? []),
   ];
   print(context, columns([model.name, ""], rows));
 }
@@ -68,41 +68,11 @@ export async function showModel(context: Context, name: string, options: Options
 /** Checks a file and adds it; weights that lie beside the file are taken into the copy. */
 export async function addModel(context: Context, file: string, options: AddOptions): Promise<void> {
   const source = path.resolve(context.cwd, file);
-  const { params, opset, input, output } = await describeModel(source);
-  if (params === 0) {
-    throw new ModelError(`${source} has no parameters to measure: give a float model`, {
-      code: "no-parameters",
-      context: { source },
-    });
-  }
-  const whole = (await modelFileBytes(source)) > (await sizeOf(source)) ? await inOneFile(source) : undefined;
-  try {
-    const bytes = await sizeOf(whole ?? source);
-    const added = await addToRegistry(dataOf(context, options), whole ?? source, (stored) => ({
-      ...stored,
-      name: options.name ?? path.basename(source, ".onnx"),
-      params,
-      opset,
-      bytes,
-      input: {
-        name: input.name,
-        shape: [...input.shape],
-        ...(options.mean === undefined ? {} : { mean: [...options.mean] }),
-        ...(options.std === undefined ? {} : { std: [...options.std] }),
-      },
-      output: { name: output.name, shape: [...output.shape] },
-      ...(options.pruning === undefined ? {} : { pruning: options.pruning }),
-      ...(options.fineTuneEpochs === undefined ? {} : { fineTuneEpochs: options.fineTuneEpochs }),
-    }));
-    if (options.json === true) printJson(context, added);
-    else print(context, added.name);
-  } finally {
-    if (whole !== undefined) await rm(whole, { force: true });
-  }
-}
-
-async function inOneFile(source: string): Promise<string> {
-  const target = path.join(os.tmpdir(), `edgewatt-${process.pid}.onnx`);
-  await writeModel(await readModel(source), target, { externalData: false });
-  return target;
+  const { mean, std, pruning, fineTuneEpochs } = options;
+  const added = await addFile(dataOf(context, options), source, {
+    name: options.name ?? path.basename(source, ".onnx"),
+    ...defined({ mean, std, pruning, fineTuneEpochs }),
+  });
+  if (options.json === true) printJson(context, added);
+  else print(context, added.name);
 }

@@ -1,29 +1,16 @@
 import path from "node:path";
 import { type DataSource, describeInputs, openCalibration, type ValueDescription } from "@edgewatt/onnx";
-import { counted } from "@edgewatt/protocol";
-import { ALIGNMENTS, type Criterion, prune, type PruneReport } from "@edgewatt/pruner";
-import { columns, figure, megabytes } from "../columns.ts";
+import { ALIGNMENTS, prune } from "@edgewatt/pruner";
+import { columns } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
 import { calibrationPath } from "../datasets/calibration-path.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { findDataset, searchPath } from "../datasets/find.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
-import type { DataOption, DatasetsOption, JsonOption } from "../options.ts";
 import { Progress } from "../progress.ts";
-
-/** Flags of `edgewatt prune`. */
-interface PruneCommandOptions extends DataOption, DatasetsOption, JsonOption {
-  readonly local?: true;
-  readonly fraction?: number;
-  readonly align: string;
-  readonly by: Criterion;
-  readonly calibration?: string;
-  readonly images?: number;
-  readonly mean?: readonly number[];
-  readonly std?: readonly number[];
-  readonly inputShape?: readonly number[];
-}
+import { type PruneCommandOptions, requireFraction } from "./prune-options.ts";
+import { pruningRows } from "./prune-report.ts";
 
 const DEFAULT_IMAGES = 1000;
 
@@ -33,10 +20,9 @@ export async function pruneLocally(
   files: readonly string[],
   options: PruneCommandOptions,
 ): Promise<void> {
-  if (options.local !== true) {
-    throw new UsageError(
-      "prune works on files of this machine: edgewatt prune --local IN.onnx OUT.onnx --fraction 0.3 --calibration WHAT",
-    );
+  const { on, timeout, name } = options;
+  if ([on, timeout, name].some((option) => option !== undefined)) {
+    throw new UsageError("--on, --timeout and --name are for devices: leave them out with --local");
   }
   const [input, output] = files.map((file) => path.resolve(context.cwd, file));
   if (input === undefined || output === undefined || files.length > 2) {
@@ -45,10 +31,8 @@ export async function pruneLocally(
   if (input === output) {
     throw new UsageError(`--local: ${output} is the model itself: name another file for the pruned model`);
   }
-  const { fraction, by } = options;
-  if (fraction === undefined) {
-    throw new UsageError("prune needs --fraction: the share of channels that go, as 0.3");
-  }
+  const { by, allocate } = options;
+  const fraction = requireFraction(options);
   const align = ALIGNMENTS.find((known) => String(known) === options.align);
   const calibration = await openData(context, input, options);
   using progress = new Progress(context);
@@ -57,6 +41,7 @@ export async function pruneLocally(
     output,
     fraction,
     by,
+    allocate,
     ...defined({ align }),
     calibration,
     onProgress: ({ step, done, total }) => progress.update("prune", `${step} ${done} of ${total}`),
@@ -64,7 +49,7 @@ export async function pruneLocally(
   });
   progress[Symbol.dispose]();
   if (options.json === true) printJson(context, report);
-  else printReport(context, report);
+  else print(context, columns([report.out, ""], pruningRows(report)));
 }
 
 async function openData(context: Context, input: string, options: PruneCommandOptions): Promise<DataSource> {
@@ -89,36 +74,4 @@ async function defaultCalibration(
   throw new UsageError(
     "--local needs --calibration: a folder of images, a CIFAR binary file, a .npy file, or synthetic; no labels are used",
   );
-}
-
-function printReport(context: Context, report: PruneReport): void {
-  const { params, bytes, calibration, channels, left } = report;
-  const reasons = new Map<string, string[]>();
-  for (const { name, reason } of left) reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
-  print(
-    context,
-    columns(
-      [report.out, ""],
-      [
-        ["Parameters", `${thousands(params.before)} to ${thousands(params.after)}, ${percent(params)} fewer`],
-        ["Size", `${megabytes(bytes.before)} to ${megabytes(bytes.after)}`],
-        [
-          "Channels",
-          `${figure(100 * report.fraction, 0, "%")} fewer, in multiples of ${report.align}, chosen by ${report.by}`,
-        ],
-        ["Repaired from", `${counted(calibration.images, "image")} (${calibration.kind})`],
-        ["Took", `${figure(report.wallS, 1, "s")}, ${figure(report.peakMemoryMb, 0, "MB")} at most`],
-        ...channels.map(({ name, before, after }) => [name, before === after ? `${before}` : `${before} to ${after}`]),
-        ...[...reasons].flatMap(([reason, names]) => names.map((name) => [name, `left: ${reason}`])),
-      ],
-    ),
-  );
-}
-
-function percent({ before, after }: PruneReport["params"]): string {
-  return figure(before === 0 ? 0 : 100 * (1 - after / before), 1, "%");
-}
-
-function thousands(value: number): string {
-  return value.toLocaleString("en-US");
 }

@@ -16,7 +16,8 @@ function withDevices(command: Command, byDefault = "the only one that is online"
   return command.option("--on <devices>", `devices; default: ${byDefault}`, list);
 }
 
-function withTimeout(command: Command, byDefault = "120"): Command {
+/** For a command that starts jobs and waits for them. */
+export function withTimeout(command: Command, byDefault = "120"): Command {
   return command.option(
     "--timeout <minutes>",
     `how long a job may run, and how long a device that is gone is waited for before its job is canceled; default: ${byDefault}`,

@@ -114,9 +114,13 @@ describe("edgewatt prune --local", () => {
     expect(existsSync(path.join(dir.path, "bad.onnx"))).toBe(false);
   });
 
-  it("says that it works on files, where --local is missing", async () => {
-    const { exitCode, stderr } = await prune("p00", "--fraction", "0.3");
+  it.each([
+    ["--on", "pi-1"],
+    ["--name", "half"],
+    ["--timeout", "5"],
+  ])("refuses %s, which is for devices", async (flag, value) => {
+    const { exitCode, stderr } = await prune("--local", "in.onnx", "out.onnx", "--fraction", "0.3", flag, value);
     expect(exitCode).toBe(2);
-    expect(stderr).toMatch(/prune --local IN\.onnx OUT\.onnx/);
+    expect(stderr).toMatch(/--on, --timeout and --name are for devices/);
   });
 });

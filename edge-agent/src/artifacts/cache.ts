@@ -1,7 +1,7 @@
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
-import { agentFolder } from "../device/agent-folder.ts";
+import { agentFolder, unlessDiskState } from "../device/agent-folder.ts";
 
 const PART = ".part";
 
@@ -18,8 +18,18 @@ export class ArtifactCache {
     this.#limitBytes = limitBytes;
   }
 
-  static async open(dir: string, limitBytes: number): Promise<ArtifactCache> {
-    return new ArtifactCache(await agentFolder(dir), limitBytes);
+  /** @param options what the names of files and folders hold that an earlier process did not complete, and that are worth nothing */
+  static async open(
+    dir: string,
+    limitBytes: number,
+    { unfinished }: { readonly unfinished?: string } = {},
+  ): Promise<ArtifactCache> {
+    const cache = new ArtifactCache(await agentFolder(dir), limitBytes);
+    if (unfinished === undefined) return cache;
+    for (const name of await readdir(dir)) {
+      if (name.includes(unfinished)) await rm(path.join(dir, name), { recursive: true }).catch(unlessDiskState);
+    }
+    return cache;
   }
 
   /** Where a file of this digest is, or belongs. */

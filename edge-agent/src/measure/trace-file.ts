@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdir, rename, rm, writeFile } from "node:fs/promises";
+import { rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { DISK_RESERVE_MB, FileError, freeDiskBytes } from "@edgewatt/runtime";
 import { ArtifactCache } from "../artifacts/cache.ts";
-import { unlessDiskState } from "../device/agent-folder.ts";
 import type { Trace } from "./energy-curve.ts";
 
 export type TracePhase = "idle-before" | "window" | "idle-after";
@@ -95,11 +94,8 @@ export class TraceFile implements AsyncDisposable {
 }
 
 /** Where traces are kept, within a limit of bytes; what an earlier process did not complete is worth nothing. */
-export async function openTraces(dir: string, limitBytes: number): Promise<ArtifactCache> {
-  const cache = await ArtifactCache.open(dir, limitBytes);
-  const parts = (await readdir(dir)).filter((name) => name.endsWith(PART));
-  for (const name of parts) await rm(path.join(dir, name)).catch(unlessDiskState);
-  return cache;
+export function openTraces(dir: string, limitBytes: number): Promise<ArtifactCache> {
+  return ArtifactCache.open(dir, limitBytes, { unfinished: PART });
 }
 
 function textOf({ window, phase, fromUs, toUs, trace: { tUs, watts, joules } }: TracedStretch): string {

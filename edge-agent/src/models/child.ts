@@ -1,6 +1,7 @@
 import {
   countParameters,
   DataError,
+  describeInputs,
   describeModel,
   keepHeapSmall,
   OnnxError,
@@ -9,22 +10,29 @@ import {
   type DataOptions,
   type DataSource,
 } from "@edgewatt/onnx";
+import { prune } from "@edgewatt/pruner";
 import { measureSensitivity, quantize } from "@edgewatt/quantizer";
-import { EdgewattError, quantizeReportSchema, sensitivityReportSchema } from "@edgewatt/protocol";
+import { EdgewattError, pruneReportSchema, quantizeReportSchema, sensitivityReportSchema } from "@edgewatt/protocol";
+import type { z } from "zod";
 import type { Feeds } from "../runner/messages.ts";
 import type {
   Compared,
   FromModelWorker,
   ImageSource,
   Inspected,
+  Pruned,
+  PruneRequest,
   Quantized,
   QuantizeRequest,
   SensitivityProgress,
   SensitivityRequest,
+  To,
   ToModelWorker,
 } from "./messages.ts";
 import { requireOneFile } from "./one-file.ts";
-import { quantizeProgress, type ModelProgress } from "./quantize-progress.ts";
+import type { ModelProgress } from "./progress.ts";
+import { pruneProgress } from "./prune-progress.ts";
+import { quantizeProgress } from "./quantize-progress.ts";
 import { throttleSteps } from "./throttle-steps.ts";
 
 function tell(message: FromModelWorker): void {
@@ -32,13 +40,14 @@ function tell(message: FromModelWorker): void {
 }
 
 function open(source: ImageSource, inputs: DataOptions["inputs"], images: number): Promise<DataSource> {
-  const { what, seed, mean, std } = source;
+  const { what, seed, mean, std, inputShape } = source;
   return openCalibration(what, {
     inputs,
     images,
     seed,
     ...(mean === undefined ? {} : { mean }),
     ...(std === undefined ? {} : { std }),
+    ...(inputShape === undefined ? {} : { inputShape }),
   });
 }
 
@@ -68,9 +77,9 @@ async function prepare(source: ImageSource, inputs: DataOptions["inputs"], image
   return feeds;
 }
 
-async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
+async function quantizeModel(request: To<QuantizeRequest>): Promise<Quantized> {
   const { input, output, source, images, recipe } = request;
-  await requireOneFile(input);
+  await requireOneFile(input, "quantize");
   const { inputs } = await describeModel(input);
   const note = throttleSteps<ModelProgress>(tell);
   const report = await quantize({
@@ -83,8 +92,29 @@ async function quantizeModel(request: QuantizeRequest): Promise<Quantized> {
       if (told !== undefined) note(told);
     },
   });
-  // As it goes over the wire, where what is infinite becomes null.
-  return { type: "quantized", report: quantizeReportSchema.parse(JSON.parse(JSON.stringify(report))) };
+  return { type: "quantized", report: overTheWire(quantizeReportSchema, report) };
+}
+
+async function pruneModel(request: To<PruneRequest>): Promise<Pruned> {
+  const { input, output, source, images, recipe } = request;
+  await requireOneFile(input, "prune");
+  const note = throttleSteps<ModelProgress>(tell);
+  const report = await prune({
+    ...recipe,
+    input,
+    output,
+    calibration: await open(source, await describeInputs(input), images),
+    onProgress: (progress) => {
+      const told = pruneProgress(progress);
+      if (told !== undefined) note(told);
+    },
+  });
+  return { type: "pruned", report: overTheWire(pruneReportSchema, report) };
+}
+
+/** Without where the files were while it worked; what is infinite becomes null. */
+function overTheWire<R>(schema: z.ZodType<R>, report: object): R {
+  return schema.parse(JSON.parse(JSON.stringify({ ...report, in: undefined, out: undefined })));
 }
 
 async function compareLayers(request: SensitivityRequest): Promise<Compared> {
@@ -111,6 +141,8 @@ function answer(message: ToModelWorker): Promise<FromModelWorker> {
       return inspect(message);
     case "quantize":
       return quantizeModel(message);
+    case "prune":
+      return pruneModel(message);
     case "sensitivity":
       return compareLayers(message);
   }

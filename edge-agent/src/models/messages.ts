@@ -1,6 +1,13 @@
-import type { QuantizeRecipe, QuantizeReport, SensitivityRecipe, SensitivityReport } from "@edgewatt/protocol";
+import type {
+  PruneOptions,
+  PruneReport,
+  QuantizeRecipe,
+  QuantizeReport,
+  SensitivityRecipe,
+  SensitivityReport,
+} from "@edgewatt/protocol";
 import type { Feeds } from "../runner/messages.ts";
-import type { ModelProgress } from "./quantize-progress.ts";
+import type { ModelProgress } from "./progress.ts";
 
 /** Where images come from: a CIFAR file or an array, or generated ones. */
 export interface ImageSource {
@@ -9,6 +16,8 @@ export interface ImageSource {
   readonly seed: number;
   readonly mean: readonly number[] | undefined;
   readonly std: readonly number[] | undefined;
+  /** The input's sides, where the model leaves them open. */
+  readonly inputShape?: readonly number[] | undefined;
 }
 
 export interface InspectRequest {
@@ -18,13 +27,24 @@ export interface InspectRequest {
   readonly images: number;
 }
 
-export interface QuantizeRequest {
+/** What every model is made out of: another one, and images. */
+export interface MakeRequest {
+  /** The model's file. */
   readonly input: string;
-  readonly output: string;
   readonly source: ImageSource;
   readonly images: number;
+}
+
+export interface QuantizeRequest extends MakeRequest {
   readonly recipe: QuantizeRecipe;
 }
+
+export interface PruneRequest extends MakeRequest {
+  readonly recipe: Pick<PruneOptions, "fraction" | "align" | "by" | "allocate">;
+}
+
+/** A request with the place where the file belongs. */
+export type To<Q extends MakeRequest> = Q & { readonly output: string };
 
 export interface SensitivityRequest {
   readonly input: string;
@@ -55,6 +75,11 @@ export interface Quantized {
   readonly report: QuantizeReport;
 }
 
+export interface Pruned {
+  readonly type: "pruned";
+  readonly report: PruneReport;
+}
+
 export interface Compared {
   readonly type: "compared";
   readonly report: SensitivityReport;
@@ -62,10 +87,11 @@ export interface Compared {
 
 export type ToModelWorker =
   | ({ readonly type: "inspect" } & InspectRequest)
-  | ({ readonly type: "quantize" } & QuantizeRequest)
+  | ({ readonly type: "quantize" } & To<QuantizeRequest>)
+  | ({ readonly type: "prune" } & To<PruneRequest>)
   | ({ readonly type: "sensitivity" } & SensitivityRequest);
 
-export type ModelReply = Inspected | Quantized | Compared;
+export type ModelReply = Inspected | Quantized | Pruned | Compared;
 
 export interface SensitivityProgress {
   readonly type: "sensitivityProgress";

@@ -3,11 +3,15 @@ import { externalFiles, LARGEST_INLINE_BYTES, modelFileBytes } from "@edgewatt/o
 import { JobError } from "../errors.ts";
 
 /**
- * Refuses, before any work, a model whose int8 form a job could not hand on: jobs fetch, key and store a model by the digest of one file.
- * @throws {JobError} code `external-data` when its weights are in other files, `model-too-large` when those of its int8 form could be
+ * Refuses, before any work, a model of which a job could not hand on what it makes: jobs fetch, key and store a model by the digest of one file.
+ * @throws {JobError} code `external-data` when its weights are in other files, `model-too-large` when those of what is made of it could be
  */
-export async function requireOneFile(model: string, limitBytes: number = LARGEST_INLINE_BYTES): Promise<void> {
-  const advice = "quantize it with `edgewatt quantize --local` on a machine that has all its files";
+export async function requireOneFile(
+  model: string,
+  op: "quantize" | "prune",
+  limitBytes: number = LARGEST_INLINE_BYTES,
+): Promise<void> {
+  const advice = `${op} it with \`edgewatt ${op} --local\` on a machine that has all its files`;
   const others = await externalFiles(model);
   if (others.length > 0) {
     const names = others.map((file) => path.basename(file)).join(", ");
@@ -19,7 +23,7 @@ export async function requireOneFile(model: string, limitBytes: number = LARGEST
   const bytes = await modelFileBytes(model);
   if (bytes <= limitBytes) return;
   throw new JobError(
-    `the model has ${bytes} bytes, and the int8 form of one of more than ${limitBytes} may not fit in one file, as a job needs: ${advice}`,
+    `the model has ${bytes} bytes, and what is made of one of more than ${limitBytes} may not fit in one file, as a job needs: ${advice}`,
     { code: "model-too-large", context: { model, bytes, limitBytes } },
   );
 }

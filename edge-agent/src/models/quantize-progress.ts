@@ -1,16 +1,5 @@
 import type { QuantizeProgress } from "@edgewatt/quantizer";
-
-export type QuantizeStepName = "calibrate" | "improve" | "quantize" | "verify";
-
-/** How far the quantization of a model is. */
-export interface ModelProgress {
-  readonly type: "progress";
-  readonly step: QuantizeStepName;
-  /** Share of the whole quantization that is done, 0 to 1. */
-  readonly share: number;
-  /** What a share cannot tell, for people: `try 3`; empty where there is nothing. */
-  readonly note: string;
-}
+import type { ModelProgress } from "./progress.ts";
 
 /** Shares at which the steps begin. Only a search takes long in `improve`, and how long nobody knows before. */
 const FROM = { calibrate: 0, improve: 0.4, quantize: 0.75, verify: 0.8 } as const;

@@ -5,13 +5,16 @@ import type {
   InspectRequest,
   ModelNote,
   ModelReply,
+  Pruned,
+  PruneRequest,
   Quantized,
   QuantizeRequest,
   SensitivityProgress,
   SensitivityRequest,
+  To,
   ToModelWorker,
 } from "./messages.ts";
-import type { ModelProgress } from "./quantize-progress.ts";
+import type { ModelProgress } from "./progress.ts";
 
 const SCRIPT = new URL("../../dist/models/child.js", import.meta.url);
 
@@ -19,7 +22,7 @@ function isNote(message: ModelReply | ModelNote): message is ModelNote {
   return message.type === "progress" || message.type === "sensitivityProgress";
 }
 
-/** A child that reads and quantizes models: it holds ONNX Runtime and the data, and can be ended at any moment. */
+/** A child that reads models and makes others out of them: it holds ONNX Runtime and the data, and can be ended at any moment. */
 export class ModelWorker implements AsyncDisposable {
   readonly #child: AskedChild<ModelReply, ModelNote, ToModelWorker>;
 
@@ -39,8 +42,14 @@ export class ModelWorker implements AsyncDisposable {
     return this.#child.ask({ type: "inspect", ...request }, "inspected");
   }
 
-  quantize(request: QuantizeRequest, onProgress: (progress: ModelProgress) => void): Promise<Quantized> {
+  quantize(request: To<QuantizeRequest>, onProgress: (progress: ModelProgress) => void): Promise<Quantized> {
     return this.#child.ask({ type: "quantize", ...request }, "quantized", (note) => {
+      if (note.type === "progress") onProgress(note);
+    });
+  }
+
+  prune(request: To<PruneRequest>, onProgress: (progress: ModelProgress) => void): Promise<Pruned> {
+    return this.#child.ask({ type: "prune", ...request }, "pruned", (note) => {
       if (note.type === "progress") onProgress(note);
     });
   }

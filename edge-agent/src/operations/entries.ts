@@ -1,7 +1,7 @@
 import type { BenchmarkArgs, ModelArtifact, Precision, QuantizeReport } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import type { JobContext } from "../jobs/operation.ts";
-import type { QuantizeStepName } from "../models/quantize-progress.ts";
+import type { ModelProgress } from "../models/progress.ts";
 import { ModelWorker } from "../models/worker.ts";
 import type { Feeds } from "../runner/messages.ts";
 import { digestsOf, fetchCalibration, quantizeLocal, type LocalCalibration } from "./calibration.ts";
@@ -35,7 +35,7 @@ export async function prepareEntries(
   args: BenchmarkArgs,
   bench: Workbench,
   context: JobContext,
-  onShare: (step: "fetch" | QuantizeStepName | "upload", detail: string, share: number) => void,
+  onShare: (step: "fetch" | ModelProgress["step"] | "upload", detail: string, share: number) => void,
 ): Promise<PreparedEntries> {
   const { signal, job } = context;
   const digests = digestsOf(args.evaluation, args.calibration, ...args.entries.map(({ model }) => model));
@@ -82,7 +82,7 @@ async function quantizeEntry(
   work: { args: BenchmarkArgs; model: ModelArtifact; floatPath: string; calibration: LocalCalibration },
   bench: Workbench,
   context: JobContext,
-  onShare: (step: QuantizeStepName | "upload", note: string, share: number) => void,
+  onShare: (step: ModelProgress["step"] | "upload", note: string, share: number) => void,
 ): Promise<{ path: string; bytes: number; report: QuantizeReport }> {
   const { args, model, floatPath, calibration } = work;
   const options = args.options.quantize ?? DEFAULT_QUANTIZE;

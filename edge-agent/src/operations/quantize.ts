@@ -1,4 +1,3 @@
-import { pathToFileURL } from "node:url";
 import {
   parseArguments,
   quantizeArgsSchema,
@@ -7,10 +6,11 @@ import {
   type QuantizeArgs,
   type QuantizeResult,
 } from "@edgewatt/protocol";
+import { QUANTIZER_VERSION } from "@edgewatt/quantizer/recipe";
 import type { JobContext, Operation } from "../jobs/operation.ts";
-import type { QuantizedModel } from "../models/quantized.ts";
 import { Runner } from "../runner/runner.ts";
-import { digestsOf, fetchCalibration, quantizeLocal } from "./calibration.ts";
+import { fetchInputs, quantizeLocal } from "./calibration.ts";
+import { publishModel } from "./publish-model.ts";
 import { withoutConflicts } from "./recipe.ts";
 import { toldResult } from "./told-result.ts";
 import type { Workbench } from "./workbench.ts";
@@ -27,10 +27,7 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
     parse: (args) => parseArguments(argsSchema, args),
     async run(args, context): Promise<QuantizeResult> {
       const { model } = args;
-      context.progress({ step: "fetch", detail: model.name, share: 0 });
-      const keep = digestsOf(model, args.calibration, args.evaluation);
-      const modelPath = await bench.store.fetch(model, keep, context.signal);
-      const calibration = await fetchCalibration(args.calibration, keep, bench, context);
+      const { modelPath, calibration, keep } = await fetchInputs(args, bench, context);
       const int8 = await quantizeLocal({ model, modelPath, calibration, options: args.options }, bench, {
         signal: context.signal,
         onProgress: ({ step, share, note }) => {
@@ -46,7 +43,18 @@ export function createQuantize(bench: Workbench): Operation<QuantizeArgs> {
               context,
             )
           : null;
-      const artifact = await publish(int8, { model, upload: args.upload }, bench, context);
+      const { format, method, techniques } = int8.report;
+      const artifact = await publishModel(
+        int8,
+        {
+          model,
+          calibration: args.calibration,
+          facts: { name: `${model.name}-int8` },
+          step: { op: "quantize", format, method, techniques, version: QUANTIZER_VERSION },
+          upload: args.upload,
+        },
+        { bench, context, share: FROM.upload },
+      );
       const whole = { model: model.name, artifact, report: int8.report, accuracyPct, cached: int8.cached };
       const name = `${model.name}-quantize.json`;
       return toldResult(whole, { name, summarize, upload: args.upload }, bench, context);
@@ -67,20 +75,6 @@ function summarize(whole: QuantizeResult): QuantizeResult {
       search: search === null ? null : { ...search, tries: [] },
     },
   };
-}
-
-async function publish(
-  int8: QuantizedModel,
-  { model, upload }: { model: ModelArtifact; upload: string | undefined },
-  bench: Workbench,
-  context: JobContext,
-): Promise<ModelArtifact> {
-  let url = pathToFileURL(int8.path).href;
-  if (upload !== undefined) {
-    context.progress({ step: "upload", detail: model.name, share: FROM.upload });
-    url = await bench.store.upload(int8.path, int8.sha256, upload, context.signal);
-  }
-  return { ...model, name: `${model.name}-int8`, url, sha256: int8.sha256, bytes: int8.bytes };
 }
 
 async function compareAccuracy(

@@ -6,7 +6,7 @@ import type { SystemProbe } from "../device/system-state.ts";
 import type { MeterFactStore } from "../measure/meter-facts.ts";
 import type { Measuring } from "../measure/measuring.ts";
 import type { SupplyVoltage } from "../measure/supply-voltage.ts";
-import type { QuantizedModels } from "../models/quantized.ts";
+import type { MadeModels } from "../models/made.ts";
 import type { CoreSplit } from "../process/cores.ts";
 import type { Sampler } from "../sampler/sampler.ts";
 import type { MeterChannel } from "../sensors/meters.ts";
@@ -18,7 +18,8 @@ export interface Workbench {
   /** The channel that fills the results table. */
   readonly power: MeterChannel;
   readonly store: ArtifactStore;
-  readonly quantized: QuantizedModels;
+  /** Models that were made on this device. */
+  readonly made: MadeModels;
   readonly sampler: Sampler;
   readonly supply: SupplyVoltage;
   /** Full-rate readings of the rows that were measured here. */

@@ -13,6 +13,8 @@ const MAKERS: ReadonlySet<string> = new Set(["quantize", "prune"]);
 function* digestsIn(value: unknown): Generator<string> {
   if (typeof value !== "object" || value === null) return;
   for (const [key, member] of Object.entries(value)) {
+    // What a model was made from, long ago perhaps and elsewhere: a run needs none of it.
+    if (key === "lineage") continue;
     if (key === "sha256" && typeof member === "string" && SHA256.test(member)) yield member;
     else yield* digestsIn(member);
   }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { lineageSchema } from "./lineage.ts";
 import { sha256 } from "./schemas.ts";
 
 /**
@@ -25,5 +26,7 @@ export const modelArtifactSchema = artifactSchema.extend({
   /** Per-channel mean and standard deviation of the input after division by 255. */
   mean: z.array(z.number()).optional(),
   std: z.array(z.number()).optional(),
+  /** What it was made from, as far as edgewatt made it. */
+  lineage: lineageSchema.optional(),
 });
 export type ModelArtifact = z.infer<typeof modelArtifactSchema>;

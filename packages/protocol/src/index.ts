@@ -90,6 +90,19 @@ export {
   type SensitivityReport,
   type SensitivityResult,
 } from "./sensitivity.ts";
+export { lineageSchema, lineageStepSchema, type Lineage, type LineageStep } from "./lineage.ts";
+export {
+  pruneArgsSchema,
+  prunedName,
+  pruneOptionsSchema,
+  pruneReportSchema,
+  pruneResultSchema,
+  totalPruning,
+  type PruneArgs,
+  type PruneOptions,
+  type PruneReport,
+  type PruneResult,
+} from "./pruning.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export { counted, plural } from "./counted.ts";
 export { lagSchema, observerEffectSchema, type Lag, type ObserverEffect } from "./meter-facts.ts";

@@ -128,6 +128,8 @@ export type Command = z.infer<typeof commandSchema>;
 export const JOB_STEPS = [
   "fetch",
   "calibrate",
+  "choose",
+  "repair",
   "improve",
   "quantize",
   "verify",

@@ -1,4 +1,5 @@
 import type { DataSource } from "@edgewatt/onnx";
+import { ALLOCATIONS, type Allocation } from "./choose/allocate.ts";
 import type { Criterion } from "./choose/choose.ts";
 import { ALIGNMENTS, type Alignment } from "./choose/kept-count.ts";
 import { PrunerError } from "./errors.ts";
@@ -24,6 +25,8 @@ export interface PruneOptions {
   readonly align?: Alignment;
   /** How channels are chosen; `error` unless told. */
   readonly by?: Criterion;
+  /** Whether each group loses the same fraction, or more where less is lost by it, at no higher cost of the whole; `uniform` unless told. */
+  readonly allocate?: Allocation;
   /** From `openCalibration`; its labels are not used. */
   readonly calibration: DataSource;
   readonly onProgress?: (progress: PruneProgress) => void;
@@ -33,8 +36,8 @@ export interface PruneOptions {
 /** Fewer say too little about how channels go together. */
 const FEWEST_IMAGES = 32;
 
-/** @throws PrunerError for a fraction or an alignment that cannot be, or for too few calibration images */
-export function checkOptions({ input, fraction, align, calibration }: PruneOptions): void {
+/** @throws PrunerError for a fraction, an alignment or an allocation that cannot be, or for too few calibration images */
+export function checkOptions({ input, fraction, align, allocate, calibration }: PruneOptions): void {
   if (!(fraction >= 0 && fraction < 1)) {
     throw new PrunerError(
       `cannot prune a fraction of ${fraction}: give the share of channels that go, from 0 up to below 1, as 0.3`,
@@ -45,6 +48,12 @@ export function checkOptions({ input, fraction, align, calibration }: PruneOptio
     throw new PrunerError(`cannot align channels to ${String(align)}: give ${ALIGNMENTS.join(", ")}`, {
       code: "alignment",
       context: { align },
+    });
+  }
+  if (allocate !== undefined && !ALLOCATIONS.includes(allocate)) {
+    throw new PrunerError(`cannot share fractions out by "${allocate as string}": give ${ALLOCATIONS.join(" or ")}`, {
+      code: "allocation",
+      context: { allocate },
     });
   }
   if (fraction > 0 && calibration.count < FEWEST_IMAGES) {

@@ -11,11 +11,12 @@ import {
 import { measureChannelMoments, type ChannelMoments, type Reader } from "./activations/channel-moments.ts";
 import { measureShapes } from "./activations/shapes.ts";
 import type { ChannelFlow } from "./channels/flow.ts";
-import { findGroups } from "./channels/groups.ts";
+import { findGroups, type Group } from "./channels/groups.ts";
 import { traceChannels } from "./channels/trace.ts";
 import { weightView } from "./channels/weight-view.ts";
-import { chooseChannels, weightsOf, type Cut } from "./choose/choose.ts";
-import { keptCount } from "./choose/kept-count.ts";
+import { keptCounts, mostRemoved } from "./choose/counts.ts";
+import { rankChannels } from "./choose/choose.ts";
+import { weightsOf } from "./choose/surgeon-layers.ts";
 import { cutGraph, type KeptPlaces } from "./cut/cut-graph.ts";
 import { PrunerError } from "./errors.ts";
 import { checkOptions, type PruneOptions, type PruneStep } from "./options.ts";
@@ -36,7 +37,7 @@ const MOST_CHANNELS = 3072;
  */
 export async function prune(options: PruneOptions): Promise<PruneReport> {
   const startedMs = performance.now();
-  const { input, output, fraction, calibration, signal, align = 16, by = "error" } = options;
+  const { input, output, fraction, calibration, signal, align = 16, by = "error", allocate = "uniform" } = options;
   const progress = (step: PruneStep, done: number, total: number): void => options.onProgress?.({ step, done, total });
   checkOptions(options);
   const file = await findModel(input);
@@ -49,7 +50,7 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
   throwIfCanceled(signal, `pruning ${input}`);
   progress("prepare", 1, 1);
 
-  const { pruned, kept } = await pruneGraph(flow, { ...options, align, by }, progress);
+  const { pruned, kept } = await pruneGraph(flow, { ...options, align, by, allocate }, progress);
   progress("check", 0, 1);
   const bytes = await writeChecked(pruned.model, options);
   progress("check", 1, 1);
@@ -59,6 +60,7 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
     fraction,
     align,
     by,
+    allocate,
     params: { before: paramsBefore, after: countParameters(pruned.model) },
     bytes: { before: file.files.reduce((sum, part) => sum + part.bytes, 0), after: bytes },
     ...channelReport(flow, kept, align),
@@ -70,29 +72,38 @@ export async function prune(options: PruneOptions): Promise<PruneReport> {
 
 async function pruneGraph(
   flow: ChannelFlow,
-  options: PruneOptions & Required<Pick<PruneOptions, "align" | "by">>,
+  options: PruneOptions & Required<Pick<PruneOptions, "align" | "by" | "allocate">>,
   progress: (step: PruneStep, done: number, total: number) => void,
 ): Promise<{ pruned: Graph; kept: KeptPlaces }> {
-  const { fraction, align, by, calibration: source } = options;
+  const { by, allocate, calibration: source } = options;
   const stop = options.signal === undefined ? {} : { signal: options.signal };
-  const groups = findGroups(flow);
-  if (groups.every(({ fixed }) => fixed !== undefined)) throw nothingToPrune(options.input, groups[0]?.fixed);
-  const cuts = groups
+  const all = findGroups(flow);
+  if (all.every(({ fixed }) => fixed !== undefined)) throw nothingToPrune(options.input, all[0]?.fixed);
+  const ranked = all
     .filter(({ fixed }) => fixed === undefined)
-    .map((group): Cut => ({ group, removed: group.members.length - keptCount(group.members.length, fraction, align) }))
-    .filter(({ removed }) => removed > 0);
-  if (cuts.length === 0) return { pruned: flow.graph, kept: (labels) => [...labels.keys()] };
+    .map((group) => ({ group, most: mostRemoved(group, options) }))
+    .filter(({ most }) => most > 0);
+  if (ranked.length === 0) return { pruned: flow.graph, kept: (labels) => [...labels.keys()] };
 
-  const moments = await measureChannelMoments(flow, readersOf(flow, cuts), source, {
+  const groups = ranked.map(({ group }) => group);
+  const moments = await measureChannelMoments(flow, readersOf(flow, groups), source, {
     ...stop,
     onImages: (done, total) => progress("measure", done, total),
   });
-  const gone = await chooseChannels(flow, cuts, {
+  const rankings = await rankChannels(flow, ranked, {
     by,
+    losses: allocate === "error",
     moments,
     ...stop,
     onGroup: (done, total) => progress("choose", done, total),
   });
+  const counts = keptCounts(flow, groups, rankings, options);
+  const gone = new Set(
+    groups.flatMap(({ members }, index) => {
+      const order = rankings[index]?.order ?? [];
+      return order.slice(0, members.length - (counts[index] as number)).map((member) => members[member] as number);
+    }),
+  );
   const kept: KeptPlaces = (labels) =>
     [...labels.keys()].filter((place) => !gone.has(flow.labels.find(labels[place] as number)));
   const cut = cutGraph(flow, kept, compensated(flow, moments, gone));
@@ -101,8 +112,8 @@ async function pruneGraph(
 }
 
 /** The layers that read channels of groups of which some go, but for those whose covariance would take too much memory and time. */
-function readersOf(flow: ChannelFlow, cuts: readonly Cut[]): Reader[] {
-  const members = new Set(cuts.flatMap(({ group }) => group.members));
+function readersOf(flow: ChannelFlow, groups: readonly Group[]): Reader[] {
+  const members = new Set(groups.flatMap((group) => group.members));
   return flow.dense.flatMap((layer) => {
     const view = weightView(flow, layer);
     const reads = view !== undefined && view.blocks <= MOST_CHANNELS && view.members.some((root) => members.has(root));

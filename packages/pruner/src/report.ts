@@ -1,5 +1,6 @@
 import type { DataKind } from "@edgewatt/onnx";
 import type { ChannelFlow } from "./channels/flow.ts";
+import type { Allocation } from "./choose/allocate.ts";
 import type { Criterion } from "./choose/choose.ts";
 import type { Alignment } from "./choose/kept-count.ts";
 import type { KeptPlaces } from "./cut/cut-graph.ts";
@@ -24,6 +25,7 @@ export interface PruneReport {
   readonly fraction: number;
   readonly align: Alignment;
   readonly by: Criterion;
+  readonly allocate: Allocation;
   /** Learned parameters, batch-norm scale and shift among them, running statistics not. */
   readonly params: { readonly before: number; readonly after: number };
   /** File sizes, external data included. */

@@ -10,7 +10,7 @@ import { QUANTIZATION_FORMATS } from "../src/int8/format.ts";
 import { openFused } from "../src/int8/fusion.ts";
 import { makePlan } from "../src/int8/plan.ts";
 import { prepareModel } from "../src/draft/prepare.ts";
-import { buildNetwork, network, NETWORK_SIDE } from "./random-network.ts";
+import { buildNetwork, network, NETWORK_SIDE } from "../../onnx/test/random-network.ts";
 import { withoutQuantization } from "./without-quantization.ts";
 
 const folder = await useTempDir();

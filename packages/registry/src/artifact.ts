@@ -17,13 +17,14 @@ export function filesOf({ path, sha256, bytes }: Model): readonly ModelFile[] {
 /** What the registry knows of a model beyond its bytes: it goes into the commands that name the model, and from there into results. */
 export function artifactFacts(
   model: Model,
-): Pick<ModelArtifact, "params" | "pruning" | "fineTuneEpochs" | "mean" | "std"> {
-  const { params, pruning, fineTuneEpochs, input } = model;
+): Pick<ModelArtifact, "params" | "pruning" | "fineTuneEpochs" | "mean" | "std" | "lineage"> {
+  const { params, pruning, fineTuneEpochs, input, lineage } = model;
   return {
     params,
     ...(pruning === undefined ? {} : { pruning }),
     ...(fineTuneEpochs === undefined ? {} : { fineTuneEpochs }),
     ...(input.mean === undefined ? {} : { mean: input.mean }),
     ...(input.std === undefined ? {} : { std: input.std }),
+    ...(lineage === undefined ? {} : { lineage }),
   };
 }

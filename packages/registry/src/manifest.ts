@@ -1,3 +1,4 @@
+import { lineageSchema } from "@edgewatt/protocol";
 import { z } from "zod";
 
 export const MODELS_SCHEMA = "edgewatt.models/1";
@@ -23,6 +24,8 @@ const entrySchema = z.looseObject({
   }),
   output: z.looseObject({ name: z.string(), shape: z.array(z.union([z.string(), z.number()])) }),
   labels: z.array(z.string()).optional(),
+  /** What it was made from, as far as edgewatt made it. */
+  lineage: lineageSchema.optional(),
   accuracy: z.looseObject({ percent: z.number(), dataset: z.string(), runtime: z.string() }).optional(),
 });
 /** What is known of one model. */

@@ -1,8 +1,8 @@
-import { copyFile, mkdir, readFile, rename, rm } from "node:fs/promises";
+import { copyFile, readFile, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describeIssues } from "@edgewatt/protocol";
-import { dataDir, FileError, sha256File, systemErrorCode, writeFileAtomic } from "@edgewatt/runtime";
+import { dataDir, FileError, lockFolder, sha256File, systemErrorCode, writeFileAtomic } from "@edgewatt/runtime";
 import { RegistryError } from "./errors.ts";
 import { manifestSchema, type ModelEntry, MODELS_SCHEMA } from "./manifest.ts";
 
@@ -14,6 +14,8 @@ export interface Model extends ModelEntry {
 
 const ZOO = fileURLToPath(new URL("../../../models/", import.meta.url));
 const MANIFEST = "manifest.json";
+/** Others hold the list for as long as it takes to copy a model. */
+const WRITER_WAIT_MS = 60_000;
 
 async function readManifest(dir: string): Promise<readonly ModelEntry[]> {
   const file = path.join(dir, MANIFEST);
@@ -75,7 +77,21 @@ export function findModels(models: readonly Model[], names: readonly string[]): 
   return [...new Set(names.map((name) => findModel(models, name)))];
 }
 
-/** Copies a checked model into the data folder and lists it there; an added model of the same name is replaced. */
+/** @throws {RegistryError} code `name-taken` where models of the zoo have that name, which nobody else's can have */
+export async function checkFree(name: string): Promise<void> {
+  const zoo = await readManifest(ZOO);
+  if (!zoo.some((model) => model.name === name)) return;
+  throw new RegistryError(`${name} is a model of the zoo: give yours another --name`, {
+    code: "name-taken",
+    context: { name },
+  });
+}
+
+/**
+ * Copies a checked model into the data folder and lists it there; an added model of the same name is replaced. Several processes that add at
+ * the same time wait for each other.
+ * @throws {RegistryError} code `name-taken`
+ */
 export async function addToRegistry(
   data: string,
   source: string,
@@ -83,25 +99,24 @@ export async function addToRegistry(
 ): Promise<Model> {
   const sha256 = await sha256File(source);
   const added = describe({ file: `${sha256}.onnx`, sha256 });
-  const zoo = await readManifest(ZOO);
-  if (zoo.some(({ name }) => name === added.name)) {
-    throw new RegistryError(`${added.name} is a model of the zoo: give yours another --name`, {
-      code: "name-taken",
-      context: { name: added.name },
-    });
-  }
+  await checkFree(added.name);
   const dir = addedDir(await dataDir(data));
-  await copyAside(source, path.join(dir, added.file));
-  const others = (await readManifest(dir)).filter(({ name }) => name !== added.name);
-  const manifest = { schema: MODELS_SCHEMA, models: [...others, added] };
-  await writeFileAtomic(path.join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  const lock = await lockFolder(await dataDir(dir), "registry", { waitMs: WRITER_WAIT_MS });
+  try {
+    // First, as a list that cannot be read must not be replaced.
+    const others = (await readManifest(dir)).filter(({ name }) => name !== added.name);
+    await copyAside(source, path.join(dir, added.file));
+    const manifest = { schema: MODELS_SCHEMA, models: [...others, added] };
+    await writeFileAtomic(path.join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
+  } finally {
+    await lock.release();
+  }
   return { ...added, path: path.join(dir, added.file), origin: "added" };
 }
 
 async function copyAside(source: string, target: string): Promise<void> {
   const aside = `${target}.${process.pid}.part`;
   try {
-    await mkdir(path.dirname(target), { recursive: true });
     await copyFile(source, aside);
     await rename(aside, target);
   } catch (cause) {

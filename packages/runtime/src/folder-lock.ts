@@ -17,19 +17,32 @@ export interface FolderLock {
 export const PREDECESSOR_WAIT_MS = 20_000;
 
 const POLL_MS = 200;
-/** A lock appears a moment before its content. */
-const WRITING_MS = 200;
+/** A lock appears a moment before its content; a machine that is busy may take its time over that. */
+const WRITING_MS = 5_000;
+const WRITING_POLL_MS = 20;
 
-async function holderOf(file: string): Promise<ProcessIdentity | undefined> {
-  const holder = await readHolder(file);
-  if (holder !== undefined) return holder;
-  await systemClock.sleep(WRITING_MS);
-  return readHolder(file);
+/** What is in a lock; `undefined` when there is none. */
+async function readText(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    return systemErrorCode(error) === "ENOENT" ? undefined : "";
+  }
 }
 
-async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
+/** The same, once it is written. */
+async function textOf(file: string): Promise<string | undefined> {
+  const deadlineMs = performance.now() + WRITING_MS;
+  for (;;) {
+    const text = await readText(file);
+    if (text !== "" || performance.now() > deadlineMs) return text;
+    await systemClock.sleep(WRITING_POLL_MS);
+  }
+}
+
+function holderIn(text: string | undefined): ProcessIdentity | undefined {
   try {
-    return processIdentitySchema.parse(JSON.parse(await readFile(file, "utf8")));
+    return processIdentitySchema.parse(JSON.parse(text ?? ""));
   } catch {
     // Gone, or cut short by a crash while it was written: nobody holds it.
     return undefined;
@@ -38,7 +51,7 @@ async function readHolder(file: string): Promise<ProcessIdentity | undefined> {
 
 async function untilFree(file: string, deadlineMs: number, signal: AbortSignal | undefined): Promise<void> {
   while (performance.now() < deadlineMs) {
-    const holder = await readHolder(file);
+    const holder = holderIn(await readText(file));
     if (holder === undefined || !isAlive(holder)) return;
     await systemClock.sleep(POLL_MS, signal);
   }
@@ -74,17 +87,25 @@ export async function lockFolder(
   { waitMs, signal }: { readonly waitMs: number; readonly signal?: AbortSignal } = { waitMs: 0 },
 ): Promise<FolderLock> {
   const file = path.join(dir, `${role}.lock`);
-  await untilFree(file, performance.now() + waitMs, signal);
-  for (let attempt = 0; attempt < 3; attempt++) {
+  const deadlineMs = performance.now() + waitMs;
+  for (let dead = 0; dead < 3;) {
+    await untilFree(file, deadlineMs, signal);
     if (await tryCreate(file)) return { release: () => rm(file, { force: true }) };
-    const holder = await holderOf(file);
-    if (holder !== undefined && isAlive(holder)) {
-      throw new RuntimeError(
-        `data folder ${dir} is in use by the ${role} with process id ${holder.pid}: stop that one or pass --data DIR`,
-        { code: "data-in-use", context: { dir, role, pid: holder.pid } },
-      );
+    const text = await textOf(file);
+    if (text === undefined) continue;
+    const holder = holderIn(text);
+    if (holder === undefined || !isAlive(holder)) {
+      // Unless another one that waited has just taken it over.
+      if ((await readText(file)) === text) await rm(file, { force: true });
+      dead++;
+      continue;
     }
-    await rm(file, { force: true });
+    // Another one that waited was faster: its turn is as long as that of the one before.
+    if (performance.now() < deadlineMs) continue;
+    throw new RuntimeError(
+      `data folder ${dir} is in use by the ${role} with process id ${holder.pid}: stop that one or pass --data DIR`,
+      { code: "data-in-use", context: { dir, role, pid: holder.pid } },
+    );
   }
   throw new RuntimeError(`data folder ${dir} cannot be locked: others start on it at this moment; try again`, {
     code: "data-in-use",

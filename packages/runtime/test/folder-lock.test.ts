@@ -76,6 +76,21 @@ describe("the lock of a data folder", () => {
     await again.release();
   });
 
+  it("is had by all that wait for it, one after the other", async () => {
+    await using dir = await tempDir();
+    let inside = 0;
+    let most = 0;
+    const visit = async (): Promise<void> => {
+      const lock = await lockFolder(dir.path, "registry", { waitMs: 60_000 });
+      most = Math.max(most, ++inside);
+      await new Promise((resolve) => setImmediate(resolve));
+      inside--;
+      await lock.release();
+    };
+    await Promise.all(Array.from({ length: 8 }, visit));
+    expect(most).toBe(1);
+  });
+
   it("is held for each role on its own", async () => {
     await using dir = await tempDir();
     await lockFolder(dir.path, "stack");

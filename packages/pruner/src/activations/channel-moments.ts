@@ -1,4 +1,4 @@
-import { DataError, fittingBatches, openSession, type DataSource, type TensorValue } from "@edgewatt/onnx";
+import { DataError, DataType, fittingBatches, openSession, type DataSource, type TensorValue } from "@edgewatt/onnx";
 import type { ChannelFlow, DenseLayer } from "../channels/flow.ts";
 import type { WeightView } from "../channels/weight-view.ts";
 import { ExtraNodes } from "./extra-nodes.ts";
@@ -71,22 +71,17 @@ async function measurePass(
   const sums = readers.map(({ layer, view }) => {
     const tensor = layer.node.input[0] ?? "";
     const rows = rowsOf(flow, nodes, tensor, view, source.count);
-    const square = nodes.add("Gemm", [rows, rows], { transB: 1n });
-    const sum = nodes.add("ReduceSum", [rows, nodes.integers(1)], { keepdims: 0n });
+    // Centered before they are multiplied: in float32 the products of values that hardly vary would say nothing of how they do.
     const count = nodes.add("Shape", [rows]);
-    const size = view.blocks;
-    return {
-      tensor,
-      square,
-      sum,
-      count,
-      size,
-      squares: new Float64Array(size * size),
-      totals: new Float64Array(size),
-      columns: 0,
-    };
+    const columns = nodes.add("Cast", [nodes.add("Gather", [count, nodes.integers(1)])], {
+      to: BigInt(DataType.FLOAT),
+    });
+    const mean = nodes.add("Div", [nodes.add("ReduceSum", [rows, nodes.integers(1)], { keepdims: 1n }), columns]);
+    const apart = nodes.add("Sub", [rows, mean]);
+    const square = nodes.add("Gemm", [apart, apart], { transB: 1n });
+    return { tensor, square, mean, count, moments: new RunningMoments(view.blocks) };
   });
-  const outputs = sums.flatMap(({ square, sum, count }) => [square, sum, count]);
+  const outputs = sums.flatMap(({ square, mean, count }) => [square, mean, count]);
   const model = nodes.model(
     sums.map(({ tensor }) => tensor),
     outputs,
@@ -95,21 +90,49 @@ async function measurePass(
   let images = 0;
   for await (const batch of fittingBatches(session, source, 0, source.count, signal, LARGEST_BATCH)) {
     const results = await session.run(batch.feeds, outputs, signal);
-    for (const item of sums) {
-      addTo(item.squares, results[item.square]?.data as Float32Array);
-      addTo(item.totals, results[item.sum]?.data as Float32Array);
-      item.columns += columnsOf(results[item.count]);
+    for (const { square, mean, count, moments } of sums) {
+      const [squares, means] = [square, mean].map((name) => results[name]?.data as Float32Array);
+      moments.add(squares as Float32Array, means as Float32Array, columnsOf(results[count]));
     }
     images += batch.count;
     onImages(images);
   }
   const found = new Map<Reader, Moments>();
-  for (const [index, { tensor, squares, totals, size, columns }] of sums.entries()) {
-    if (!totals.every(Number.isFinite)) throw notFinite(tensor, source);
-    const covariance = Float32Array.from(center(squares, totals, totals, columns, size));
-    found.set(readers[index] as Reader, { covariance, columns });
+  for (const [index, { tensor, moments }] of sums.entries()) {
+    if (!moments.means.every(Number.isFinite)) throw notFinite(tensor, source);
+    found.set(readers[index] as Reader, {
+      covariance: Float32Array.from(moments.squares),
+      columns: moments.columns,
+    });
   }
   return found;
+}
+
+/** Σ (x - x̄)(x - x̄)ᵀ over batches, each of which is centered by itself (Chan, Golub and LeVeque 1979). */
+class RunningMoments {
+  readonly squares: Float64Array;
+  readonly means: Float64Array;
+  columns = 0;
+
+  constructor(size: number) {
+    this.squares = new Float64Array(size * size);
+    this.means = new Float64Array(size);
+  }
+
+  add(squares: Float32Array, means: Float32Array, columns: number): void {
+    const total = this.columns + columns;
+    const apart = this.means.map((mean, index) => (means[index] as number) - mean);
+    const weight = (this.columns * columns) / total;
+    addTo(this.squares, squares);
+    for (const [row, one] of apart.entries()) {
+      const start = row * apart.length;
+      const factor = weight * one;
+      for (let column = 0; column < apart.length; column++)
+        this.squares[start + column] = (this.squares[start + column] as number) + factor * (apart[column] as number);
+      this.means[row] = (this.means[row] as number) + (columns / total) * one;
+    }
+    this.columns = total;
+  }
 }
 
 function notFinite(tensor: string, source: DataSource): DataError {

@@ -23,13 +23,8 @@ export function weightNorms(flow: ChannelFlow): ReadonlyMap<number, number> {
   return norms;
 }
 
-/** The members with the smallest norms, as many as are to go; of equal ones the later. */
-export function chooseByNorm(
-  members: readonly number[],
-  norms: ReadonlyMap<number, number>,
-  removed: number,
-): number[] {
+/** The members in the order of their norms, the smallest first; of equal ones the later. */
+export function rankByNorm(members: readonly number[], norms: ReadonlyMap<number, number>): number[] {
   const normOf = (index: number): number => norms.get(members[index] as number) ?? 0;
-  const order = [...members.keys()].sort((a, b) => normOf(a) - normOf(b) || b - a);
-  return order.slice(0, removed).sort((a, b) => a - b);
+  return [...members.keys()].sort((a, b) => normOf(a) - normOf(b) || b - a);
 }

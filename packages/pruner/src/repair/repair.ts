@@ -1,4 +1,4 @@
-import { throwIfCanceled } from "@edgewatt/onnx";
+import { throwIfCanceled, type Graph, type NodeProto } from "@edgewatt/onnx";
 import type { ChannelFlow } from "../channels/flow.ts";
 import type { CutGraph, KeptPlaces } from "../cut/cut-graph.ts";
 import { matchStatistics, originalStatistics } from "./match-statistics.ts";
@@ -16,16 +16,19 @@ export async function repair(
   options: StreamOptions & { readonly onLayer?: (done: number, total: number) => void },
 ): Promise<void> {
   const { layers, depthwise } = layersToRepair(flow, kept);
+  const pending = new Set(layers.map(({ node }) => cut.nodeFor(node)));
+  const isRepaired = (tensor: string): boolean => !dependsOn(cut.graph, tensor, pending);
   const expected = depthwise.length > 0 ? await originalStatistics(flow, depthwise, options) : undefined;
   for (const [index, layer] of layers.entries()) {
     throwIfCanceled(options.signal, "repairing layers");
     options.onLayer?.(index, layers.length);
     if (layer.kind === "dense") {
-      await refitLayer(flow, cut, layer, kept, options);
+      await refitLayer(flow, cut, layer, kept, { ...options, isRepaired });
     } else {
       const statistics = expected?.get(layer);
       if (statistics !== undefined) await matchStatistics(flow, cut, layer, statistics, kept, options);
     }
+    pending.delete(cut.nodeFor(layer.node));
   }
   options.onLayer?.(layers.length, layers.length);
 }
@@ -43,6 +46,21 @@ function layersToRepair(flow: ChannelFlow, kept: KeptPlaces) {
     return layer ?? [];
   });
   return { layers, depthwise: layers.filter((layer) => layer.kind === "grouped") };
+}
+
+/** Whether a tensor is computed by one of some nodes, or from what they give. */
+function dependsOn(graph: Graph, tensor: string, nodes: ReadonlySet<NodeProto>): boolean {
+  const seen = new Set<string>();
+  const waiting = [tensor];
+  for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const producer = graph.producer(name);
+    if (producer === undefined) continue;
+    if (nodes.has(producer)) return true;
+    waiting.push(...producer.input);
+  }
+  return false;
 }
 
 function isCut(labels: readonly number[], kept: KeptPlaces): boolean {

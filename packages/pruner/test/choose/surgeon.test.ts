@@ -2,7 +2,7 @@ import { Matrix, solve as solveExactly } from "ml-matrix";
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 import { describe, expect, it } from "vitest";
-import { chooseByError, type SurgeonLayer } from "../../src/choose/surgeon.ts";
+import { rankByError, type SurgeonLayer } from "../../src/choose/surgeon.ts";
 import { invertMoments } from "../../src/linear-algebra/ridge.ts";
 
 const SAMPLES = 60;
@@ -23,7 +23,12 @@ function layerOf(x: Matrix, w: Matrix, inputsOf: SurgeonLayer["inputsOf"]): Surg
     inverse: invertMoments(moments, x.columns, 0) as Float64Array,
     energy: Float64Array.from(w.mmul(w.transpose()).to1DArray()),
     inputsOf,
+    variance: w.transpose().mmul(x.transpose()).mmul(x).mmul(w).trace(),
   };
+}
+
+function chooseByError(layers: readonly SurgeonLayer[], members: number, removed: number): number[] {
+  return [...rankByError(layers, members, removed).order].sort((a, b) => a - b);
 }
 
 /** The square error that is left when only some inputs may be used and their weights are fitted anew. */
@@ -87,6 +92,25 @@ describe("the optimal brain surgeon on channels", () => {
     const [x, w] = [randomMatrix(SAMPLES, INPUTS, seed), randomMatrix(INPUTS, OUTPUTS, 50 + seed)];
     const members = [[0, 3], [1], [2, 4, 5], [6]];
     expect(chooseByError([layerOf(x, w, members)], members.length, 2)).toEqual(greedy([[x, w]], members, 2));
+  });
+
+  it.each([14, 15])("says what is lost on the way, relative to what the layers put out (seed %i)", (seed) => {
+    const [x, w] = [randomMatrix(SAMPLES, INPUTS, seed), randomMatrix(INPUTS, OUTPUTS, 50 + seed)];
+    const { order, losses } = rankByError([layerOf(x, w, single)], INPUTS, 4);
+    const output = x.mmul(w).to1DArray();
+    const variance = output.reduce((sum, value) => sum + value * value, 0);
+    expect(losses).toHaveLength(5);
+    for (const [count, loss] of losses.entries())
+      expect(loss).toBeCloseTo(count === 0 ? 0 : lossWithout(x, w, order.slice(0, count)) / variance, 9);
+  });
+
+  it("says what is lost in an order that is given", () => {
+    const [x, w] = [randomMatrix(SAMPLES, INPUTS, 16), randomMatrix(INPUTS, OUTPUTS, 66)];
+    const { order, losses } = rankByError([layerOf(x, w, single)], INPUTS, 2, [4, 1]);
+    expect(order).toEqual([4, 1]);
+    const output = x.mmul(w).to1DArray();
+    const variance = output.reduce((sum, value) => sum + value * value, 0);
+    expect(losses.at(-1)).toBeCloseTo(lossWithout(x, w, [1, 4]) / variance, 9);
   });
 
   it("takes one of two equal channels first", () => {

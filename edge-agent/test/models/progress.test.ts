@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { pruneProgress } from "../../src/models/prune-progress.ts";
 import { quantizeProgress } from "../../src/models/quantize-progress.ts";
 import { throttleSteps } from "../../src/models/throttle-steps.ts";
 
@@ -25,6 +26,27 @@ describe("the progress of a quantization", () => {
     expect(tries).toEqual(
       ["try 1", "try 2", "try 7"].map((note) => ({ type: "progress", step: "improve", share: 0.4, note })),
     );
+  });
+});
+
+describe("the progress of pruning", () => {
+  it("rises over its steps to the whole, under the names that jobs have", () => {
+    const told = [
+      { step: "measure", done: 0, total: 1000 },
+      { step: "measure", done: 1000, total: 1000 },
+      { step: "choose", done: 0, total: 14 },
+      { step: "choose", done: 14, total: 14 },
+      { step: "repair", done: 14, total: 28 },
+      { step: "check", done: 0, total: 1 },
+      { step: "check", done: 1, total: 1 },
+    ] as const;
+    const shares = told.map((progress) => pruneProgress(progress)?.share ?? Number.NaN);
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect([shares[0], shares.at(-1)]).toEqual([0, 1]);
+    expect(new Set(told.map((progress) => pruneProgress(progress)?.step))).toEqual(
+      new Set(["calibrate", "choose", "repair", "verify"]),
+    );
+    expect(pruneProgress({ step: "prepare", done: 0, total: 1 })).toBeUndefined();
   });
 });
 

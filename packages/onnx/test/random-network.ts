@@ -1,6 +1,6 @@
 import type { ModelProto } from "@edgewatt/onnx";
 import fc from "fast-check";
-import { ModelBuilder } from "../../onnx/test/build-model.ts";
+import { ModelBuilder } from "./build-model.ts";
 
 const step = fc.record({
   kind: fc.constantFrom(
