@@ -89,10 +89,10 @@ function selectionIn(query: URLSearchParams): Selection {
   return { device: query.get("device"), run: query.get("run") };
 }
 
-function minutesOf(text: string | null): number {
-  const minutes = text === null ? MAX_MINUTES : Number(text);
+function minutesOf(asked: string | null): number {
+  const minutes = asked === null ? MAX_MINUTES : Number(asked);
   if (minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
-  throw new HttpError(400, "bad-minutes", `minutes must be a number from 1 to ${MAX_MINUTES}, not ${text}`);
+  throw new HttpError(400, "bad-minutes", `minutes must be a number from 1 to ${MAX_MINUTES}, not ${asked}`);
 }
 
 function json(value: unknown): Content {
