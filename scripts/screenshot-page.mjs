@@ -18,7 +18,10 @@ async function startRun(page) {
   await page.locator("#jobs .muted", { hasText: "left" }).waitFor({ timeout: 60_000 });
   await page.click("#jobs summary");
   // On a phone the job is what there is to see.
-  await page.evaluate((id) => document.getElementById(id)?.scrollIntoView(), isPhone ? "live-heading" : "main");
+  await page.evaluate(
+    (id) => (id === undefined ? scrollTo(0, 0) : document.getElementById(id)?.scrollIntoView()),
+    isPhone ? "live-heading" : undefined,
+  );
   await page.locator("#notices .notice").waitFor({ state: "hidden" });
 }
 
@@ -38,6 +41,8 @@ try {
   const page = await browser.newPage({
     viewport: { width: Number(width), height: isPhone ? 844 : 900 },
     deviceScaleFactor: isPhone ? 2 : 1,
+    // What moves would be caught on its way.
+    reducedMotion: "reduce",
     colorScheme: scheme === "dark" ? "dark" : "light",
   });
   await page.goto(url);
