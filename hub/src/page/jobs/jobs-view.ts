@@ -39,6 +39,7 @@ export function createJobsView(options: {
   const create = (job: Job): JobCard => {
     const card: JobCard = createCard(job, {
       cancel: () => onCancel(card.job),
+      openLog: () => showLog(card, card.job),
       dismiss: () => {
         book.dismiss(card.job);
         show();
@@ -60,7 +61,7 @@ export function createJobsView(options: {
   return { show };
 }
 
-function createCard(job: Job, actions: { cancel: () => void; dismiss: () => void }): JobCard {
+function createCard(job: Job, actions: { cancel: () => void; dismiss: () => void; openLog: () => void }): JobCard {
   const title = `${job.op} on ${job.device}`;
   const card = {
     state: h("span", { class: "pill" }),
@@ -75,6 +76,7 @@ function createCard(job: Job, actions: { cancel: () => void; dismiss: () => void
     lines: h("ol", { tabindex: "0", "aria-label": `Log of ${title}` }),
   };
   card.log.append(card.summary, card.lines);
+  card.log.addEventListener("toggle", actions.openLog);
   const bar = h("div", { class: "row progress" }, card.progress, card.percent);
   const element = h(
     "li",
