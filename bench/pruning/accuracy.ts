@@ -30,7 +30,8 @@ async function* measure({ signal, say, wanted }: BenchContext): AsyncGenerator<B
       for (const align of ALIGNMENTS.filter((multiple) => wanted(nameOf(peer, multiple)))) {
         const out = join(folder, "pruned.onnx");
         const fraction = fractionOf(peer);
-        const run = { model: base, fraction, align, calibration: images, images: CALIBRATION_IMAGES, out };
+        const calibration = { calibration: images, images: CALIBRATION_IMAGES };
+        const run = { model: base, fraction, align, by: "error", ...calibration, out } as const;
         const { wallS, peakMemoryMb, stdout } = await runProgram(pruneProgram(run), signal);
         const own = await rightAnswers(out, base, test, signal);
         const theirs = await rightAnswers(peer.path, peer, test, signal);

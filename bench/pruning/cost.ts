@@ -31,6 +31,7 @@ async function* measure({ signal, wanted }: BenchContext): AsyncGenerator<BenchR
           model,
           fraction: fractionOf(other),
           align: ALIGN,
+          by: "error",
           calibration: data.path,
           images: CALIBRATION_IMAGES,
           out: join(folder, "pruned.onnx"),

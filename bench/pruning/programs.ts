@@ -8,16 +8,18 @@ export interface Pruning {
   readonly model: ZooModel;
   readonly fraction: number;
   readonly align: number;
+  readonly by: "error" | "l1";
   readonly calibration: string;
   readonly images: number;
   readonly out: string;
 }
 
 /** `edgewatt prune --local`, as a user runs it. */
-export function pruneProgram({ model, fraction, align, calibration, images, out }: Pruning): Program {
+export function pruneProgram({ model, fraction, align, by, calibration, images, out }: Pruning): Program {
   const flags = {
     fraction: String(fraction),
     align: String(align),
+    by,
     calibration,
     images: String(images),
     mean: model.mean.join(","),

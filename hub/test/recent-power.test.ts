@@ -41,8 +41,9 @@ test("what telemetry told of the last minutes is told again in means, and with t
   await eventually(async () => expect(valuesOf(await recent(), "pi-1")).toEqual([3000, 7000]));
   const [series] = (await recent()).series;
   expect(series).toMatchObject({ device: "pi-1", channel: "main", source: "ina226" });
-  expect(series?.mwMin.filter((mw) => mw !== null)).toEqual([500, 6500]);
-  expect(series?.mwMax.filter((mw) => mw !== null)).toEqual([6250, 8250]);
+  expect(series?.mwBelow.filter((mw) => mw !== null)).toEqual([2500, 500]);
+  // To two digits, since a pixel is wider.
+  expect(series?.mwAbove.filter((mw) => mw !== null)).toEqual([3300, 1300]);
   const at = series?.mw.findIndex((mw) => mw !== null) ?? -1;
   expect((series?.fromMs ?? 0) + at * 500).toBe(fromMs);
   // The same batch again, and one that is late.

@@ -7,9 +7,10 @@ import {
   resultsSchema,
 } from "@edgewatt/protocol";
 import { mergeResults } from "@edgewatt/report";
-import { type MqttConnection, systemErrorCode, UnreachableError } from "@edgewatt/runtime";
+import type { MqttConnection } from "@edgewatt/runtime";
 import { z } from "zod";
 import { UsageError } from "../errors.ts";
+import { askHub } from "./ask-hub.ts";
 import { readFleet } from "./fleet.ts";
 import { collectRetained } from "./retained.ts";
 
@@ -65,27 +66,6 @@ export async function readResults(connection: MqttConnection): Promise<Results |
 export function resultsOf({ op, state }: Run): Results | undefined {
   if (op !== "benchmark" || state?.state !== "succeeded") return undefined;
   return benchmarkResultSchema.parse(state.result).results;
-}
-
-/** A document of the hub's API; `null` where it has none. @throws {UnreachableError} */
-async function askHub(hubUrl: string, path: string): Promise<unknown> {
-  const url = new URL(path, hubUrl).href;
-  try {
-    const response = await fetch(url);
-    if (response.ok) return await response.json();
-    if (response.status === 404) return null;
-    throw new UnreachableError(`the hub answers ${response.status} to ${url}: check its log`, {
-      code: "hub-failed",
-      context: { url },
-    });
-  } catch (cause) {
-    if (cause instanceof UnreachableError) throw cause;
-    const why = systemErrorCode(cause instanceof Error ? (cause.cause ?? cause) : cause);
-    throw new UnreachableError(
-      `cannot read from the hub at ${url} (${why}): check that it runs and can be reached from here`,
-      { code: "hub-unreachable", retryable: true, context: { url }, cause },
-    );
-  }
 }
 
 async function retainedRuns(connection: MqttConnection): Promise<readonly Run[]> {

@@ -172,7 +172,7 @@ export class PowerChart {
       );
       bands.push({
         device,
-        label: "measuring in silence",
+        label: "measuring",
         fromS: place(newestMs),
         toS: nowMs / 1000,
         colour,

@@ -3,7 +3,7 @@
  * ground), in three lightnesses: no two of 24 lines look alike, and their names are beside them.
  */
 const HUES = ["#2f81d6", "#d55e00", "#009e73", "#b3589a", "#a87900", "#3fa9d8", "#7a6ff0", "#8a8f3c"] as const;
-const SHADES = [1, 0.62, 1.3] as const;
+const SHADES = [1, 0.68, 1.3] as const;
 
 /** The colour of a line by its place, `#rrggbb`; it repeats after 24. */
 export function lineColour(index: number): string {

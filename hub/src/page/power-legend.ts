@@ -2,6 +2,9 @@ import { h, keyed, setText } from "./dom.ts";
 import { watts } from "./format.ts";
 import type { PowerLine } from "./power-lines.ts";
 
+/** `pi-2` before `pi-10`. */
+const BY_NAME = new Intl.Collator(undefined, { numeric: true });
+
 interface Entry {
   readonly element: HTMLElement;
   readonly button: HTMLButtonElement;
@@ -39,7 +42,8 @@ export class PowerLegend {
    */
   show(lines: readonly PowerLine[], valueOf: (line: PowerLine) => number | undefined, refused: number): void {
     this.#lines = lines;
-    keyed(this.element, this.#entries, lines, {
+    const sorted = [...lines].sort((a, b) => BY_NAME.compare(a.name, b.name));
+    keyed(this.element, this.#entries, sorted, {
       key: ({ name }) => name,
       create: (line) => this.#create(line),
       update: ({ button, value }, line) => {

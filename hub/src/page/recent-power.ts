@@ -9,10 +9,10 @@ export interface RecentSeries {
   readonly source: string;
   /** When the first step begins, ms since the epoch. */
   readonly fromMs: number;
-  /** Mean and extremes of each step, milliwatts. */
+  /** Mean of each step in milliwatts, and how far below and above it the extremes of the readings lie. */
   readonly mw: readonly (number | null)[];
-  readonly mwMin: readonly (number | null)[];
-  readonly mwMax: readonly (number | null)[];
+  readonly mwBelow: readonly (number | null)[];
+  readonly mwAbove: readonly (number | null)[];
 }
 
 /** What `GET /api/power?minutes=M` answers. */
@@ -28,12 +28,12 @@ const MILLI = 1000;
 export async function loadRecentPower(fleet: Fleet): Promise<void> {
   try {
     const { stepMs, series, windows } = await getJson<RecentPowerAnswer>("/api/power?minutes=10");
-    for (const { device, channel, source, fromMs, mw, mwMin, mwMax } of series) {
+    for (const { device, channel, source, fromMs, mw, mwBelow, mwAbove } of series) {
       for (const [index, mean] of mw.entries()) {
         if (mean === null) continue;
         const timeUs = (fromMs + (index + 0.5) * stepMs) * 1000;
         const w = mean / MILLI;
-        const [wMin, wMax] = [(mwMin[index] ?? mean) / MILLI, (mwMax[index] ?? mean) / MILLI];
+        const [wMin, wMax] = [w - (mwBelow[index] ?? 0) / MILLI, w + (mwAbove[index] ?? 0) / MILLI];
         fleet.remember(device, { channel, timeUs, w, wMin, wMax, source, run: undefined });
       }
     }

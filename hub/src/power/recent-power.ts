@@ -16,6 +16,9 @@ const MANY_CHANNELS = 24;
 /** A stamp from further ahead is that of a wrong clock, and would stand in the way of right ones. */
 const AHEAD_MS = 60_000;
 const MILLI = 1000;
+/** Finer than a pixel of the chart, and half the bytes. */
+const MEAN_DIGITS = 3;
+const SPREAD_DIGITS = 2;
 
 interface RememberedChannel {
   readonly device: string;
@@ -128,16 +131,20 @@ function seriesOf(
     low[at] = Math.min(low[at] ?? wMin, wMin);
     high[at] = Math.max(high[at] ?? wMax, wMax);
   });
-  const milliwatts = (value: number | undefined): number => Math.round((value ?? 0) * MILLI);
-  const cells = (valueAt: (at: number) => number): (number | null)[] =>
-    Array.from(counts, (count, at) => (count === 0 ? null : valueAt(at)));
+  const means = sums.map((sum, at) => sum / (counts[at] ?? 1));
+  const cells = (digits: number, wattsAt: (at: number) => number): (number | null)[] =>
+    Array.from(counts, (count, at) => (count === 0 ? null : milliwatts(wattsAt(at), digits)));
   return {
     device,
     channel,
     source,
     fromMs: columns.fromMs,
-    mw: cells((at) => milliwatts((sums[at] ?? 0) / (counts[at] ?? 1))),
-    mwMin: cells((at) => milliwatts(low[at])),
-    mwMax: cells((at) => milliwatts(high[at])),
+    mw: cells(MEAN_DIGITS, (at) => means[at] ?? 0),
+    mwBelow: cells(SPREAD_DIGITS, (at) => (means[at] ?? 0) - (low[at] ?? 0)),
+    mwAbove: cells(SPREAD_DIGITS, (at) => (high[at] ?? 0) - (means[at] ?? 0)),
   };
+}
+
+function milliwatts(watts: number, digits: number): number {
+  return Number((watts * MILLI).toPrecision(digits));
 }

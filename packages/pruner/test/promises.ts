@@ -5,7 +5,7 @@ import { duplicateChannels } from "./duplicate-channels.ts";
 import { outputDifference, pruneModel } from "./prune-model.ts";
 
 /** The channels that each layer writes, by its name. */
-export function channelsOf(model: ModelProto): ReadonlyMap<string, number> {
+function channelsOf(model: ModelProto): ReadonlyMap<string, number> {
   const graph = new Graph(model);
   return new Map(
     graph.nodes.flatMap((node) => {

@@ -1,5 +1,5 @@
 import type { MeasuredWindow } from "../window-figures.ts";
-import { percent } from "./figure.ts";
+import { percent, percentPast } from "./figure.ts";
 
 const TOTAL_LIMIT = 0.01;
 const MEAN_LIMIT = 0.005;
@@ -10,10 +10,14 @@ export function energyCheckFlags(windows: readonly MeasuredWindow[]): string[] {
   const meanTimesTime = worst(windows.map(({ power }) => power?.checks.meanTimesTime ?? null));
   return [
     ...(total > TOTAL_LIMIT
-      ? [`energy-cross-check: the chip's own total and its readings differ by ${percent(total)}, over 1 %`]
+      ? [
+          `energy-cross-check: the chip's own total and its readings differ by ${percentPast(TOTAL_LIMIT, total)}, over ${percent(TOTAL_LIMIT)}`,
+        ]
       : []),
     ...(meanTimesTime > MEAN_LIMIT
-      ? [`energy-cross-check: mean power × time differs from the integral by ${percent(meanTimesTime)}, over 0.5 %`]
+      ? [
+          `energy-cross-check: mean power × time differs from the integral by ${percentPast(MEAN_LIMIT, meanTimesTime)}, over ${percent(MEAN_LIMIT)}`,
+        ]
       : []),
   ];
 }

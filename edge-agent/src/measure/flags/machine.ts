@@ -2,7 +2,7 @@ import { counted } from "@edgewatt/protocol";
 import { foreignTicks } from "../../device/machine-snapshot.ts";
 import { shareBelowTarget } from "../../device/frequency.ts";
 import type { MeasuredWindow } from "../window-figures.ts";
-import { largest, percent, rounded } from "./figure.ts";
+import { largest, percent, percentPast, rounded } from "./figure.ts";
 
 const BELOW_PINNED = 0.005;
 const FOREIGN_CPU = 0.02;
@@ -66,7 +66,7 @@ function foreignCpu(windows: readonly MeasuredWindow[]): string[] {
   );
   if (worst === undefined || worst <= FOREIGN_CPU) return [];
   return [
-    `foreign-cpu: other processes took ${percent(worst)} of the processors in a window, over ${percent(FOREIGN_CPU)}`,
+    `foreign-cpu: other processes took ${percentPast(FOREIGN_CPU, worst)} of the processors in a window, over ${percent(FOREIGN_CPU)}`,
   ];
 }
 

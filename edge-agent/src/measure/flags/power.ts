@@ -1,6 +1,6 @@
 import { counted, describeSource, isModelled, type PowerSource } from "@edgewatt/protocol";
 import type { MeasuredWindow } from "../window-figures.ts";
-import { largest, percent, rounded } from "./figure.ts";
+import { largest, percent, percentPast, rounded } from "./figure.ts";
 
 const IDLE_DRIFT = 0.02;
 const MAX_GAP_PERIODS = 5;
@@ -40,7 +40,9 @@ function missingReadings(windows: readonly MeasuredWindow[]): string[] {
   }
   const missing = largest(windows.map(({ power }) => power && power.missing / (power.missing + power.samples)));
   if (missing !== undefined && missing > MAX_MISSING) {
-    flags.push(`samples-missing: ${percent(missing)} of the readings of a window, over ${percent(MAX_MISSING)}`);
+    flags.push(
+      `samples-missing: ${percentPast(MAX_MISSING, missing)} of the readings of a window, over ${percent(MAX_MISSING)}`,
+    );
   }
   return flags;
 }
@@ -62,7 +64,7 @@ function idle(windows: readonly MeasuredWindow[]): string[] {
   );
   if (drift !== undefined && drift > IDLE_DRIFT) {
     flags.push(
-      `idle-drift: idle power before and after a window differ by ${percent(drift)} at worst, over ${percent(IDLE_DRIFT)}`,
+      `idle-drift: idle power before and after a window differ by ${percentPast(IDLE_DRIFT, drift)} at worst, over ${percent(IDLE_DRIFT)}`,
     );
   }
   return flags;

@@ -1,7 +1,7 @@
 import { counted, plural } from "@edgewatt/protocol";
 import type { Plan } from "../plan.ts";
 import type { MeasuredWindow } from "../window-figures.ts";
-import { largest, percent } from "./figure.ts";
+import { largest, percent, percentPast } from "./figure.ts";
 
 const GC_SHARE = 0.01;
 /** A window ends with the run that reaches its length, so only rounding may leave it shorter. */
@@ -39,5 +39,5 @@ function windowLength(windows: readonly MeasuredWindow[], { quick, windowS, meth
 function collections(windows: readonly MeasuredWindow[]): string[] {
   const worst = largest(windows.map(({ run }) => run.gcMs / ((run.t1Us - run.t0Us) / 1000)));
   if (worst === undefined || worst <= GC_SHARE) return [];
-  return [`gc: garbage collection took ${percent(worst)} of a window, over ${percent(GC_SHARE)}`];
+  return [`gc: garbage collection took ${percentPast(GC_SHARE, worst)} of a window, over ${percent(GC_SHARE)}`];
 }

@@ -39,5 +39,8 @@ describe("runFlags", () => {
     expect(runFlags([...FIVE, { ...good, run: { ...good.run, gcMs: 180 } }], planOf())).toEqual([
       "gc: garbage collection took 1.8 % of a window, over 1 %",
     ]);
+    expect(runFlags([...FIVE, { ...good, run: { ...good.run, gcMs: 100.4 } }], planOf())).toEqual([
+      "gc: garbage collection took 1.004 % of a window, over 1 %",
+    ]);
   });
 });

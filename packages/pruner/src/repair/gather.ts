@@ -61,7 +61,7 @@ export async function gather(
     what.passed && place.passed !== undefined
       ? passedError(pruned, given, found, place.passed)
       : plainError(pruned, given, found);
-  const factors = new Array<number>(shape.length - axis).fill(1).with(0, outputs);
+  const factors = Array.from({ length: shape.length - axis }, (_, side) => (side === 0 ? outputs : 1));
   const scaled = pruned.add("Mul", [error, pruned.constant(factors, Float32Array.from(place.factors))]);
   const errors = channelRows(pruned, scaled, shape.with(axis, outputs), axis);
   const names = [sumOfRows(pruned, errors), pruned.add("Shape", [errors])];
