@@ -93,7 +93,7 @@ describe.skipIf(chromiumHere.skip)(`the live page for everybody ${chromiumHere.r
     await device.jobState({
       job: `${JOB}0`,
       state: "rejected",
-      reason: { code: "busy", message: "8 jobs wait already" },
+      reason: { code: "busy", message: `no room for http://hub.local/artifacts/${"0123456789abcdef".repeat(6)}` },
     });
     await page.click(`[data-job="${JOB}"] summary`);
     await eventually(async () => expect(await textOf(page, "#alerts .notice")).toMatch(/does not take/));
