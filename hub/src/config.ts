@@ -12,6 +12,15 @@ export const hubConfig = z.strictObject({
     .url({ protocol: /^https?$/, message: "expected an address such as http://hub.local:8080" })
     .optional()
     .describe("address under which devices reach this hub; default: the address that it listens on"),
+  hostNames: z
+    .array(z.string().min(1))
+    .default([])
+    .describe("public names under which browsers reach this hub, besides that of --public-url"),
+  datasets: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("folder that holds data sets, each in a folder of its own; they are looked for in DATA/datasets too"),
   maxArtifactMb: megabytes.default(2048).describe("largest artifact that is taken, MB"),
   maxStoreMb: megabytes.default(20_480).describe("how much all artifacts may take on disk, MB"),
   maxRuns: z

@@ -15,10 +15,11 @@ import { referencesOf } from "./artifacts/references.ts";
 import { ArtifactStore } from "./artifacts/store.ts";
 import { hubConfig } from "./config.ts";
 import { MqttRelay } from "./http/mqtt-relay.ts";
-import { isLoopback } from "./http/origin.ts";
+import { type HostNames, isLoopback } from "./http/origin.ts";
 import { createHubServer } from "./http/server.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
+import { Library } from "./library/library.ts";
 import { hubMetrics } from "./metrics.ts";
 import { RecentPower } from "./power/recent-power.ts";
 import { HubStatus } from "./status.ts";
@@ -37,8 +38,13 @@ await runService({
   schema: hubConfig,
   async start({ config, log, clock, signal }) {
     const host = listenAddress({ listen: config.listen, insecure: config.insecure, log });
-    const loopbackOnly = isLoopback(host);
-    const data = path.join(await dataDir(config.data), "hub");
+    let url = "";
+    const names: HostNames = {
+      loopbackOnly: isLoopback(host),
+      own: () => [new URL(url).hostname, ...config.hostNames.map((name) => name.toLowerCase())],
+    };
+    const dataRoot = await dataDir(config.data);
+    const data = path.join(dataRoot, "hub");
     const reserveBytes = config.diskReserveMb * MB;
     const journal = await Journal.open(path.join(data, "journal", "jobs.jsonl"), log, {
       maxRuns: config.maxRuns,
@@ -57,19 +63,26 @@ await runService({
       clock,
     });
     let connection: MqttConnection | undefined;
-    const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
+    const relay = new MqttRelay({ broker: () => connection?.broker, names, log });
+    const library = new Library({
+      data: dataRoot,
+      datasets: [...(config.datasets === undefined ? [] : [config.datasets]), path.join(dataRoot, "datasets")],
+      url: () => url,
+      log,
+    });
     const power = new RecentPower();
     const server = await createHubServer({
       store,
       journal,
+      library,
       relay,
       power,
-      loopbackOnly,
+      names,
       log,
       connected: () => connection?.connected === true,
     });
     const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
-    const url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
+    url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
     const status = new HubStatus({ id: config.id, url, clock, log });
     const close = async () => {
       disk[Symbol.dispose]();

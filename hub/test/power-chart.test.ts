@@ -54,8 +54,8 @@ describe.skipIf(chromiumHere.skip)(`the chart in a browser ${chromiumHere.reason
     opened.setDefaultTimeout(CHROMIUM_MS);
     opened.on("pageerror", (error) => problems.push(String(error)));
     opened.on("console", (message) => {
-      // The connection that is cut, and that this test reads pixels back.
-      const isExpected = /WebSocket|getImageData/.test(message.text());
+      // The connection that is cut, the hub that is asked whether it is there, and that this test reads pixels back.
+      const isExpected = /WebSocket|ERR_CONNECTION_REFUSED|getImageData/.test(message.text());
       if (["error", "warning"].includes(message.type()) && !isExpected) problems.push(message.text());
     });
     await opened.goto(stack.url);

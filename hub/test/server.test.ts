@@ -38,6 +38,29 @@ test("foreign pages are refused: by origin, and by a name bent to loopback", asy
   expect(head.toString()).toContain("403");
 });
 
+test("a hub on the network answers to addresses, private names and names of its own, not to names bent to it", async () => {
+  await using dir = await tempDir();
+  const args = ["--listen", "0.0.0.0", "--insecure", "--host-names", "hub.example.org,b.example"];
+  const hub = await startHub({ broker: stack.broker.url, dir: dir.path, args: [...args, "--id", "hub-4"] });
+  try {
+    const port = Number(new URL(hub.ready["hub"] as string).port);
+    const statusAs = async (host: string) => {
+      const socket = connect(port, "127.0.0.1");
+      socket.write(`GET /api/models HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const [head] = (await once(socket, "data")) as [Buffer];
+      socket.destroy();
+      return Number(head.toString().split(" ")[1]);
+    };
+    for (const host of ["192.168.1.10:8080", "[fe80::1]:8080", "pi", "pi.local:8080", "hub.example.org", "B.example"]) {
+      expect([host, await statusAs(host)]).toEqual([host, 200]);
+    }
+    expect(await statusAs("evil.example")).toBe(403);
+    expect(await statusAs("b.example.evil.example")).toBe(403);
+  } finally {
+    await hub.stop();
+  }
+});
+
 function openSocket(headers: Record<string, string>, protocol = "mqtt"): Promise<"open" | number> {
   const socket = new WebSocket(`${stack.url.replace("http", "ws")}/mqtt`, protocol, { headers });
   return new Promise((resolve, reject) => {

@@ -20,7 +20,9 @@ export async function startHub(options: {
   args?: readonly string[];
 }): Promise<SpawnedService> {
   const { broker, dir, args = [] } = options;
-  return spawnService(BIN, ["--broker", broker, "--http-port", "0", "--data", dir, "--log-level", "warn", ...args]);
+  const common = ["--broker", broker, "--http-port", "0", "--data", dir, "--log-level", "warn"];
+  // What a developer's shell may set must not change a test; empty counts as unset.
+  return spawnService(BIN, [...common, ...args], { env: { EDGEWATT_DATASETS: "" } });
 }
 
 export async function connectTo(url: string): Promise<MqttConnection> {

@@ -93,6 +93,10 @@ export class VirtualDevice {
     );
   }
 
+  async jobEvent(job: string, message: string, level: MessageOf<"jobEvent">["level"] = "info"): Promise<void> {
+    await this.#publish({ kind: "jobEvent", device: this.id, job }, { v: 1, job, ts: Date.now(), level, message });
+  }
+
   async command(job: string, rev = 1, change: { expiresAt?: number } = {}): Promise<void> {
     await this.#retain(
       { kind: "command", device: this.id, op: "benchmark", job },

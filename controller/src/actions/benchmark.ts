@@ -1,6 +1,7 @@
 import path from "node:path";
 import {
   type BenchmarkArgs,
+  benchmarkArguments,
   type BenchmarkOptions,
   benchmarkResultSchema,
   counted,
@@ -27,6 +28,7 @@ import {
 import { showing } from "../client/job-progress.ts";
 import { onEach, runJob, timeoutSeconds } from "../client/jobs.ts";
 import { type Context, print, printJson, say } from "../context.ts";
+import { defined } from "../defined.ts";
 import { ControllerError, UsageError } from "../errors.ts";
 import type { BrokerOption, DatasetsOption } from "../options.ts";
 import { Progress } from "../progress.ts";
@@ -62,10 +64,6 @@ interface CommonOptions extends BrokerOption, DatasetsOption, MeasureOptions {
   readonly budget?: number;
   readonly failOnFlags?: true;
 }
-
-/** Test images for accuracy where nobody says how many; as many as CIFAR-10 has, or enough to see a loss of two points. */
-export const ACCURACY_IMAGES = 10_000;
-export const QUICK_ACCURACY_IMAGES = 2_000;
 
 export async function benchmark(context: Context, names: readonly string[], options: CommonOptions): Promise<void> {
   const models = findModels(await registry(context, options), names);
@@ -167,41 +165,38 @@ async function argumentsFor(
   const artifacts = await Promise.all(models.map((model) => modelArtifact(offer, model)));
   const fits = models.every(takesCifar);
   const evaluation = fits && options.accuracy !== 0 ? await evaluationArtifact(offer, data) : undefined;
-  const needsInt8 = options.precisions.includes("int8");
   if (options.accuracy !== undefined && options.accuracy > 0 && evaluation === undefined) {
     throw new UsageError(
       "--accuracy needs the data set cifar10 and models that take it: download it with `edgewatt datasets fetch cifar10` or name its parent folder with --datasets",
     );
   }
-  return {
-    entries: artifacts.flatMap((model) => options.precisions.map((precision) => ({ model, precision }))),
-    ...(evaluation === undefined ? {} : { evaluation }),
-    ...(needsInt8 ? { calibration: await calibrationFor(context, { what: undefined, data, fits, offer }) } : {}),
-    options: jobOptions(options, evaluation !== undefined),
-    ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
-  };
+  const calibration = await calibrationFor(context, { what: undefined, data, fits, offer });
+  const upload = hubUrl === undefined ? undefined : uploadBase(hubUrl);
+  return benchmarkArguments(
+    { models: artifacts, precisions: options.precisions, evaluation, calibration, upload },
+    jobOptions(options),
+  );
 }
 
-function jobOptions(options: MeasureOptions, hasEvaluation: boolean): BenchmarkOptions {
-  const { windows, maxWindows, targetHalfWidth, windowS, idleS, threads, seed, budgetS } = options;
-  const { graphOptimization, batch, observer } = options;
-  const quick = options.quick === true;
-  const images = options.accuracy ?? (quick ? QUICK_ACCURACY_IMAGES : ACCURACY_IMAGES);
+function jobOptions(options: MeasureOptions): Partial<BenchmarkOptions> {
+  const { windows, maxWindows, windowS, idleS, threads, seed, budgetS, graphOptimization, batch, observer } = options;
   return {
-    quick,
+    quick: options.quick === true,
     spinning: options.spinning === true,
     strict: options.strict === true,
-    accuracyImages: hasEvaluation ? images : 0,
-    ...(windows === undefined ? {} : { windows }),
-    ...(maxWindows === undefined ? {} : { maxWindows }),
-    ...(targetHalfWidth === undefined ? {} : { targetHalfWidthPct: targetHalfWidth }),
-    ...(windowS === undefined ? {} : { windowS }),
-    ...(idleS === undefined ? {} : { idleS }),
-    ...(threads === undefined ? {} : { threads }),
-    ...(graphOptimization === undefined ? {} : { graphOptimization }),
-    ...(batch === undefined ? {} : { batch }),
-    ...(observer === undefined ? {} : { observer }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(budgetS === undefined ? {} : { budgetS }),
+    ...defined({
+      accuracyImages: options.accuracy,
+      windows,
+      maxWindows,
+      targetHalfWidthPct: options.targetHalfWidth,
+      windowS,
+      idleS,
+      threads,
+      graphOptimization,
+      batch,
+      observer,
+      seed,
+      budgetS,
+    }),
   };
 }

@@ -2,7 +2,7 @@ import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { findModels, type Model, readRegistry } from "@edgewatt/registry";
 import { systemClock, UnreachableError } from "@edgewatt/runtime";
-import { counted, plural, type Results } from "@edgewatt/protocol";
+import { ACCURACY_IMAGES, counted, plural, QUICK_ACCURACY_IMAGES, type Results } from "@edgewatt/protocol";
 import { writeReport } from "@edgewatt/report";
 import { withConnection } from "../client/broker.ts";
 import { watchDrain } from "../client/drain.ts";
@@ -22,7 +22,7 @@ import { UsageError } from "../errors.ts";
 import type { DatasetsOption, JsonOption } from "../options.ts";
 import { childLog } from "../stack/child-log.ts";
 import { type Stack, type StackFlags, startStack } from "../stack/stack.ts";
-import { ACCURACY_IMAGES, measure, type MeasureOptions, printResults, QUICK_ACCURACY_IMAGES } from "./benchmark.ts";
+import { measure, type MeasureOptions, printResults } from "./benchmark.ts";
 import { fetchWithProgress } from "./datasets.ts";
 
 interface DemoOptions extends StackFlags, JsonOption, DatasetsOption {

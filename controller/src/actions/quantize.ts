@@ -1,5 +1,5 @@
 import path from "node:path";
-import { plural, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
+import { plural, quantizeArguments, type QuantizeResult, quantizeResultSchema } from "@edgewatt/protocol";
 import { findModels, type Model, readRegistry } from "@edgewatt/registry";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { offerTo, uploadBase } from "../client/artifacts.ts";
@@ -18,6 +18,7 @@ import { onEach, runJob, timeoutSeconds } from "../client/jobs.ts";
 import { wholeResult } from "../client/whole-result.ts";
 import { columns } from "../columns.ts";
 import { type Context, print, printJson } from "../context.ts";
+import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
 import { Progress } from "../progress.ts";
 import { type QuantizeCommandOptions, recipeOf } from "./quantize-options.ts";
@@ -76,13 +77,15 @@ async function quantizeOn(
   for (const model of work.models) {
     const fits = takesCifar(model);
     const evaluation = fits ? await evaluationArtifact(offer, data) : undefined;
-    const args = {
-      model: await modelArtifact(offer, model),
-      calibration: await calibrationFor(context, { what: options.calibration, data, fits, offer }),
-      options: { images: options.images ?? DEFAULT_IMAGES, ...recipe },
-      ...(evaluation === undefined ? {} : { evaluation }),
-      ...(hubUrl === undefined ? {} : { upload: uploadBase(hubUrl) }),
-    };
+    const args = quantizeArguments(
+      {
+        model: await modelArtifact(offer, model),
+        calibration: await calibrationFor(context, { what: options.calibration, data, fits, offer }),
+        evaluation,
+        upload: hubUrl === undefined ? undefined : uploadBase(hubUrl),
+      },
+      { ...defined({ images: options.images }), ...recipe },
+    );
     const { result } = await runJob(
       connection,
       { device: device.id, op: "quantize", args, timeoutS: timeoutSeconds(options), ...showing(progress, device.id) },
@@ -92,8 +95,6 @@ async function quantizeOn(
   }
   return results;
 }
-
-const DEFAULT_IMAGES = 256;
 
 function printResult(context: Context, { device, model, report, accuracyPct, cached }: Quantized): void {
   const accuracy = [

@@ -1,22 +1,17 @@
-import { isTerminal, type JobState } from "@edgewatt/protocol";
+import { cancellationOf, isTerminal, type JobState, runStateOf } from "@edgewatt/protocol";
 import type { MqttConnection } from "@edgewatt/runtime";
 import { type Context, print, printJson, say } from "../context.ts";
 import { columns } from "../columns.ts";
 import { withConnection } from "../client/broker.ts";
-import { cancellationOf, PublishedCommand } from "../client/command.ts";
+import { author, PublishedCommand } from "../client/command.ts";
 import { canceledEnd, followJob } from "../client/jobs.ts";
 import { collectRetained } from "../client/retained.ts";
 import { readRun, readRuns, resultsOf, type Run } from "../client/runs.ts";
 import { ControllerError } from "../errors.ts";
 import type { BrokerOption } from "../options.ts";
 
-function stateOf({ command, state }: Run): string {
-  const isCanceled = command?.cancel === true;
-  // Its device has the last word, and may be gone.
-  if (state !== null && isCanceled && !isTerminal(state.state)) return "canceling";
-  if (state !== null) return state.state.replace("_", " ");
-  if (isCanceled) return "canceled";
-  return command !== null && command.expiresAt < Date.now() ? "expired" : "waiting";
+function stateOf(run: Run): string {
+  return runStateOf(run, Date.now()).replace("_", " ");
 }
 
 function detailOf({ state }: Run): string {
@@ -89,7 +84,7 @@ async function cancel(connection: MqttConnection, { device, job, command }: Run)
     });
   }
   const follower = await followJob(connection, job, { device });
-  const published = await PublishedCommand.publish(connection, device, cancellationOf(command));
+  const published = await PublishedCommand.publish(connection, device, cancellationOf(command, author()));
   try {
     return await canceledEnd(follower, device);
   } finally {

@@ -1,15 +1,10 @@
 import os from "node:os";
-import { type Command, encodeMessage, formatTopic } from "@edgewatt/protocol";
+import { cancellationOf, type Command, encodeMessage, formatTopic } from "@edgewatt/protocol";
 import { type MqttConnection, TransportError } from "@edgewatt/runtime";
 
 /** Who asks, as the command tells it. */
 export function author(): string {
   return `${os.userInfo().username}@${os.hostname()}`.slice(0, 100);
-}
-
-/** The same command, canceled; any controller may publish it. */
-export function cancellationOf(command: Command): Command {
-  return { ...command, rev: command.rev + 1, cancel: true, by: author() };
 }
 
 /**
@@ -43,7 +38,7 @@ export class PublishedCommand {
 
   /** Cancels the job: now, or as soon as the broker is back. */
   async cancel(): Promise<void> {
-    this.#command = cancellationOf(this.#command);
+    this.#command = cancellationOf(this.#command, author());
     await this.#publish();
   }
 

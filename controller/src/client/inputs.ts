@@ -2,33 +2,18 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { Artifact, Calibration, ModelArtifact } from "@edgewatt/protocol";
 import { artifactFacts, type Model } from "@edgewatt/registry";
+import { findLocalData as findDataIn, type LocalData } from "@edgewatt/registry/datasets";
 import type { Context } from "../context.ts";
 import { CATALOGUE, CIFAR10, CIFAR10_CALIBRATION, CIFAR10_EVALUATION } from "../datasets/catalogue.ts";
-import { type Dataset, findDataset, searchPath } from "../datasets/find.ts";
+import { searchPath } from "../datasets/find.ts";
 import { UsageError } from "../errors.ts";
 import type { DataOption, DatasetsOption } from "../options.ts";
 import type { Offer } from "./artifacts.ts";
 
-/** CIFAR-10 as far as it is here; both `undefined` when it is not. */
-export interface LocalData {
-  readonly calibrationFile: string | undefined;
-  readonly evaluationFile: string | undefined;
-}
-
-function fileOf(dataset: Dataset | undefined, name: string): string | undefined {
-  return dataset?.files.some((file) => file.name === name) === true ? path.join(dataset.path, name) : undefined;
-}
+export { takesCifar, type LocalData } from "@edgewatt/registry/datasets";
 
 export async function findLocalData(context: Context, options: DataOption & DatasetsOption): Promise<LocalData> {
-  const dataset = await findDataset(CIFAR10.name, searchPath(context, options));
-  return { calibrationFile: fileOf(dataset, CIFAR10_CALIBRATION), evaluationFile: fileOf(dataset, CIFAR10_EVALUATION) };
-}
-
-/** Whether CIFAR images fit a model's input and its ten classes the output. */
-export function takesCifar({ input, output }: Model): boolean {
-  const [, ...sides] = input.shape;
-  const size = sides.join(",");
-  return (size === "3,32,32" || size === "32,32,3") && output.shape.at(-1) === 10;
+  return findDataIn(searchPath(context, options));
 }
 
 export async function modelArtifact(offer: Offer, model: Model): Promise<ModelArtifact> {

@@ -1,10 +1,8 @@
 import {
   type Command,
-  DEFAULT_EXPIRY_MS,
-  DEFAULT_TIMEOUT_S,
   isTerminal,
   type JobState,
-  MESSAGE_VERSION,
+  newCommand,
   type Operation,
   supersedes,
   topicFilter,
@@ -48,19 +46,8 @@ const GIVEN_UP: ReadonlySet<string> = new Set(["expired", "device-gone"]);
  */
 export async function runJob(connection: MqttConnection, request: JobRequest, signal: AbortSignal): Promise<JobState> {
   signal.throwIfAborted();
-  const now = Date.now();
-  const command: Command = {
-    v: MESSAGE_VERSION,
-    job: ulid(),
-    op: request.op,
-    rev: 1,
-    issuedAt: now,
-    expiresAt: now + DEFAULT_EXPIRY_MS,
-    timeoutS: request.timeoutS ?? DEFAULT_TIMEOUT_S,
-    cancel: false,
-    by: author(),
-    args: request.args,
-  };
+  const { op, args, timeoutS: askedS } = request;
+  const command = newCommand({ job: ulid(), op, args, by: author(), nowMs: Date.now(), timeoutS: askedS });
   const { device } = request;
   const { expiresAt, timeoutS } = command;
   const follower = await followJob(connection, command.job, request);

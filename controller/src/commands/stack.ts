@@ -38,7 +38,7 @@ function withStack(command: Command): Command {
 }
 
 export function addStackCommands(program: Command, { context, exitWith }: App): void {
-  withStack(program.command("up"))
+  withDatasets(withStack(program.command("up")))
     .description("run broker, ingest, hub and one agent as supervised processes, until Ctrl-C")
     .option("--listen <address>", "address to listen on, beyond loopback with --insecure; default: 127.0.0.1")
     .option("--insecure", "allow --listen beyond loopback although nothing authenticates")

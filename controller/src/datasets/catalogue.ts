@@ -1,3 +1,7 @@
+import { CIFAR10_NAME } from "@edgewatt/registry/datasets";
+
+export { CIFAR10_CALIBRATION, CIFAR10_EVALUATION } from "@edgewatt/registry/datasets";
+
 /** A labelled data set that can be downloaded. */
 export interface DatasetSource {
   readonly name: string;
@@ -12,15 +16,11 @@ const BATCHES = [1, 2, 3, 4, 5].map((index) => `data_batch_${index}.bin`);
 
 /** https://www.cs.toronto.edu/~kriz/cifar.html, "CIFAR-10 binary version". */
 export const CIFAR10: DatasetSource = {
-  name: "cifar10",
+  name: CIFAR10_NAME,
   url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
   md5: "c32a1d4ab5d03f1284b67883e8d87530",
   files: [...BATCHES, "test_batch.bin", "batches.meta.txt"],
 };
-
-/** The roles of CIFAR-10's files here. */
-export const CIFAR10_CALIBRATION = "data_batch_1.bin";
-export const CIFAR10_EVALUATION = "test_batch.bin";
 
 /** Every data set that edgewatt knows. */
 export const CATALOGUE: readonly DatasetSource[] = [CIFAR10];

@@ -18,6 +18,8 @@ export interface StackFlags {
   readonly seconds?: number;
   readonly minutes?: number;
   readonly device?: string;
+  /** Folder that holds data sets, for the hub to hand out; `DATA/datasets` is looked into as well. */
+  readonly datasets?: string;
   readonly logLevel: string;
 }
 
@@ -182,6 +184,7 @@ async function startParts(
     service("hub", SERVICE_STOP_MS, (previous) => [
       ...behindBroker,
       ...portFlag("--http-port", options.httpPort, previous?.["hub"]),
+      ...(options.datasets === undefined ? [] : ["--datasets", path.resolve(options.cwd, options.datasets)]),
     ]),
     service("ingest", SERVICE_STOP_MS, () => [...behindBroker, ...(influx === undefined ? [] : ["--influx", influx])]),
   );

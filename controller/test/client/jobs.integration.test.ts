@@ -1,4 +1,5 @@
 import {
+  cancellationOf,
   type Command,
   decodeMessage,
   encodeMessage,
@@ -9,7 +10,7 @@ import {
 import { connectMqtt, createLogger, type MqttConnection } from "@edgewatt/runtime";
 import { eventually, startBroker, type TestBroker } from "@edgewatt/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { cancellationOf, PublishedCommand } from "../../src/client/command.ts";
+import { author, PublishedCommand } from "../../src/client/command.ts";
 import { onEach, runJob } from "../../src/client/jobs.ts";
 import { collectRetained } from "../../src/client/retained.ts";
 import { readRuns } from "../../src/client/runs.ts";
@@ -140,7 +141,7 @@ describe("a job", () => {
       expect(agent.commands).toHaveLength(1);
       return agent.commands;
     });
-    const cancellation = cancellationOf(command as Command);
+    const cancellation = cancellationOf(command as Command, author());
     (await PublishedCommand.publish(other, "pi-x", cancellation)).stop();
     expect(await failure).toMatchObject({ code: "job-canceled" });
     await other.close();

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
 import send from "send";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import { HttpError } from "../errors.ts";
+import type { Library } from "../library/library.ts";
 import { sendJson } from "./reply.ts";
 
 const MAX_UPLOADS = 8;
@@ -10,10 +12,12 @@ const MAX_UPLOADS = 8;
 /** `/artifacts/<sha256>`: GET and HEAD with Range and ETag = digest, PUT that checks the digest. */
 export class ArtifactRoute {
   readonly #store: ArtifactStore;
+  readonly #library: Library;
   #uploads = 0;
 
-  constructor(store: ArtifactStore) {
+  constructor(store: ArtifactStore, library: Library) {
     this.#store = store;
+    this.#library = library;
   }
 
   async handle(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
@@ -32,14 +36,21 @@ export class ArtifactRoute {
   }
 
   async #get(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
-    if (!(await this.#store.has(sha256))) {
+    const file = await this.#find(sha256);
+    if (file === undefined) {
       throw new HttpError(404, "no-such-artifact", `this hub has no artifact ${sha256}: PUT it first`);
     }
-    await this.#store.touch(sha256);
     response.setHeader("ETag", `"${sha256}"`);
     response.setHeader("Content-Type", "application/octet-stream");
     await new Promise<void>((resolve, reject) => {
-      send(request, sha256, { root: this.#store.dir, immutable: true, maxAge: "1y", lastModified: false, index: false })
+      const { dir: root, base } = path.parse(file);
+      send(request, encodeURIComponent(base), {
+        root,
+        immutable: true,
+        maxAge: "1y",
+        lastModified: false,
+        index: false,
+      })
         .on("error", (error: Error & { status?: number }) => {
           const status = error.status ?? 500;
           reject(
@@ -54,10 +65,18 @@ export class ArtifactRoute {
     });
   }
 
-  async #put(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
+  /** Where the artifact is: in the store, or among the models and data sets that are here anyway. */
+  async #find(sha256: string): Promise<string | undefined> {
     if (await this.#store.has(sha256)) {
-      request.resume();
       await this.#store.touch(sha256);
+      return path.join(this.#store.dir, sha256);
+    }
+    return (await this.#library.find(sha256))?.path;
+  }
+
+  async #put(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
+    if ((await this.#find(sha256)) !== undefined) {
+      request.resume();
       sendJson(request, response, { sha256, created: false });
       return;
     }

@@ -6,7 +6,7 @@ import { connect as connectTls } from "node:tls";
 import type { Logger } from "@edgewatt/runtime";
 import { createWebSocketStream, WebSocket, WebSocketServer } from "ws";
 import { HttpError } from "../errors.ts";
-import { checkOrigin } from "./origin.ts";
+import { checkOrigin, type HostNames } from "./origin.ts";
 
 const MAX_CONNECTIONS = 64;
 const MAX_FRAME_BYTES = 1024 * 1024;
@@ -23,13 +23,13 @@ export class MqttRelay {
     handleProtocols: () => SUBPROTOCOL,
   });
   readonly #broker: () => string | undefined;
-  readonly #loopbackOnly: boolean;
+  readonly #names: HostNames;
   readonly #log: Logger;
 
   /** @param options.broker address of the broker that the hub itself is connected to */
-  constructor(options: { broker: () => string | undefined; loopbackOnly: boolean; log: Logger }) {
+  constructor(options: { broker: () => string | undefined; names: HostNames; log: Logger }) {
     this.#broker = options.broker;
-    this.#loopbackOnly = options.loopbackOnly;
+    this.#names = options.names;
     this.#log = options.log;
   }
 
@@ -60,7 +60,7 @@ export class MqttRelay {
   }
 
   #check(request: IncomingMessage): void {
-    checkOrigin(request, this.#loopbackOnly);
+    checkOrigin(request, this.#names);
     const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim());
     if (new URL(request.url ?? "/", "http://hub").pathname !== "/mqtt") {
       throw new HttpError(404, "no-such-path", "WebSocket is spoken at /mqtt only");

@@ -27,6 +27,27 @@ const dependency = (specifier: string) => fileURLToPath(import.meta.resolve(spec
 const protocolFile = (name: string) => path.join(path.dirname(dependency("@edgewatt/protocol")), name);
 const uplotFile = (name: string) => path.join(path.dirname(dependency("uplot")), name);
 
+/** The part of the protocol that is free of Node: its rules are nowhere else. */
+const PROTOCOL_MODULES = [
+  "counted",
+  "errors",
+  "factors",
+  "job-arguments",
+  "job-limits",
+  "job-states",
+  "liveness",
+  "message-version",
+  "names",
+  "new-command",
+  "power-sources",
+  "run-state",
+  "supersedes",
+  "topics",
+];
+
+/** Parts of the style sheet, in the order in which they count: what is for small windows comes last. */
+const STYLES = ["base", "controls", "fleet", "chart", "results", "messages", "dialogs", "narrow"];
+
 interface Source {
   readonly name: string;
   readonly type: string;
@@ -61,19 +82,23 @@ export async function loadPageFiles(): Promise<ReadonlyMap<string, PageFile>> {
 }
 
 async function loadSources(): Promise<Source[]> {
-  const scripts = (await readdir(own("../../dist/page"))).filter((name) => name.endsWith(".js")).sort();
+  const scripts = (await readdir(own("../../dist/page"), { recursive: true }))
+    .filter((name) => name.endsWith(".js"))
+    .sort();
   const files: readonly (readonly [name: string, file: string, type: string])[] = [
-    ["style.css", own("../../page/style.css"), CSS],
     ...scripts.map((name) => [name, own(`../../dist/page/${name}`), JAVASCRIPT] as const),
     ["vendor/uplot.css", uplotFile("uPlot.min.css"), CSS],
     ["vendor/mqtt.js", dependency("mqtt/dist/mqtt.esm"), JAVASCRIPT],
-    // The part of the protocol that is free of Node: its rules are nowhere else.
-    ...["topics.js", "names.js", "errors.js", "power-sources.js", "liveness.js", "job-states.js", "supersedes.js"].map(
-      (name) => [`vendor/protocol/${name}`, protocolFile(name), JAVASCRIPT] as const,
-    ),
+    ["vendor/ulid.js", path.join(path.dirname(dependency("ulid")), "../browser/index.js"), JAVASCRIPT],
+    ...PROTOCOL_MODULES.map((name) => [`vendor/protocol/${name}.js`, protocolFile(`${name}.js`), JAVASCRIPT] as const),
   ];
   const read = files.map(async ([name, file, type]) => ({ name, type, body: await readFile(file) }));
-  return Promise.all([...read, uplotModule()]);
+  return Promise.all([...read, styleSheet(), uplotModule()]);
+}
+
+async function styleSheet(): Promise<Source> {
+  const parts = await Promise.all(STYLES.map((name) => readFile(own(`../../page/styles/${name}.css`))));
+  return { name: "style.css", type: CSS, body: Buffer.concat(parts) };
 }
 
 /** uPlot ships its minified build as a script that sets one global only: as a module it exports that. */

@@ -40,11 +40,14 @@ export interface Content {
   readonly status?: number;
   /** Default `no-store`: what the API says is true now. */
   readonly cache?: string;
+  /** Under which a browser saves it instead of showing it. */
+  readonly filename?: string;
 }
 
 /** A text that is large goes compressed to whoever takes that; what a response is without its body, HEAD tells too. */
 export async function sendContent(request: IncomingMessage, response: ServerResponse, content: Content): Promise<void> {
-  const { type, status = 200, cache = "no-store" } = content;
+  const { type, status = 200, cache = "no-store", filename } = content;
+  if (filename !== undefined) response.setHeader("Content-Disposition", `attachment; filename="edgewatt-${filename}"`);
   const plain = Buffer.from(content.body);
   const large = plain.byteLength >= COMPRESSED_FROM_BYTES;
   const encoding = large ? chooseEncoding(request.headers["accept-encoding"], ["gzip", "identity"]) : "identity";

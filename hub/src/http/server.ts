@@ -3,11 +3,14 @@ import type { Logger } from "@edgewatt/runtime";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import { HttpError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { Library } from "../library/library.ts";
 import { Api } from "./api.ts";
 import { ArtifactRoute } from "./artifacts.ts";
+import { ComparedLayers } from "./compared-layers.ts";
+import { Measured } from "./measured.ts";
 import type { RecentPower } from "../power/recent-power.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
-import { checkOrigin } from "./origin.ts";
+import { checkOrigin, type HostNames } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
 import { sendContent, sendError, sendJson, sendPageFile, setSecurityHeaders } from "./reply.ts";
 
@@ -17,9 +20,10 @@ const UPLOAD_TIMEOUT_MS = 30 * 60_000;
 export interface HubServerOptions {
   readonly store: ArtifactStore;
   readonly journal: Journal;
+  readonly library: Library;
   readonly relay: MqttRelay;
   readonly power: RecentPower;
-  readonly loopbackOnly: boolean;
+  readonly names: HostNames;
   readonly log: Logger;
   /** Whether the hub has its broker. */
   readonly connected: () => boolean;
@@ -27,12 +31,12 @@ export interface HubServerOptions {
 
 /** The hub's one HTTP server, not yet listening: page, API, artifacts, health, and the relay at `/mqtt`. */
 export async function createHubServer(options: HubServerOptions): Promise<Server> {
-  const { relay, loopbackOnly, log } = options;
+  const { relay, names, log } = options;
   const route = await routes(options);
   const handle = (request: IncomingMessage, response: ServerResponse) => {
     setSecurityHeaders(response);
     const answer = async () => {
-      checkOrigin(request, loopbackOnly);
+      checkOrigin(request, names);
       await route(request, response);
     };
     answer().catch((error: unknown) => sendError(request, response, error, log));
@@ -47,10 +51,16 @@ export async function createHubServer(options: HubServerOptions): Promise<Server
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-async function routes({ store, journal, power, connected }: HubServerOptions): Promise<Route> {
+async function routes({ store, journal, library, power, connected }: HubServerOptions): Promise<Route> {
   const page = await loadPageFiles();
-  const api = new Api(journal, power);
-  const artifacts = new ArtifactRoute(store);
+  const api = new Api({
+    journal,
+    library,
+    power,
+    measured: new Measured(journal),
+    layers: new ComparedLayers(journal, store),
+  });
+  const artifacts = new ArtifactRoute(store, library);
   return async (request, response) => {
     const url = urlOf(request);
     const path = pathOf(url);
@@ -72,7 +82,7 @@ async function routes({ store, journal, power, connected }: HubServerOptions): P
       return;
     }
     if (path.startsWith("/api/")) {
-      await sendContent(request, response, api.get(path.slice("/api/".length), url.searchParams));
+      await sendContent(request, response, await api.get(path.slice("/api/".length), url.searchParams));
       return;
     }
     const file = page.get(path);

@@ -9,15 +9,28 @@ const FILTERS = [
   topicFilter("telemetry", { stream: "power" }),
   topicFilter("telemetry", { stream: "system" }),
   topicFilter("telemetry", { stream: "event" }),
+  topicFilter("command"),
   topicFilter("jobState"),
+  topicFilter("jobEvent"),
 ];
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/** The page's way to the broker. */
+export interface Connection {
+  readonly connected: boolean;
+  /**
+   * Leaves a message at the broker, retained; resolves when the broker has it. One that is on its way when the connection breaks is
+   * sent again by the next.
+   * @throws {Error} what to do, when there is no connection
+   */
+  retain(topic: string, message: unknown): Promise<void>;
+}
 
 /** Follows the fleet over the hub's own WebSocket; comes back by itself. */
 export function connect(handlers: {
   onMessage: (topic: string, payload: Uint8Array) => void;
   onConnected: (connected: boolean) => void;
-}): void {
+}): Connection {
   const url = new URL("/mqtt", location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   const client = mqtt.connect(url.href, {
@@ -58,4 +71,17 @@ export function connect(handlers: {
   addEventListener("online", () => {
     if (retry !== undefined) again();
   });
+  return {
+    get connected() {
+      return client.connected;
+    },
+    async retain(topic, message) {
+      if (!client.connected) {
+        throw new Error(
+          "There is no connection to the broker now: nothing was sent. Try again when the page says live.",
+        );
+      }
+      await client.publishAsync(topic, JSON.stringify(message), { qos: 1, retain: true });
+    },
+  };
 }

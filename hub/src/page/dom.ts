@@ -1,12 +1,21 @@
+type Child = Node | string;
+
 /** An element with attributes and children; text is always text, never markup. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Readonly<Record<string, string>> = {},
-  ...children: readonly (Node | string)[]
+  ...children: readonly Child[]
 ): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children);
+  return element;
+}
+
+/** A button that does something on the page. */
+export function button(label: string, attributes: Readonly<Record<string, string>>, onClick: () => void): HTMLElement {
+  const element = h("button", { type: "button", ...attributes }, label);
+  element.addEventListener("click", onClick);
   return element;
 }
 
@@ -20,6 +29,13 @@ export function byId(id: string): HTMLElement {
   const element = document.getElementById(id);
   if (element === null) throw new ReferenceError(`the page has no element #${id}`);
   return element;
+}
+
+/** The dialog of the page with this id. */
+export function dialogById(id: string): HTMLDialogElement {
+  const element = byId(id);
+  if (element instanceof HTMLDialogElement) return element;
+  throw new ReferenceError(`#${id} is no dialog`);
 }
 
 /** Keeps one child element per key in the order of the items, without touching those that stay. */

@@ -5,7 +5,7 @@ import { cellOf, liveSamples, storedSamples, windowsOf, type PowerSample, type R
 import { supersedes } from "./vendor/protocol/supersedes.js";
 import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
-import { parseTopic } from "./vendor/protocol/topics.js";
+import { parseTopic, type Topic } from "./vendor/protocol/topics.js";
 
 const MAX_JOBS = 500;
 /** A row from further ahead has a stamp that is wrong. */
@@ -56,6 +56,8 @@ export class Fleet {
   onClock: (device: string) => void = () => {};
   /** Called when a job's state differs from the one known. */
   onJob: (job: DeviceJob) => void = () => {};
+  /** Called with what says nothing of a device or a job's state: commands, and lines for people. */
+  onOther: (topic: Topic, message: unknown) => void = () => {};
 
   /** Takes one message; what is not of this version of the protocol is left out. */
   apply(topic: string, payload: Uint8Array): void {
@@ -67,6 +69,7 @@ export class Fleet {
     else if (parsed.kind === "jobState") this.#job({ ...(message as JobState), device: parsed.device });
     else if (parsed.kind === "telemetry") this.#telemetry(parsed, message as TelemetryBatch);
     else if (parsed.kind === "live") this.#live(parsed, message as LiveSample);
+    else this.onOther(parsed, message);
   }
 
   /** Takes the mean of a stretch of time, as the hub remembers it. */

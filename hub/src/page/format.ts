@@ -30,3 +30,12 @@ export function clockTime(ms: number): string {
     hourCycle: "h23",
   });
 }
+
+export function timeOfDay(ms: number): string {
+  return new Date(ms).toLocaleTimeString(undefined, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  });
+}

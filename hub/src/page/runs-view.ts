@@ -1,17 +1,20 @@
 import type { Run } from "@edgewatt/protocol";
 import { h } from "./dom.ts";
 import { clockTime, duration } from "./format.ts";
+import { runStateOf } from "./vendor/protocol/run-state.js";
 
 const SHOWN = 20;
 
 /** The newest runs that the hub remembers. */
 export function showRuns(body: Element, runs: readonly Run[]): void {
-  body.replaceChildren(...runs.slice(0, SHOWN).map(row));
+  const nowMs = Date.now();
+  body.replaceChildren(...runs.slice(0, SHOWN).map((run) => row(run, nowMs)));
 }
 
-function row({ device, job, op, command, state }: Run): HTMLElement {
+function row(run: Run, nowMs: number): HTMLElement {
+  const { device, job, op, command, state } = run;
   const started = command?.issuedAt ?? state?.startedAt;
-  const name = state?.state ?? "sent";
+  const name = runStateOf(run, nowMs);
   const took =
     state?.startedAt !== undefined && state.endedAt !== undefined
       ? duration((state.endedAt - state.startedAt) / 1000)

@@ -13,8 +13,9 @@ export {
   type Stream,
 } from "./names.ts";
 export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from "./topics.ts";
-export { MESSAGE_VERSION } from "./schemas.ts";
+export { MESSAGE_VERSION } from "./message-version.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
+export type { Catalogue, CatalogueModel } from "./catalogue.ts";
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
@@ -26,6 +27,16 @@ export {
   type ServiceStatus,
 } from "./presence.ts";
 export type { GraphOptimization } from "./factors.ts";
+export { DEFAULT_EXPIRY_MS, DEFAULT_TIMEOUT_S, MAX_ENTRIES, MAX_QUEUED_JOBS } from "./job-limits.ts";
+export {
+  ACCURACY_IMAGES,
+  benchmarkArguments,
+  type JobInputs,
+  QUICK_ACCURACY_IMAGES,
+  quantizeArguments,
+} from "./job-arguments.ts";
+export { cancellationOf, newCommand } from "./new-command.ts";
+export { runStateOf, type RunStateName } from "./run-state.ts";
 export { isTerminal, JOB_STATES, mayFollow, type JobStateName } from "./job-states.ts";
 export { isOlderConnection, newestStatus, presenceOf, STALE_AFTER_MS, type Presence } from "./liveness.ts";
 export {
@@ -41,10 +52,7 @@ export {
   benchmarkOptionsSchema,
   benchmarkResultSchema,
   calibrationSchema,
-  DEFAULT_EXPIRY_MS,
-  DEFAULT_TIMEOUT_S,
   JOB_STEPS,
-  MAX_QUEUED_JOBS,
   quantizeArgsSchema,
   quantizeOptionsSchema,
   quantizeRecipeSchema,

@@ -1,16 +1,11 @@
 import { z } from "zod";
 import { GRAPH_OPTIMIZATIONS, MAX_WINDOWS } from "./factors.ts";
 import { artifactSchema, modelArtifactSchema } from "./artifact.ts";
+import { DEFAULT_TIMEOUT_S, MAX_ENTRIES } from "./job-limits.ts";
 import { JOB_STATES } from "./job-states.ts";
 import { OPERATIONS } from "./names.ts";
 import { precisionSchema, resultsSchema } from "./results.ts";
 import { count, epochMs, jobId, version } from "./schemas.ts";
-
-export const DEFAULT_TIMEOUT_S = 7200;
-export const DEFAULT_EXPIRY_MS = 3_600_000;
-
-/** How many jobs wait behind the running one. */
-export const MAX_QUEUED_JOBS = 8;
 
 /** Where int8 calibration images come from; without an artifact they are synthetic, and the result says so. */
 export const calibrationSchema = z.discriminatedUnion("kind", [
@@ -104,7 +99,7 @@ export const benchmarkArgsSchema = z.looseObject({
   entries: z
     .array(z.looseObject({ model: modelArtifactSchema, precision: precisionSchema }))
     .min(1)
-    .max(64),
+    .max(MAX_ENTRIES),
   evaluation: artifactSchema.optional(),
   /** For int8 models that the device has to quantize first. */
   calibration: calibrationSchema.optional(),

@@ -1,8 +1,6 @@
 import { z } from "zod";
+import { MESSAGE_VERSION } from "./message-version.ts";
 import { DEVICE_ID, JOB_ID, SHA256 } from "./names.ts";
-
-/** The version of every payload of this package. Readers refuse any other. */
-export const MESSAGE_VERSION = 1;
 
 export const version = z.literal(MESSAGE_VERSION);
 export const deviceId = z.string().regex(DEVICE_ID);

@@ -1,5 +1,5 @@
 import { JOB_ID } from "./names.ts";
-import { MESSAGE_VERSION } from "./schemas.ts";
+import { MESSAGE_VERSION } from "./message-version.ts";
 import type { TelemetryBatch } from "./telemetry.ts";
 
 const MAX_CHANNEL_KEY = 200;

@@ -6,4 +6,6 @@ export { toMarkdown } from "./markdown.ts";
 export { toCsv } from "./csv.ts";
 export { FIGURE_NAMES, figure, figures, type Figure, type FigureName } from "./figures/index.ts";
 export { writeReport } from "./write-report.ts";
+export { importanceFigure } from "./layers/importance-figure.ts";
+export { layersTable } from "./layers/layers-table.ts";
 export { renderLayers, writeLayersReport } from "./layers/write-layers.ts";

@@ -11,6 +11,8 @@ export { FIGURE_NAMES, type FigureName };
 export interface Figure {
   readonly name: FigureName;
   readonly title: string;
+  /** All its data in words; in the document too. */
+  readonly description: string;
   /** A self-contained SVG document. */
   readonly svg: string;
 }
@@ -32,17 +34,18 @@ export function figure(name: FigureName, results: Results): Figure {
   const chartHeight = CHART_HEIGHT * Math.max(1, devices.length);
   const document = createDocument();
   const body = points.length === 0 ? whyEmpty(definition, results) : chart(document, { definition, points, results });
+  const description = describe(definition, points, body, results);
   const svg = frame(document, {
     name,
     title: definition.title,
     subtitle: definition.subtitle,
-    description: describe(definition, points, body, results),
+    description,
     width: WIDTH,
     height: HEADER_HEIGHT + chartHeight + FOOTER_HEIGHT,
     precisions: PRECISIONS.filter((precision) => points.some((point) => point.precision === precision)),
     body,
   });
-  return { name, title: definition.title, svg };
+  return { name, title: definition.title, description, svg };
 }
 
 interface ChartInput {

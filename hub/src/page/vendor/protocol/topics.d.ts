@@ -1,2 +1,2 @@
 // The hub serves this module of the protocol package under this path: it is free of Node.
-export { parseTopic, topicFilter } from "@edgewatt/protocol";
+export { formatTopic, parseTopic, topicFilter, type Topic } from "@edgewatt/protocol";
