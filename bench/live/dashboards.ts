@@ -3,6 +3,7 @@ import path from "node:path";
 import { DatabaseClient, DEFAULT_RETENTION, DOWNSAMPLED, recompute, setUpRetention } from "@edgewatt/database";
 import { findCommand, runCommand, startInfluxd, tempDir } from "@edgewatt/testing";
 import {
+  askVariable,
   expandQuery,
   grafanaIntervalMs,
   grafanaMs,
@@ -31,6 +32,9 @@ interface Named {
   readonly dashboard: GrafanaDashboard;
 }
 
+/** Stands for the newest run of what else is chosen. */
+const NEWEST = "$newest";
+
 /** A way in which a dashboard is looked at. */
 interface View {
   readonly name: string;
@@ -51,19 +55,21 @@ interface Timing {
  */
 export const dashboards: Suite = { run: measure };
 
-/** Ten values a second of each device: it is for minutes of a fleet or hours of a device, as Fleet is for hours of a fleet. */
-const AS_MEASURED = "live-power";
-const ONE_DEVICE = { device: ["pi-10"] };
+/** These read what was measured, every value: they are for minutes of a fleet, hours of a device or one run. */
+const AS_MEASURED = new Set(["live-power", "run"]);
+const MEASURING_DEVICE = "pi-10";
 
 function viewsOf({ file, dashboard: { time, templating } }: Named): View[] {
   const opens = { name: "opens", rangeMs: grafanaMs(time.from), chosen: {}, isPromised: true };
   const hour = { name: "hour", rangeMs: HOUR_MS, chosen: {}, isPromised: true };
-  if (file === AS_MEASURED) {
-    const oneDevice = { ...hour, name: "hour-of-a-device", chosen: ONE_DEVICE };
-    return [opens, oneDevice, { ...hour, isPromised: false }];
+  const has = (wanted: string): boolean => templating.list.some(({ name }) => name === wanted);
+  if (AS_MEASURED.has(file)) {
+    const one = { device: [MEASURING_DEVICE], ...(has("run") ? { run: NEWEST } : {}) };
+    const hourOfOne = { ...hour, name: has("run") ? "hour-of-a-run" : "hour-of-a-device", chosen: one };
+    return [{ ...opens, isPromised: !has("run") }, hourOfOne, { ...hour, isPromised: false }];
   }
   const views = opens.rangeMs === hour.rangeMs ? [hour] : [opens, hour];
-  if (!templating.list.some(({ name }) => name === "resolution")) return views;
+  if (!has("resolution")) return views;
   return [...views, { ...hour, name: "hour-as-measured", chosen: { resolution: "autogen" }, isPromised: false }];
 }
 
@@ -150,7 +156,15 @@ async function timings(
   toMs: number,
 ): Promise<Timing[]> {
   const range = { fromMs: toMs - rangeMs, toMs };
-  const variables = { ...(await openingChoices(url, dashboard, range)), ...chosen };
+  const variables: Record<string, string | readonly string[]> = {
+    ...(await openingChoices(url, dashboard, range)),
+    ...chosen,
+  };
+  if (variables["run"] === NEWEST) {
+    const runs = await askVariable(url, { dashboard, name: "run" }, { ...range, variables });
+    // Jobs sort by the time of their beginning.
+    variables["run"] = runs.toSorted((a, b) => (a < b ? -1 : 1)).slice(-1);
+  }
   const found: Timing[] = [];
   for (const { title, query, intervalMs } of queriesOf(dashboard, range)) {
     found.push({ title, ms: await medianMs(url, expandQuery(dashboard, query, { ...range, variables, intervalMs })) });
