@@ -15,6 +15,7 @@ export {
 export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from "./topics.ts";
 export { MESSAGE_VERSION } from "./schemas.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
+export type { ChannelBlock, RowChannels } from "./channels.ts";
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
@@ -95,6 +96,7 @@ export {
   type PruneReport,
   type PruneResult,
 } from "./pruning.ts";
+export type { Study } from "./study.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export { counted, plural } from "./counted.ts";
 export { lagSchema, observerEffectSchema, type Lag, type ObserverEffect } from "./meter-facts.ts";
