@@ -86,6 +86,21 @@ export const SUITES: readonly SuiteEntry[] = [
     expectedMinutes: 5,
     open: async () => (await import("./telemetry/agent.ts")).agent,
   },
+  {
+    name: "live/latency",
+    expectedMinutes: 1.5,
+    open: async () => (await import("./live/latency.ts")).latency,
+  },
+  {
+    name: "live/frame",
+    expectedMinutes: 1.5,
+    open: async () => (await import("./live/frame.ts")).frame,
+  },
+  {
+    name: "live/load",
+    expectedMinutes: 0.2,
+    open: async () => (await import("./live/load.ts")).load,
+  },
 ];
 
 /**

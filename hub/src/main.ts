@@ -20,6 +20,7 @@ import { createHubServer } from "./http/server.ts";
 import { Journal } from "./journal/journal.ts";
 import { Recorder } from "./journal/recorder.ts";
 import { hubMetrics } from "./metrics.ts";
+import { RecentPower } from "./power/recent-power.ts";
 import { HubStatus } from "./status.ts";
 
 const BROKER_WAIT_MS = 10_000;
@@ -57,10 +58,12 @@ await runService({
     });
     let connection: MqttConnection | undefined;
     const relay = new MqttRelay({ broker: () => connection?.broker, loopbackOnly, log });
+    const power = new RecentPower();
     const server = await createHubServer({
       store,
       journal,
       relay,
+      power,
       loopbackOnly,
       log,
       connected: () => connection?.connected === true,
@@ -89,12 +92,13 @@ await runService({
       });
       connection = broker;
       const recorder = await Recorder.start({ connection: broker, journal, log, clock });
+      await power.follow(broker);
       await status.announceOn(broker);
       disk.onChange((reason) => status.remark(reason, broker));
       return {
         ready: { hub: url },
         observation: {
-          metrics: hubMetrics({ connection: broker, store, journal, recorder, relay }),
+          metrics: hubMetrics({ connection: broker, store, journal, recorder, relay, power }),
           health: () => brokerHealth(broker.connected),
         },
         async stop() {

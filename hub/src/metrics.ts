@@ -3,6 +3,7 @@ import type { ArtifactStore } from "./artifacts/store.ts";
 import type { MqttRelay } from "./http/mqtt-relay.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Recorder } from "./journal/recorder.ts";
+import type { RecentPower } from "./power/recent-power.ts";
 
 export interface HubParts {
   readonly connection: MqttConnection;
@@ -10,10 +11,11 @@ export interface HubParts {
   readonly journal: Journal;
   readonly recorder: Recorder;
   readonly relay: MqttRelay;
+  readonly power: RecentPower;
 }
 
 /** The hub's figures for `--metrics-port`. */
-export function hubMetrics({ connection, store, journal, recorder, relay }: HubParts): readonly Metric[] {
+export function hubMetrics({ connection, store, journal, recorder, relay, power }: HubParts): readonly Metric[] {
   return [
     gauge("broker_connected", "1 while the hub has its broker", () => Number(connection.connected)),
     gauge("artifacts", "Artifacts that are kept", () => store.usage.artifacts),
@@ -29,5 +31,7 @@ export function hubMetrics({ connection, store, journal, recorder, relay }: HubP
       () => recorder.restoredCommands,
     ),
     gauge("relay_connections", "MQTT connections of pages that the hub relays", () => relay.connections),
+    gauge("recent_power_channels", "Power channels whose last minutes are remembered", () => power.channels),
+    gauge("recent_power_bytes", "Memory that the last minutes of power take", () => power.bytes),
   ];
 }

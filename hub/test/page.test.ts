@@ -67,7 +67,7 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await showsWith(3.2, "[data-device=pi-1] .pill", "online");
     await shows("[data-device=pi-1] .facts", "51.5 °C");
     await showsWith(5.1, "[data-device=pi-1] .watts-figure", "5.14");
-    await shows("#chart .u-legend", "pi-1 (estimate)");
+    await shows("#chart .power-legend", "pi-1 (estimate)");
   });
 
   test("a device that falls silent is stale, unless it has announced that, and online when it is heard again", async () => {
@@ -161,7 +161,7 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
       await device.telemetry(4.4);
       await other.telemetry(2.9);
       // The colour of the first line, anywhere on the canvas.
-      const pixels = await phone.locator("#chart canvas").evaluate((element) => {
+      const pixels = await phone.locator("#chart canvas:not(.power-tip)").evaluate((element) => {
         const canvas = element as HTMLCanvasElement;
         const data = canvas.getContext("2d")?.getImageData(0, 0, canvas.width, canvas.height).data ?? [];
         let found = 0;

@@ -2,30 +2,35 @@ import { benchmarkResultSchema, type Results } from "@edgewatt/protocol";
 import { FIGURE_NAMES, figure, mergeResults, resultsTable, type FigureName, type ResultsTable } from "@edgewatt/report";
 import { HttpError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { RecentPower } from "../power/recent-power.ts";
 import type { Content } from "./reply.ts";
 
 const RUNS_SHOWN = 100;
+const MAX_MINUTES = 10;
 
 /** What the journal knows, as the API shows it; what is derived from it is kept until it changes. */
 export class Api {
   readonly #journal: Journal;
+  readonly #power: RecentPower;
   #merged: { readonly version: number; readonly results: Results | null; readonly figures: Map<FigureName, string> } = {
     version: -1,
     results: null,
     figures: new Map(),
   };
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, power: RecentPower) {
     this.#journal = journal;
+    this.#power = power;
   }
 
-  /** The answer to a GET below `/api/`. @throws {HttpError} 404 */
-  get(path: string): Content {
+  /** The answer to a GET below `/api/`. @throws {HttpError} 404; 400 for a query that means nothing */
+  get(path: string, query: URLSearchParams): Content {
     const run = /^runs\/([^/]+)$/.exec(path)?.[1];
     const figureName = /^figures\/([^/]+)\.svg$/.exec(path)?.[1];
     if (path === "runs") return json({ jobs: this.#journal.runs().slice(0, RUNS_SHOWN) });
     if (run !== undefined) return this.#run(run);
     if (path === "results") return json(this.#results());
+    if (path === "power") return json(this.#power.read(minutesOf(query.get("minutes")), Date.now()));
     if (path === "table") return json(this.#table());
     if (figureName !== undefined) return this.#figure(figureName);
     throw new HttpError(404, "no-such-path", `the API has no ${path}`);
@@ -78,6 +83,12 @@ export class Api {
     }
     return this.#merged;
   }
+}
+
+function minutesOf(text: string | null): number {
+  const minutes = text === null ? MAX_MINUTES : Number(text);
+  if (minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
+  throw new HttpError(400, "bad-minutes", `minutes must be a number from 1 to ${MAX_MINUTES}, not ${text}`);
 }
 
 function json(value: unknown): Content {

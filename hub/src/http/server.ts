@@ -5,10 +5,11 @@ import { HttpError } from "../errors.ts";
 import type { Journal } from "../journal/journal.ts";
 import { Api } from "./api.ts";
 import { ArtifactRoute } from "./artifacts.ts";
+import type { RecentPower } from "../power/recent-power.ts";
 import type { MqttRelay } from "./mqtt-relay.ts";
 import { checkOrigin } from "./origin.ts";
 import { loadPageFiles } from "./page-files.ts";
-import { sendContent, sendError, sendJson, setSecurityHeaders } from "./reply.ts";
+import { sendContent, sendError, sendJson, sendPageFile, setSecurityHeaders } from "./reply.ts";
 
 const MAX_CONNECTIONS = 512;
 const UPLOAD_TIMEOUT_MS = 30 * 60_000;
@@ -17,6 +18,7 @@ export interface HubServerOptions {
   readonly store: ArtifactStore;
   readonly journal: Journal;
   readonly relay: MqttRelay;
+  readonly power: RecentPower;
   readonly loopbackOnly: boolean;
   readonly log: Logger;
   /** Whether the hub has its broker. */
@@ -45,12 +47,13 @@ export async function createHubServer(options: HubServerOptions): Promise<Server
 
 type Route = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-async function routes({ store, journal, connected }: HubServerOptions): Promise<Route> {
+async function routes({ store, journal, power, connected }: HubServerOptions): Promise<Route> {
   const page = await loadPageFiles();
-  const api = new Api(journal);
+  const api = new Api(journal, power);
   const artifacts = new ArtifactRoute(store);
   return async (request, response) => {
-    const path = pathOf(request);
+    const url = urlOf(request);
+    const path = pathOf(url);
     if (path.startsWith("/artifacts/")) {
       await artifacts.handle(request, response, path.slice("/artifacts/".length));
       return;
@@ -69,21 +72,31 @@ async function routes({ store, journal, connected }: HubServerOptions): Promise<
       return;
     }
     if (path.startsWith("/api/")) {
-      sendContent(request, response, api.get(path.slice("/api/".length)));
+      await sendContent(request, response, api.get(path.slice("/api/".length), url.searchParams));
       return;
     }
     const file = page.get(path);
     if (file === undefined) throw new HttpError(404, "no-such-path", `there is nothing at ${path}`);
-    response.setHeader("ETag", file.etag);
-    if (request.headers["if-none-match"] === file.etag) response.writeHead(304).end();
-    else sendContent(request, response, { type: file.type, body: file.body, cache: "no-cache" });
+    sendPageFile(request, response, file);
   };
 }
 
-function pathOf(request: IncomingMessage): string {
+function urlOf(request: IncomingMessage): URL {
   try {
-    return decodeURIComponent(new URL(request.url ?? "/", "http://hub").pathname);
+    return new URL(request.url ?? "/", "http://hub");
   } catch {
-    throw new HttpError(400, "bad-path", "the path of the request cannot be read");
+    throw badPath();
   }
+}
+
+function pathOf(url: URL): string {
+  try {
+    return decodeURIComponent(url.pathname);
+  } catch {
+    throw badPath();
+  }
+}
+
+function badPath(): HttpError {
+  return new HttpError(400, "bad-path", "the path of the request cannot be read");
 }

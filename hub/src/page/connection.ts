@@ -1,3 +1,4 @@
+import { retryDelayMs } from "./retry-delay.ts";
 import mqtt from "./vendor/mqtt.js";
 import { topicFilter } from "./vendor/protocol/topics.js";
 
@@ -7,8 +8,10 @@ const FILTERS = [
   topicFilter("live"),
   topicFilter("telemetry", { stream: "power" }),
   topicFilter("telemetry", { stream: "system" }),
+  topicFilter("telemetry", { stream: "event" }),
   topicFilter("jobState"),
 ];
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /** Follows the fleet over the hub's own WebSocket; comes back by itself. */
 export function connect(handlers: {
@@ -23,14 +26,36 @@ export function connect(handlers: {
     protocolVersion: 4,
     clean: true,
     keepalive: 30,
-    reconnectPeriod: 1500,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Its pauses are all the same.
+    reconnectPeriod: 0,
+    // Every connect subscribes; both would bring what is retained twice.
+    resubscribe: false,
     // The other kind starts a worker from a blob, which the page's policy forbids.
     timerVariant: "native",
   });
+  let attempt = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  const again = (): void => {
+    clearTimeout(retry);
+    retry = undefined;
+    client.reconnect();
+  };
   client.on("connect", () => {
+    attempt = 0;
     handlers.onConnected(true);
     client.subscribe(FILTERS, { qos: 0 });
   });
-  client.on("close", () => handlers.onConnected(false));
+  client.on("close", () => {
+    handlers.onConnected(false);
+    clearTimeout(retry);
+    retry = setTimeout(again, retryDelayMs(attempt++, Math.random()));
+  });
+  // The reason is in the close that follows.
+  client.on("error", () => {});
   client.on("message", (topic, payload) => handlers.onMessage(topic, payload));
+  // A machine that wakes up or has its network again waits no longer.
+  addEventListener("online", () => {
+    if (retry !== undefined) again();
+  });
 }

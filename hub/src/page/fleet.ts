@@ -1,10 +1,15 @@
-import type { DeviceInfo, DeviceStatus, JobState, LiveSample, TelemetryBatch } from "@edgewatt/protocol";
+import type { DeviceInfo, DeviceStatus, JobState, LiveSample, Stream, TelemetryBatch } from "@edgewatt/protocol";
+import { DeviceClock } from "./device-clock.ts";
+import { HISTORY_MS, type PowerFigures, type RowKind } from "./power-history.ts";
+import { cellOf, liveSamples, storedSamples, windowsOf, type PowerSample, type RunWindow } from "./power-samples.ts";
 import { supersedes } from "./vendor/protocol/supersedes.js";
 import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
 import { parseTopic } from "./vendor/protocol/topics.js";
 
 const MAX_JOBS = 500;
+/** A row from further ahead has a stamp that is wrong. */
+const AHEAD_MS = 5000;
 
 export interface Device {
   readonly id: string;
@@ -12,7 +17,10 @@ export interface Device {
   info?: DeviceInfo;
   /** When it last told how the machine does, or became known. */
   heardMs: number;
+  /** The newest power of each channel; its time is on this clock. */
   readonly watts: Map<string, { timeMs: number; value: number }>;
+  /** What its stamps mean here. */
+  readonly clock: DeviceClock;
   cpuPct?: number;
   tempC?: number;
 }
@@ -23,15 +31,18 @@ export interface DeviceJob extends JobState {
   readonly device: string;
 }
 
-export interface PowerPoint {
+export interface PowerPoint extends PowerFigures {
   readonly device: string;
   readonly channel: string;
   readonly estimate: boolean;
+  /** When it was taken, ms since the epoch on the clock of the device: see {@link Device.clock}. */
   readonly timeMs: number;
-  readonly watts: number;
+  /** How often the meter is read, ms. */
+  readonly periodMs: number;
+  readonly kind: RowKind;
+  /** The run in whose measured window it was taken. */
+  readonly run: string | undefined;
 }
-
-type Cell = number | string | boolean | null;
 
 /** What the broker says of the fleet, kept up to date message by message. */
 export class Fleet {
@@ -39,6 +50,10 @@ export class Fleet {
   readonly jobs = new Map<string, DeviceJob>();
   /** Called for each power sample. */
   onPower: (point: PowerPoint) => void = () => {};
+  /** Called for each measured window that has ended; its times are on the clock of the device. */
+  onWindow: (device: string, window: RunWindow) => void = () => {};
+  /** Called when the clock of a device was set, or turned out to be wrong: its earlier stamps mean something else. */
+  onClock: (device: string) => void = () => {};
   /** Called when a job's state differs from the one known. */
   onJob: (job: DeviceJob) => void = () => {};
 
@@ -50,8 +65,18 @@ export class Fleet {
     if (parsed.kind === "status") this.#status(parsed.device, message as DeviceStatus);
     else if (parsed.kind === "info") this.#device(parsed.device).info = message as DeviceInfo;
     else if (parsed.kind === "jobState") this.#job({ ...(message as JobState), device: parsed.device });
-    else if (parsed.kind === "telemetry") this.#samples(parsed, batchRows(message as TelemetryBatch));
-    else if (parsed.kind === "live") this.#samples(parsed, liveRows(message as LiveSample));
+    else if (parsed.kind === "telemetry") this.#telemetry(parsed, message as TelemetryBatch);
+    else if (parsed.kind === "live") this.#live(parsed, message as LiveSample);
+  }
+
+  /** Takes the mean of a stretch of time, as the hub remembers it. */
+  remember(id: string, sample: PowerSample): void {
+    this.#stored(this.#device(id), sample, "summary");
+  }
+
+  /** What a device's stamps have to be moved by, ms. */
+  offsetOf(id: string): number {
+    return this.devices.get(id)?.clock.offsetMs ?? 0;
   }
 
   stateOf(device: Device, nowMs: number): DeviceState {
@@ -66,7 +91,7 @@ export class Fleet {
   }
 
   #device(id: string): Device {
-    const device = this.devices.get(id) ?? { id, heardMs: Date.now(), watts: new Map() };
+    const device = this.devices.get(id) ?? { id, heardMs: Date.now(), watts: new Map(), clock: new DeviceClock() };
     this.devices.set(id, device);
     return device;
   }
@@ -89,54 +114,65 @@ export class Fleet {
     if (known?.state !== job.state) this.onJob(job);
   }
 
-  #samples({ device, stream }: { device: string; stream: string }, samples: Iterable<Sample>): void {
-    if (stream === "system") this.#device(device).heardMs = Date.now();
-    for (const sample of samples) this.#sample(device, stream, sample);
-  }
-
-  #sample(id: string, stream: string, { channel, timeUs, row }: Sample): void {
+  #telemetry({ device: id, stream }: { device: string; stream: Stream }, batch: TelemetryBatch): void {
     const device = this.#device(id);
-    if (stream === "system" && channel === "system") {
-      if (typeof row["cpuPct"] === "number") device.cpuPct = row["cpuPct"];
-      if (typeof row["tempC"] === "number") device.tempC = row["tempC"];
-    }
-    if (stream !== "power" || typeof row["w"] !== "number") return;
-    // A clock that is not synchronized may be anywhere in time: such a point is placed where it arrives.
-    const timeMs = device.info?.clock.synchronized === false ? Date.now() : timeUs / 1000;
+    if (stream === "power") for (const sample of storedSamples(batch)) this.#stored(device, sample, "telemetry");
+    if (stream === "event") for (const window of windowsOf(batch)) this.onWindow(id, window);
+    if (stream !== "system") return;
+    device.heardMs = Date.now();
+    const machine = batch.ch["system"];
+    if (machine !== undefined) this.#machine(device, (name) => cellOf(machine, name, machine.dt.length - 1));
+  }
+
+  #live({ device: id, stream }: { device: string; stream: Stream }, message: LiveSample): void {
+    const device = this.#device(id);
+    if (stream === "power") for (const sample of liveSamples(message)) this.#newest(device, sample);
+    if (stream !== "system") return;
+    device.heardMs = Date.now();
+    const machine = message.ch["system"];
+    if (machine !== undefined) this.#machine(device, (name) => machine[name]);
+  }
+
+  #machine(device: Device, cell: (name: string) => unknown): void {
+    const [cpuPct, tempC] = [cell("cpuPct"), cell("tempC")];
+    if (typeof cpuPct === "number") device.cpuPct = cpuPct;
+    if (typeof tempC === "number") device.tempC = tempC;
+  }
+
+  /** A live value was taken a moment ago, whatever its stamp says. */
+  #newest(device: Device, sample: PowerSample): void {
+    const nowMs = Date.now();
+    const heard = device.clock.hear(sample.timeUs / 1000, nowMs);
+    if (heard === "moved") this.onClock(device.id);
+    const timeMs = sample.timeUs / 1000 + device.clock.offsetMs;
+    this.#showOnCard(device, sample, heard === false ? nowMs : timeMs);
+    if (heard !== false) this.#draw(device, sample, "live");
+  }
+
+  #stored(device: Device, sample: PowerSample, kind: RowKind): void {
+    const timeMs = sample.timeUs / 1000 + device.clock.offsetMs;
+    const nowMs = Date.now();
+    // Too old to be shown, or stamped by a clock that is wrong: in the history it would stand in the way of rows to come.
+    if (timeMs < nowMs - HISTORY_MS || timeMs > nowMs + AHEAD_MS) return;
+    this.#showOnCard(device, sample, timeMs);
+    this.#draw(device, sample, kind);
+  }
+
+  #showOnCard(device: Device, { channel, w }: PowerSample, timeMs: number): void {
     const known = device.watts.get(channel);
-    if (known === undefined || timeMs >= known.timeMs) device.watts.set(channel, { timeMs, value: row["w"] });
+    if (known === undefined || timeMs >= known.timeMs) device.watts.set(channel, { timeMs, value: w });
+  }
+
+  #draw(device: Device, sample: PowerSample, kind: RowKind): void {
+    const { channel, timeUs, w, wMin, wMax, run } = sample;
+    const known = device.info?.power.find((candidate) => candidate.channel === channel);
     // A figure whose source is not known yet could be an estimate, and must not be drawn as a measurement.
-    const source = sourceOf(device, channel) ?? row["source"];
-    if (typeof source === "string") {
-      this.onPower({ device: id, channel, estimate: isModelled(source), timeMs, watts: row["w"] });
-    }
+    const source = known?.source ?? sample.source;
+    if (source === undefined) return;
+    const periodMs = 1000 / (known?.rateHz ?? 10);
+    const estimate = isModelled(source);
+    this.onPower({ device: device.id, channel, estimate, timeMs: timeUs / 1000, periodMs, w, wMin, wMax, kind, run });
   }
-}
-
-function sourceOf(device: Device, channel: string): string | undefined {
-  return device.info?.power.find((candidate) => candidate.channel === channel)?.source;
-}
-
-interface Sample {
-  readonly channel: string;
-  readonly timeUs: number;
-  readonly row: Readonly<Record<string, Cell | undefined>>;
-}
-
-function* batchRows(batch: TelemetryBatch): Generator<Sample> {
-  for (const [channel, { t0, dt, ...columns }] of Object.entries(batch.ch)) {
-    for (const [index, offset] of dt.entries()) {
-      const cells = Object.entries(columns).map(([name, column]) => [
-        name,
-        Array.isArray(column) ? column[index] : column,
-      ]);
-      yield { channel, timeUs: t0 + offset, row: Object.fromEntries(cells) as Sample["row"] };
-    }
-  }
-}
-
-function* liveRows(sample: LiveSample): Generator<Sample> {
-  for (const [channel, { t, ...row }] of Object.entries(sample.ch)) yield { channel, timeUs: t, row };
 }
 
 function parse(payload: Uint8Array): unknown {

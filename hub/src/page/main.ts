@@ -4,19 +4,29 @@ import { connect } from "./connection.ts";
 import { showDevices } from "./devices-view.ts";
 import { byId, setText } from "./dom.ts";
 import { Fleet } from "./fleet.ts";
+import { FrameLoop } from "./frame-loop.ts";
 import { showJobs } from "./jobs-view.ts";
 import { PowerChart } from "./power-chart.ts";
+import { loadRecentPower } from "./recent-power.ts";
 import { showResults } from "./results-view.ts";
 import { showRuns } from "./runs-view.ts";
 
-const SHOW_MS = 200;
+/** Ages go on without messages. */
+const SHOW_MS = 1000;
+/** Twice as often as a device tells: figures are seen soon, and not all cards change in one frame. */
+const CARDS_MS = 50;
 /** The hub hears of a job at the same moment as the page, and needs a moment to record it. */
 const RELOAD_MS = 400;
 const MAX_RELOADS = 10;
 
 const fleet = new Fleet();
-const chart = new PowerChart(byId("chart"));
+const chart = new PowerChart(byId("chart"), (id) => ({
+  offsetMs: fleet.offsetOf(id),
+  measuringUntilMs: fleet.devices.get(id)?.status?.measuringUntil,
+}));
 fleet.onPower = (point) => chart.add(point);
+fleet.onWindow = (device, window) => chart.addWindow(device, window);
+fleet.onClock = (device) => chart.forget(device);
 
 let reload: ReturnType<typeof setTimeout> | undefined;
 fleet.onJob = () => loadSoon(MAX_RELOADS);
@@ -52,11 +62,12 @@ function showConnected(connected: boolean): void {
   const pill = byId("connection");
   pill.dataset["state"] = connected ? "online" : "offline";
   setText(pill, connected ? "live" : "reconnecting …");
-  if (connected) loadSoon(MAX_RELOADS);
+  if (!connected) return;
+  loadSoon(MAX_RELOADS);
+  void loadRecentPower(fleet);
 }
 
 function show(): void {
-  if (document.hidden) return;
   showDevices(byId("devices"), fleet);
   showJobs(byId("jobs"), byId("jobs-empty"), fleet);
   byId("devices-empty").hidden = fleet.devices.size > 0;
@@ -64,5 +75,12 @@ function show(): void {
   setText(byId("device-count"), fleet.devices.size === 0 ? "" : `${count} of ${fleet.devices.size} online`);
 }
 
-connect({ onMessage: (topic, payload) => fleet.apply(topic, payload), onConnected: showConnected });
-setInterval(show, SHOW_MS);
+const cards = new FrameLoop(show, CARDS_MS);
+connect({
+  onMessage: (topic, payload) => {
+    fleet.apply(topic, payload);
+    cards.request();
+  },
+  onConnected: showConnected,
+});
+setInterval(() => cards.request(), SHOW_MS);
