@@ -1,4 +1,4 @@
-import { counted, type Results, type Study } from "@edgewatt/protocol";
+import { counted, plural, type Results, type Study } from "@edgewatt/protocol";
 import { alignText } from "../align.ts";
 import { formatCount } from "../number-format.ts";
 import { listed } from "./variant-names.ts";
@@ -29,10 +29,14 @@ function alignsText(aligns: readonly number[]): string {
 }
 
 function repairText({ kind, images }: NonNullable<Study["repair"]>): string {
-  const what =
-    kind === "synthetic" ? counted(images, "synthetic image") : `${counted(images, "image")} of kind ${kind}`;
   const caveat = kind === "synthetic" ? " Real images would repair it better." : "";
-  return `What was cut was repaired in closed form from ${formatted(what, images)}, without labels and without training.${caveat}`;
+  return `What was cut was repaired in closed form from ${imagesText(kind, images)}, without labels and without training.${caveat}`;
+}
+
+function imagesText(kind: string, images: number): string {
+  const count = `${formatCount(images)}${kind === "synthetic" ? " synthetic" : ""} ${plural(images, "image")}`;
+  if (kind === "synthetic") return count;
+  return `${count} ${kind === "images" ? "of a folder" : `of kind ${kind}`}`;
 }
 
 /** The int8 models are calibrated on the first of the same images; of generated ones there are as many as are asked for. */
@@ -42,8 +46,7 @@ function calibrationText({ study, method: { calibration }, rows }: Results): str
   const { images, kind } = calibration;
   if (repaired === images) return ["The int8 models were calibrated on the same."];
   if (repaired > images) return [`The int8 models were calibrated on the first ${formatCount(images)} of them.`];
-  const what = kind === "synthetic" ? "synthetic images" : `images of kind ${kind}`;
-  return [`The int8 models were calibrated on ${formatCount(images)} ${what}.`];
+  return [`The int8 models were calibrated on ${imagesText(kind, images)}.`];
 }
 
 function sizeText({ variants }: Study): string {
@@ -52,18 +55,30 @@ function sizeText({ variants }: Study): string {
   return `Of ${formatCount(before)} parameters the smallest model has ${formatCount(after)} left.`;
 }
 
+/** Layers that are kept for as little as their size differ in figures only, which would make a sentence for each size. */
+const TOO_SMALL = /channels that could go, no more than the \d+ that are kept together$/;
+
 /** Reasons that hold for some layer in every variant; what a single fraction leaves is in `results.json`. */
 function leftText({ variants }: Study): string[] {
   const [first] = variants;
-  if (first === undefined || first.left.length === 0) return [];
+  if (first === undefined) return [];
   const always = first.left.filter(({ reason }) =>
     variants.every(({ left }) => left.some((other) => other.reason === reason)),
   );
-  if (always.length === 0) return [];
-  const texts = always.map(({ reason, layers, first: name }) =>
-    layers === 1 ? `${name} (${reason})` : `${counted(layers, "layer")} such as ${name} (${reason})`,
-  );
-  return [`These keep all their channels: ${listed(texts)}.`];
+  const small = always.filter(({ reason }) => TOO_SMALL.test(reason));
+  const texts = always
+    .filter((one) => !small.includes(one))
+    .map(({ reason, layers, first: name }) => `${layersText(layers, name)} (${reason})`);
+  const [smallest] = small;
+  if (smallest !== undefined) {
+    const layers = small.reduce((sum, one) => sum + one.layers, 0);
+    texts.push(`${layersText(layers, smallest.first)} (no more channels than one multiple)`);
+  }
+  return texts.length === 0 ? [] : [`These keep all their channels: ${listed(texts)}.`];
+}
+
+function layersText(layers: number, name: string): string {
+  return layers === 1 ? name : `${counted(layers, "layer")} such as ${name}`;
 }
 
 /** What is missing from the study, and why. */
@@ -84,8 +99,4 @@ export function howToGet({ variants, by, allocate }: Study): string[] {
 
 function percent(fraction: number): string {
   return String(Number((100 * fraction).toPrecision(6)));
-}
-
-function formatted(text: string, count: number): string {
-  return text.replace(String(count), formatCount(count));
 }

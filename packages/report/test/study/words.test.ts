@@ -23,6 +23,28 @@ describe("what a study found", () => {
     );
   });
 
+  it("puts all layers together that have too few channels, and calls a folder of images one", () => {
+    const results = prunedStudy({ aligns: [16] });
+    const facts = results.study;
+    if (facts === undefined) throw new RangeError("it is a study");
+    const kept = (channels: number) =>
+      `it has ${channels} channels that could go, no more than the 16 that are kept together`;
+    for (const variant of facts.variants) {
+      variant.left = [
+        { reason: kept(8), layers: 8, first: "stem" },
+        { reason: kept(2), layers: 1, first: "gate" },
+        { reason: "the model's outputs stay", layers: 1, first: "fc" },
+      ];
+    }
+    facts.repair = { kind: "images", images: 40 };
+    const done = about(results).get("What was done");
+    expect(done).toContain(
+      "These keep all their channels: fc (the model's outputs stay) and 9 layers such as stem (no more channels than one multiple).",
+    );
+    expect(done).toContain("from 40 images of a folder, without labels");
+    expect(done).toContain("The int8 models were calibrated on 256 images of kind cifar.");
+  });
+
   it("says how fast it became, with the paired ratio", () => {
     const speed = told({}).get("Speed");
     expect(speed).toContain(
