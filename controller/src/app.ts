@@ -10,6 +10,7 @@ import { addModelCommands } from "./commands/models.ts";
 import { addPruneCommand } from "./commands/prune.ts";
 import { addReportCommands } from "./commands/report.ts";
 import { addStackCommands } from "./commands/stack.ts";
+import { addStudyCommand } from "./commands/study.ts";
 import { addTelemetryCommands } from "./commands/telemetry.ts";
 import { type App, type Context, say } from "./context.ts";
 import { describeError, exitCodeFor, InterruptedError } from "./errors.ts";
@@ -58,6 +59,7 @@ function buildProgram(app: App): Command {
   addDatasetCommands(program, app);
   addJobCommands(program, app);
   addPruneCommand(program, app);
+  addStudyCommand(program, app);
   addReportCommands(program, app);
   addDatabaseCommands(program, app);
   addTelemetryCommands(program, app);

@@ -1,13 +1,10 @@
 import path from "node:path";
 import { createInterface } from "node:readline/promises";
 import { findModels, type Model, readRegistry } from "@edgewatt/registry";
-import { systemClock, UnreachableError } from "@edgewatt/runtime";
-import { ACCURACY_IMAGES, counted, plural, QUICK_ACCURACY_IMAGES, type Results } from "@edgewatt/protocol";
+import { counted } from "@edgewatt/protocol";
 import { writeReport } from "@edgewatt/report";
-import { withConnection } from "../client/broker.ts";
-import { watchDrain } from "../client/drain.ts";
-import { findDevice, type Fleet, readFleet } from "../client/fleet.ts";
 import { findLocalData, type LocalData } from "../client/inputs.ts";
+import { accuracyImagesOf, measure, type MeasureOptions, registeredModels } from "../client/measure.ts";
 import { type Context, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import {
@@ -20,9 +17,9 @@ import {
 } from "../demo/expected-time.ts";
 import { UsageError } from "../errors.ts";
 import type { DatasetsOption, JsonOption } from "../options.ts";
-import { childLog } from "../stack/child-log.ts";
-import { type Stack, type StackFlags, startStack } from "../stack/stack.ts";
-import { measure, type MeasureOptions, printResults } from "./benchmark.ts";
+import { withPrivateStack } from "../stack/private-stack.ts";
+import type { StackFlags } from "../stack/stack.ts";
+import { printResults } from "./benchmark.ts";
 import { fetchWithProgress } from "./datasets.ts";
 
 interface DemoOptions extends StackFlags, JsonOption, DatasetsOption {
@@ -36,9 +33,6 @@ interface DemoOptions extends StackFlags, JsonOption, DatasetsOption {
 }
 
 const PRECISIONS = ["fp32", "int8"] as const;
-const DEVICE_WAIT_MS = 20_000;
-const DRAIN_WAIT_MS = 30_000;
-const POLL_MS = 100;
 
 /** The main job on this machine: stack, quantization, twelve measurements, table, report. */
 export async function demo(context: Context, options: DemoOptions): Promise<void> {
@@ -50,26 +44,16 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
   const measuring = measureOptions(options, scale);
   announce(context, scale, models, data, totalSeconds(options, scale));
 
-  const stack = await startStack({
-    ...options,
-    listen: "127.0.0.1",
-    insecure: false,
-    mqttPort: 0,
-    httpPort: 0,
-    // One port that the environment names would be taken by four.
-    ...(context.env["EDGEWATT_METRICS_PORT"] ? { metricsPort: 0 } : {}),
-    env: context.env,
-    cwd: context.cwd,
-    signal: context.signal,
-    events: childLog(context),
-  });
-  let results: Results;
-  try {
+  const { value: results, ready } = await withPrivateStack(context, options, async (stack) => {
     if (options.json !== true) say(context, `Live page: ${stack.ready.hub}`);
-    results = await measureOn(context, stack, { models, data, options: measuring });
-  } finally {
-    await stack.stop();
-  }
+    return measure(context, stack.connection, {
+      devices: [stack.device],
+      hubUrl: stack.hubUrl,
+      models: registeredModels(models),
+      data,
+      options: measuring,
+    });
+  });
   const report = path.resolve(context.cwd, options.report);
   // Shown first: a folder that cannot be written must not cost what took long to measure.
   if (options.json === true) printJson(context, { ...results, report });
@@ -79,9 +63,9 @@ export async function demo(context: Context, options: DemoOptions): Promise<void
   say(context, `Report: ${path.join(report, "report.md")}`);
   say(
     context,
-    stack.ready.influx === null
-      ? `Telemetry: line-protocol files in ${path.join(stack.ready.data, "telemetry")}, as no influxd is on the PATH`
-      : `Telemetry: InfluxDB in ${path.join(stack.ready.data, "influx")}; \`npm start\` serves it again, with the live page`,
+    ready.influx === null
+      ? `Telemetry: line-protocol files in ${path.join(ready.data, "telemetry")}, as no influxd is on the PATH`
+      : `Telemetry: InfluxDB in ${path.join(ready.data, "influx")}; \`npm start\` serves it again, with the live page`,
   );
 }
 
@@ -106,14 +90,13 @@ async function dataFor(context: Context, options: DemoOptions): Promise<LocalDat
 function scaleOf(options: DemoOptions, models: readonly Model[], data: LocalData): DemoScale {
   const quick = options.quick === true;
   const { windows, windowS } = methodWindows(quick);
-  const images = options.accuracy ?? (quick ? QUICK_ACCURACY_IMAGES : ACCURACY_IMAGES);
   return {
     quick,
     models: models.length,
     precisions: PRECISIONS.length,
     windows: options.windows ?? windows,
     windowS: options.windowS ?? windowS,
-    accuracyImages: data.evaluationFile === undefined ? 0 : images,
+    accuracyImages: data.evaluationFile === undefined ? 0 : accuracyImagesOf(options),
   };
 }
 
@@ -157,46 +140,5 @@ function announce(context: Context, scale: DemoScale, models: readonly Model[], 
       context,
       `Accuracy stays blank: ${CIFAR10.name} is not here (edgewatt datasets fetch ${CIFAR10.name}); int8 models are calibrated on synthetic images.`,
     );
-  }
-}
-
-async function measureOn(
-  context: Context,
-  { ready }: Stack,
-  work: { models: readonly Model[]; data: LocalData; options: MeasureOptions },
-): Promise<Results> {
-  return withConnection(context, { data: ready.data, broker: ready.mqtt }, async (connection) => {
-    const fleet = await onlineFleet(() => readFleet(connection), ready.device, context.signal);
-    const drain = await watchDrain(connection, ready.device);
-    const results = await measure(context, connection, {
-      ...work,
-      devices: [findDevice(fleet, ready.device)],
-      hubUrl: fleet.hubUrl,
-    });
-    const left = await drain.drained(DRAIN_WAIT_MS, context.signal);
-    await drain.stop();
-    if (left > 0)
-      say(
-        context,
-        `warning: ${counted(left, "batch", "batches")} of telemetry ${plural(left, "is", "are")} not stored yet; the agent sends ${plural(left, "it", "them")} again when it ends`,
-      );
-    return results;
-  });
-}
-
-/** The parts announce themselves a moment after they are ready. */
-async function onlineFleet(read: () => Promise<Fleet>, device: string, signal: AbortSignal): Promise<Fleet> {
-  const deadlineMs = performance.now() + DEVICE_WAIT_MS;
-  for (;;) {
-    const fleet = await read();
-    const found = fleet.devices.find(({ id }) => id === device);
-    if (found?.presence === "online" && found.info !== undefined && fleet.hubUrl !== undefined) return fleet;
-    if (performance.now() > deadlineMs) {
-      throw new UnreachableError(`the agent ${device} or the hub has not announced itself: run \`edgewatt doctor\``, {
-        code: "not-announced",
-        context: { device },
-      });
-    }
-    await systemClock.sleep(POLL_MS, signal);
   }
 }

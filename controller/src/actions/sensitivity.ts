@@ -1,33 +1,18 @@
 import path from "node:path";
-import {
-  type Artifact,
-  type Layers,
-  sensitivityResultSchema,
-  type SensitivityArgs,
-  type SensitivityOptions,
-} from "@edgewatt/protocol";
+import type { Artifact, Layers, SensitivityOptions } from "@edgewatt/protocol";
 import { findModel, readRegistry } from "@edgewatt/registry";
 import { renderLayers, writeLayersReport } from "@edgewatt/report";
 import type { MqttConnection } from "@edgewatt/runtime";
-import { type Offer, offerTo, uploadBase } from "../client/artifacts.ts";
+import type { Offer } from "../client/artifacts.ts";
 import { withConnection } from "../client/broker.ts";
+import { compareLayers } from "../client/compare-layers.ts";
 import { chooseDevices, readFleet } from "../client/fleet.ts";
-import {
-  calibrationFor,
-  evaluationArtifact,
-  findLocalData,
-  isFile,
-  modelArtifact,
-  takesCifar,
-} from "../client/inputs.ts";
-import { showing } from "../client/job-progress.ts";
-import { runJob, timeoutSeconds } from "../client/jobs.ts";
-import { wholeResult } from "../client/whole-result.ts";
+import { evaluationArtifact, findLocalData, isFile } from "../client/inputs.ts";
+import { timeoutSeconds } from "../client/jobs.ts";
 import { type Context, print, printJson, say } from "../context.ts";
 import { CIFAR10 } from "../datasets/catalogue.ts";
 import { defined } from "../defined.ts";
 import { UsageError } from "../errors.ts";
-import { Progress } from "../progress.ts";
 import { recipeOf } from "./quantize-options.ts";
 import type { SensitivityCommandOptions } from "./sensitivity-options.ts";
 
@@ -65,23 +50,16 @@ async function compareOnDevice(
   const fleet = await readFleet(connection);
   const [device] = chooseDevices(fleet, on === undefined ? undefined : [on]);
   if (device === undefined) throw new UsageError("--on names no device: see edgewatt devices");
-  const offer = offerTo(device, fleet.hubUrl);
-  const data = await findLocalData(context, options);
-  const evaluation = await evaluationFor(context, options, offer);
-  const args: SensitivityArgs = {
-    model: await modelArtifact(offer, model),
-    calibration: await calibrationFor(context, { what: options.calibration, data, fits: takesCifar(model), offer }),
-    ...(evaluation === undefined ? {} : { evaluation }),
+  return compareLayers(context, connection, {
+    device,
+    hubUrl: fleet.hubUrl,
+    model,
+    data: await findLocalData(context, options),
+    calibration: options.calibration,
+    evaluation: (offer) => evaluationFor(context, options, offer),
     options: { ...jobOptions(options), ...recipe },
-    ...(fleet.hubUrl === undefined ? {} : { upload: uploadBase(fleet.hubUrl) }),
-  };
-  using progress = new Progress(context);
-  const { result } = await runJob(
-    connection,
-    { device: device.id, op: "sensitivity", args, timeoutS: timeoutSeconds(options), ...showing(progress, device.id) },
-    context.signal,
-  );
-  return wholeResult(sensitivityResultSchema, result, context.signal);
+    timeoutS: timeoutSeconds(options),
+  });
 }
 
 /** What `--evaluation` names; test images are taken only where it names them. */

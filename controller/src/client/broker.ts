@@ -7,12 +7,17 @@ import { readStackFile } from "../stack/stack-file.ts";
 
 const CONNECT_WAIT_MS = 5_000;
 
-/** The broker that is named, else that of the stack that runs on the data folder. @throws {UnreachableError} when there is neither */
-async function findBroker(context: Context, options: BrokerOption): Promise<string> {
+/** The broker that is named, else that of the stack that runs on the data folder; `undefined` where there is neither. */
+export async function knownBroker(context: Context, options: BrokerOption): Promise<string | undefined> {
   if (options.broker !== undefined) return options.broker;
+  return (await readStackFile(path.resolve(context.cwd, options.data)))?.mqtt;
+}
+
+/** @throws {UnreachableError} when no broker is known */
+async function findBroker(context: Context, options: BrokerOption): Promise<string> {
+  const broker = await knownBroker(context, options);
+  if (broker !== undefined) return broker;
   const data = path.resolve(context.cwd, options.data);
-  const stack = await readStackFile(data);
-  if (stack !== undefined) return stack.mqtt;
   throw new UnreachableError(
     `no stack runs on the data folder ${data}: start one with \`edgewatt up\`, or name a broker with --broker or a data folder with --data`,
     { code: "no-stack", context: { data } },

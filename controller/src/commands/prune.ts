@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { PruneCommandOptions } from "../actions/prune-options.ts";
 import type { App } from "../context.ts";
 import { choice, number, numbers, withBroker, withDatasets } from "../options.ts";
-import { withTimeout } from "./jobs.ts";
+import { withTimeout } from "./measuring.ts";
 
 export function addPruneCommand(program: Command, { context }: App): void {
   withTimeout(withDatasets(withBroker(program.command("prune"))))

@@ -1,6 +1,7 @@
 import { arch, availableParallelism, cpus, release, totalmem, type } from "node:os";
 import { hostId } from "@edgewatt/runtime";
 import type { DeviceInfo } from "@edgewatt/protocol";
+import { channelBlock } from "./channel-block.ts";
 import { boardModel, readFact } from "./board.ts";
 
 const BYTES_PER_MB = 1e6;
@@ -16,6 +17,7 @@ export function readHardware(root = ""): DeviceInfo["hardware"] {
     os: osName(root),
     governor: readFact(`${root}/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor`) ?? null,
     hostId: hostId(),
+    channelBlock: channelBlock(arch(), readFact(`${root}/proc/cpuinfo`)),
   };
 }
 

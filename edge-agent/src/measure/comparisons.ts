@@ -10,13 +10,17 @@ export interface RowWindows {
 
 type Blocks = ReadonlyMap<number, WindowFigures>;
 
+type RowPair = readonly [numerator: ResultRow, denominator: ResultRow];
+
 /**
- * Ratios between rows of one job, paired by block: int8 over fp32 of each model, and each pruned model over the unpruned one in the
- * same precision, where the job has exactly one such.
+ * Ratios between rows of one job, paired by block: int8 over fp32 of each model; each pruned model over the unpruned one in the same
+ * precision; of two that were pruned by the same fraction the one in smaller multiples over the other; and a pruned model over the next
+ * larger one where it is slower than that. Models belong together that were pruned from the same one; without a lineage, those of a job that
+ * has exactly one unpruned model.
  */
 export function compareRows(rows: readonly RowWindows[], seed: number): Comparison[] {
   const blocks = new Map(rows.map(({ row, windows }) => [row, blocksOf(windows)]));
-  return pairsOf(rows.map(({ row }) => row)).map(([numerator, denominator]) => {
+  const compare = ([numerator, denominator]: RowPair): Comparison => {
     const of = blocks.get(numerator) ?? new Map();
     const over = blocks.get(denominator) ?? new Map();
     const paired = (read: (figures: WindowFigures) => Share | null) => pairedRatio(pair(of, over, read), seed);
@@ -30,22 +34,83 @@ export function compareRows(rows: readonly RowWindows[], seed: number): Comparis
       // A ratio of what cannot be told from zero would look like knowledge.
       energyNet: isNetResolved(numerator) && isNetResolved(denominator) ? paired(net) : null,
     };
+  };
+  const all = rows.map(({ row }) => row);
+  const always = [...quantizedPairs(all), ...prunedPairs(all), ...alignedPairs(all)];
+  const known = new Set(always.map(([of, over]) => `${of.run} ${over.run}`));
+  const next = nextLargerPairs(all).filter(([of, over]) => !known.has(`${of.run} ${over.run}`));
+  const slower = next.map(compare).filter(({ latency: ratio }) => ratio !== null && ratio.low95 > 1);
+  return [...always.map(compare), ...slower];
+}
+
+function quantizedPairs(rows: readonly ResultRow[]): RowPair[] {
+  return rows
+    .filter((row) => row.precision === "int8")
+    .flatMap((row) =>
+      rows
+        .filter((other) => other.model === row.model && other.precision === "fp32")
+        .map((other) => [row, other] as const),
+    );
+}
+
+function prunedPairs(rows: readonly ResultRow[]): RowPair[] {
+  return rows.flatMap((row) => {
+    const unpruned = unprunedOf(row, rows);
+    return unpruned !== undefined && row !== unpruned && isPruned(row) ? [[row, unpruned] as const] : [];
   });
 }
 
-function pairsOf(rows: readonly ResultRow[]): [ResultRow, ResultRow][] {
-  const quantized = rows
-    .filter((row) => row.precision === "int8")
-    .flatMap((row) =>
-      rows.filter((other) => other.model === row.model && other.precision === "fp32").map((o) => [row, o]),
-    );
-  const pruned = rows.flatMap((row) => {
-    const unpruned = rows.filter((other) => other.pruning === 0 && other.precision === row.precision);
-    return row.pruning !== null && row.pruning > 0 && unpruned.length === 1
-      ? unpruned.map((other) => [row, other])
-      : [];
+/** The same fraction cut in other multiples of channels. */
+function alignedPairs(rows: readonly ResultRow[]): RowPair[] {
+  return rows.flatMap((row) =>
+    rows
+      .filter((other) => areRelated(row, other) && row.pruning === other.pruning && alignOf(row) < alignOf(other))
+      .map((other) => [row, other] as const),
+  );
+}
+
+/** The model with the next more parameters, of those that were pruned from the same one. */
+function nextLargerPairs(rows: readonly ResultRow[]): RowPair[] {
+  return rows.filter(isPruned).flatMap((row) => {
+    if (unprunedOf(row, rows) === undefined) return [];
+    const larger = rows
+      .filter((other) => areRelated(row, other) && isPruned(other) && sizeOf(other) > sizeOf(row))
+      .toSorted((a, b) => sizeOf(a) - sizeOf(b));
+    return larger.slice(0, 1).map((other) => [row, other] as const);
   });
-  return [...quantized, ...pruned] as [ResultRow, ResultRow][];
+}
+
+function unprunedOf(row: ResultRow, rows: readonly ResultRow[]): ResultRow | undefined {
+  const origin = originOf(row);
+  const [unpruned, ...others] = rows.filter(
+    (other) =>
+      other.precision === row.precision && (origin === undefined ? other.pruning === 0 : other.model === origin),
+  );
+  return others.length === 0 ? unpruned : undefined;
+}
+
+function areRelated(row: ResultRow, other: ResultRow): boolean {
+  return row !== other && row.precision === other.precision && originOf(row) === originOf(other);
+}
+
+/** The name of the model that a row's was pruned from, where its lineage tells. */
+function originOf({ lineage }: ResultRow): string | undefined {
+  return lineage?.find(({ op }) => op === "prune")?.from.name;
+}
+
+/** Not known is NaN, which is neither more nor less than anything. */
+function alignOf({ lineage }: ResultRow): number {
+  const step = lineage?.findLast(({ op }) => op === "prune");
+  return step?.op === "prune" ? step.align : Number.NaN;
+}
+
+function isPruned({ pruning }: ResultRow): boolean {
+  return pruning !== null && pruning > 0;
+}
+
+/** Not knowing a size makes no row the smaller one. */
+function sizeOf({ params }: ResultRow): number {
+  return params ?? Number.NaN;
 }
 
 function isNetResolved({ energyMj: { net: value, netHalfWidth95 } }: ResultRow): boolean {

@@ -1,4 +1,5 @@
 import {
+  convChannels,
   countParameters,
   DataError,
   describeInputs,
@@ -60,6 +61,7 @@ async function inspect({ modelPath, source, images }: Extract<ToModelWorker, { t
     params: countParameters(model),
     quantized,
     dynamicBatch: inputs.every(({ shape }) => typeof shape[0] === "string"),
+    convs: convChannels(model),
     feeds: await prepare(source, inputs, images),
   };
 }

@@ -1,3 +1,4 @@
+import type { ConvChannels } from "@edgewatt/onnx";
 import type {
   PruneOptions,
   PruneReport,
@@ -66,6 +67,7 @@ export interface Inspected {
   readonly quantized: boolean;
   /** Whether the first side of every input is open, so that several images fit in one run. */
   readonly dynamicBatch: boolean;
+  readonly convs: readonly ConvChannels[];
   /** Inputs for the runner; none when the model takes no images. */
   readonly feeds: readonly Feeds[];
 }

@@ -14,6 +14,7 @@ import { alignmentFlags } from "../measure/flags/alignment.ts";
 import { averagingFlags } from "../measure/flags/averaging.ts";
 import { precisionFlags } from "../measure/flags/precision.ts";
 import { makeRow } from "../measure/row.ts";
+import { rowChannels } from "../measure/row-channels.ts";
 import { runLoadSteps } from "../runner/load-steps.ts";
 import { prepareEntries, type PreparedEntries, type PreparedEntry } from "./entries.ts";
 import { EntryMeasurement, type MeasuredEntry, type MeasuringJob, type WindowProgress } from "./measure-entries.ts";
@@ -191,5 +192,11 @@ function rowOf(
     windows,
     plan,
   );
-  return { ...row, temperatureC: temperaturesOf(windows) };
+  const { channelBlock } = bench.info().hardware;
+  return {
+    ...row,
+    temperatureC: temperaturesOf(windows),
+    ...(entry.model.lineage === undefined ? {} : { lineage: entry.model.lineage }),
+    ...(channelBlock === undefined ? {} : { channels: rowChannels(entry.convs, channelBlock) }),
+  };
 }

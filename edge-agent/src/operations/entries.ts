@@ -1,3 +1,4 @@
+import type { ConvChannels } from "@edgewatt/onnx";
 import type { BenchmarkArgs, ModelArtifact, Precision, QuantizeReport } from "@edgewatt/protocol";
 import { JobError } from "../errors.ts";
 import type { JobContext } from "../jobs/operation.ts";
@@ -20,6 +21,7 @@ export interface PreparedEntry {
   readonly fileBytes: number;
   readonly params: number | null;
   readonly feeds: readonly Feeds[];
+  readonly convs: readonly ConvChannels[];
   /** Of an int8 model that was quantized here. */
   readonly report: QuantizeReport | undefined;
 }
@@ -61,7 +63,8 @@ export async function prepareEntries(
         { code: "batch-fixed", context: { model: model.name, batch } },
       );
     }
-    const common = { run: `${job}/${index}`, model, precision, feeds: inspected.feeds };
+    const { feeds, convs } = inspected;
+    const common = { run: `${job}/${index}`, model, precision, feeds, convs };
     const params = model.params ?? (inspected.quantized ? null : inspected.params);
     if (precision === "fp32" && inspected.quantized) {
       throw new JobError(`${model.name} is an int8 model already: ask for precision int8`, { code: "precision" });

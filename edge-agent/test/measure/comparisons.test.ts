@@ -14,16 +14,36 @@ const plan = makePlan({
   seed: 7,
 });
 
+const SHA = "a".repeat(64);
+
+/** The same with a lineage: pruned from `origin` in multiples of `align`. */
+function pruned(measured: RowWindows, { align, params }: { align: 16 | 1; params: number }, origin = "m"): RowWindows {
+  const step = {
+    op: "prune",
+    from: { name: origin, sha256: SHA },
+    fraction: measured.row.pruning ?? 0,
+    align,
+    by: "error",
+    allocate: "uniform",
+    calibration: { kind: "synthetic", images: 1000, sha256: null },
+    version: 1,
+    created: "2026-11-26T08:00:00.000Z",
+    device: null,
+  } as const;
+  return { ...measured, row: { ...measured.row, params, lineage: [step] } };
+}
+
 /** Block `b` makes everything 1 % dearer than the one before. */
 function entry(
   [model, pruning, precision]: [string, number, "fp32" | "int8"],
   meanW: number,
   drop: readonly number[] = [],
+  ms = 5,
 ): RowWindows {
   const windows: MeasuredWindow[] = [];
   for (let block = 0; block < 5; block++) {
     const power = drop.includes(block) ? { power: undefined } : {};
-    windows.push({ ...measuredWindow(1000, 5, meanW * 1.01 ** block, 2), block, ...power });
+    windows.push({ ...measuredWindow(1000, ms, meanW * 1.01 ** block, 2), block, ...power });
   }
   const row: ResultRow = makeRow(
     rowFacts({ run: `J/${model}-${precision}`, model, pruning, precision }),
@@ -85,5 +105,39 @@ describe("compareRows", () => {
   it("says nothing where two models could be the unpruned one", () => {
     const rows = [entry(["a", 0, "fp32"], 5), entry(["b", 0, "fp32"], 4), entry(["c", 0.1, "fp32"], 3)];
     expect(compareRows(rows, 7)).toEqual([]);
+  });
+
+  const names = (rows: readonly RowWindows[]) =>
+    compareRows(rows, 7).map(({ numerator: n, denominator: d }) => `${n.model} / ${d.model}`);
+
+  it("has the same fraction in other multiples, the smaller over the larger ones", () => {
+    const rows = [
+      entry(["m", 0, "fp32"], 5),
+      pruned(entry(["m-30-a16", 0.3, "fp32"], 5), { align: 16, params: 700 }),
+      pruned(entry(["m-30-a1", 0.3, "fp32"], 5, [], 9), { align: 1, params: 690 }),
+    ];
+    expect(names(rows)).toEqual(["m-30-a16 / m", "m-30-a1 / m", "m-30-a1 / m-30-a16"]);
+    const [, , aligned] = compareRows(rows, 7);
+    expect(aligned?.latency?.value).toBeCloseTo(1.8, 9);
+  });
+
+  it("has a pruned model over the next larger one only where it is slower than that", () => {
+    const rows = (slow: number) => [
+      entry(["m", 0, "fp32"], 5, [], 12),
+      pruned(entry(["m-10", 0.1, "fp32"], 5, [], 8), { align: 16, params: 900 }),
+      pruned(entry(["m-20", 0.2, "fp32"], 5, [], slow), { align: 16, params: 800 }),
+    ];
+    expect(names(rows(7))).toEqual(["m-10 / m", "m-20 / m"]);
+    expect(names(rows(9))).toEqual(["m-10 / m", "m-20 / m", "m-20 / m-10"]);
+  });
+
+  it("compares models of two families with their own unpruned ones alone", () => {
+    const rows = [
+      entry(["m", 0, "fp32"], 5),
+      entry(["n", 0, "fp32"], 5),
+      pruned(entry(["m-20", 0.2, "fp32"], 5), { align: 16, params: 800 }),
+      pruned(entry(["n-20", 0.2, "fp32"], 5, [], 9), { align: 1, params: 700 }, "n"),
+    ];
+    expect(names(rows)).toEqual(["m-20 / m", "n-20 / n"]);
   });
 });

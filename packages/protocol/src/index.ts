@@ -16,6 +16,7 @@ export { formatTopic, parseTopic, topicFilter, type Topic, type TopicKind } from
 export { MESSAGE_VERSION } from "./message-version.ts";
 export { artifactSchema, modelArtifactSchema, type Artifact, type ModelArtifact } from "./artifact.ts";
 export type { Catalogue, CatalogueModel } from "./catalogue.ts";
+export type { ChannelBlock, RowChannels } from "./channels.ts";
 export { inconsistencies } from "./consistency.ts";
 export { describeSource, isModelled, MODELLED_SOURCES, POWER_SOURCES, type PowerSource } from "./power-sources.ts";
 export { pipelineFiguresSchema, type PipelineFigures } from "./pipeline.ts";
@@ -103,6 +104,7 @@ export {
   type PruneReport,
   type PruneResult,
 } from "./pruning.ts";
+export type { Study } from "./study.ts";
 export type { EnrollRequest, EnrollResponse } from "./enrolment.ts";
 export { counted, plural } from "./counted.ts";
 export { lagSchema, observerEffectSchema, type Lag, type ObserverEffect } from "./meter-facts.ts";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { OPERATIONS } from "./names.ts";
 import { pipelineFiguresSchema } from "./pipeline.ts";
 import { POWER_SOURCES } from "./power-sources.ts";
+import { channelBlockSchema } from "./channels.ts";
 import { count, epochMs, version } from "./schemas.ts";
 
 /** `edgewatt/v1/{d}/status`, retained, and the agent's will. */
@@ -56,6 +57,8 @@ export const deviceInfoSchema = z.looseObject({
     governor: z.string().nullable(),
     /** Names this boot of this machine and its file system; equal on two processes that see the same files. */
     hostId: z.string(),
+    /** How many channels ONNX Runtime's kernels take at once on this processor; other counts are slower. */
+    channelBlock: channelBlockSchema.optional(),
   }),
   operations: z.array(z.enum(OPERATIONS)),
   limits: z.looseObject({ queuedJobs: count, commandBytes: count }),

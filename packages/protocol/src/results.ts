@@ -1,6 +1,9 @@
 import { z } from "zod";
+import { channelsSchema } from "./channels.ts";
+import { lineageSchema } from "./lineage.ts";
 import { lagSchema, observerEffectSchema } from "./meter-facts.ts";
 import { powerSourceSchema } from "./presence.ts";
+import { studySchema } from "./study.ts";
 
 export const RESULTS_SCHEMA = "edgewatt.results/1";
 
@@ -135,6 +138,10 @@ const resultRowSchema = z.looseObject({
     .nullable()
     .optional(),
   temperatureC: z.looseObject({ start: figure, end: figure }).optional(),
+  /** What the model was made from, as far as edgewatt made it. */
+  lineage: lineageSchema.optional(),
+  /** How its channel counts fit the device's kernels. */
+  channels: channelsSchema.optional(),
   /** The full-rate readings of all windows; `url` is where it was uploaded. */
   trace: z
     .looseObject({ name: z.string(), sha256: z.string(), bytes: z.number(), url: z.string().nullable() })
@@ -176,5 +183,7 @@ export const resultsSchema = z.looseObject({
   method: resultMethodSchema,
   rows: z.array(resultRowSchema),
   comparisons: z.array(comparisonSchema).optional(),
+  /** Of the document that `edgewatt study` writes. */
+  study: studySchema.optional(),
 });
 export type Results = z.infer<typeof resultsSchema>;

@@ -1,5 +1,5 @@
 export { prune } from "./prune.ts";
-export type { PruneOptions, PruneProgress, PruneStep } from "./options.ts";
+export { checkImages, type PruneOptions, type PruneProgress, type PruneStep } from "./options.ts";
 export type { LayerChannels, LeftLayer, PruneReport } from "./report.ts";
 export { ALLOCATIONS, type Allocation } from "./choose/allocate.ts";
 export { ALIGNMENTS, type Alignment } from "./choose/kept-count.ts";

@@ -56,10 +56,14 @@ export function checkOptions({ input, fraction, align, allocate, calibration }: 
       context: { allocate },
     });
   }
-  if (fraction > 0 && calibration.count < FEWEST_IMAGES) {
-    throw new PrunerError(
-      `${calibration.name} gives ${calibration.count} images, too few to repair ${input} from: give at least ${FEWEST_IMAGES}, better 1,000`,
-      { code: "data-too-few", context: { source: calibration.name, images: calibration.count } },
-    );
-  }
+  if (fraction > 0) checkImages(input, calibration);
+}
+
+/** @throws PrunerError for too few calibration images to repair a model from, whatever the fraction */
+export function checkImages(input: string, calibration: Pick<DataSource, "name" | "count">): void {
+  if (calibration.count >= FEWEST_IMAGES) return;
+  throw new PrunerError(
+    `${calibration.name} gives ${calibration.count} images, too few to repair ${input} from: give at least ${FEWEST_IMAGES}, better 1,000`,
+    { code: "data-too-few", context: { source: calibration.name, images: calibration.count } },
+  );
 }

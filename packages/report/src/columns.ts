@@ -1,4 +1,5 @@
 import type { ResultRow } from "@edgewatt/protocol";
+import { alignOf } from "./align.ts";
 import { formatCount, formatFigure, formatWithHalfWidth } from "./number-format.ts";
 
 /** One column of the results table, the same in every form of it. */
@@ -28,6 +29,9 @@ function figure(read: (row: ResultRow) => number | null, format: (value: number)
   };
 }
 
+/** In place of a figure that has no meaning for a model with all its channels. */
+export const UNCUT = "uncut";
+
 const noManifest = "the model's manifest does not tell";
 const notMeasured = "not measured, and the run gave no reason";
 const latencyCodes = /latency|percentile/;
@@ -44,6 +48,16 @@ export const COLUMNS: readonly Column[] = [
     format: figure((row) => row.pruning, String),
     blankCodes: /lineage|pruning/,
     blankReason: `pruning fraction: ${noManifest}`,
+  },
+  {
+    key: "align",
+    title: "channels in multiples of",
+    short: "channels ×",
+    align: "right",
+    optional: true,
+    format: alignCell,
+    blankCodes: /lineage|pruning/,
+    blankReason: "channels in multiples of: nobody says how the model was pruned",
   },
   {
     key: "fineTuneEpochs",
@@ -181,6 +195,13 @@ export const COLUMNS: readonly Column[] = [
     blankReason: "test accuracy: not measured, no labelled test set was given",
   },
 ];
+
+/** Of a model that nothing was cut from there is nothing to say, and that is no gap. */
+function alignCell(row: ResultRow): string | null {
+  const align = alignOf(row);
+  if (align !== null) return String(align);
+  return row.pruning === 0 ? UNCUT : null;
+}
 
 function figureWithHalfWidth(read: (row: ResultRow) => number | null, halfWidth: (row: ResultRow) => number | null) {
   return (row: ResultRow) => {

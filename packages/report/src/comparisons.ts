@@ -81,7 +81,8 @@ function sentence({ numerator, denominator, energyGross }: Comparison, isEstimat
   return `To be read: ${of} uses ${ratioText(energyGross)} of the gross energy of ${over}${isEstimate ? ", by an estimate" : ""}.`;
 }
 
-function ratioText(ratio: Ratio, mark = ""): string {
+/** `1.52 [1.48, 1.56]`: a ratio with its 95 % interval. */
+export function ratioText(ratio: Ratio, mark = ""): string {
   if (ratio === null) return BLANK;
   const { value, low95, high95 } = ratio;
   // Cut at the first digit of the interval's half-width; rounding must not make a digit of it that is not there.

@@ -1,5 +1,6 @@
 import type { ResultRow, Results } from "@edgewatt/protocol";
 import { stringify } from "csv-stringify/sync";
+import { alignOf } from "./align.ts";
 import { powerSourceOf } from "./power-source.ts";
 
 type Value = string | number | boolean | null;
@@ -8,6 +9,7 @@ const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, result
   ["device", (row) => row.device],
   ["model", (row) => row.model],
   ["pruning fraction", (row) => row.pruning],
+  ["channels in multiples of", alignOf],
   ["fine-tuning epochs", (row) => row.fineTuneEpochs],
   ["params", (row) => row.params],
   ["precision", (row) => row.precision],
@@ -51,6 +53,8 @@ const COLUMNS: readonly (readonly [header: string, read: (row: ResultRow, result
   ["readings (1/s)", (row) => row.sampling?.rateHz ?? null],
   ["reading jitter p99 (ms)", (row) => row.sampling?.jitterP99Ms ?? null],
   ["readings missing", (row) => row.sampling?.missing ?? null],
+  ["Convs", (row) => row.channels?.layers ?? null],
+  ["Convs off the kernels' block", (row) => row.channels?.offLayers ?? null],
   ["temperature before (°C)", (row) => row.temperatureC?.start ?? null],
   ["temperature after (°C)", (row) => row.temperatureC?.end ?? null],
   ["flags", (row) => row.flags.join("; ")],

@@ -1,11 +1,13 @@
-import type { ResultDevice, ResultRow, Results } from "@edgewatt/protocol";
+import type { Layers, ResultDevice, ResultRow, Results } from "@edgewatt/protocol";
 import { markdownTable } from "markdown-table";
 import { comparisonTable } from "./comparisons.ts";
 import { deviceContext } from "./device-context.ts";
 import { figures } from "./figures/index.ts";
+import { IMPORTANCE_FIGURE } from "./layers/importance-figure.ts";
 import { memoryParagraphs } from "./memory.ts";
 import { formatCount } from "./number-format.ts";
 import { PUBLISHED, publishedTable, type PublishedStudy, type PublishedTable } from "./published.ts";
+import { studyFindings } from "./study/words.ts";
 import { resultsTable, type ResultsTable, type TableCell } from "./results-table.ts";
 
 /** The results table with its footnotes and caption. */
@@ -23,26 +25,54 @@ export function viewMarkdown(view: ResultsTable): string {
   return `${[grid, footnotes.join("\n"), view.caption.map(escape).join("  \n")].filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** A whole report: tables, figures beside it in the same folder, memory, devices and method. */
-export function reportMarkdown(results: Results): string {
+/**
+ * A whole report: tables, figures beside it in the same folder, memory, devices and method; of a study first what it found, in words.
+ * @param layers importance of the layers of the model, which then lies beside it
+ */
+export function reportMarkdown(results: Results, layers?: Layers): string {
+  const { study } = results;
   const comparisons = comparisonTable(results);
   const memory = memoryParagraphs(results);
   const parts = [
-    "# edgewatt report",
+    study === undefined ? "# edgewatt report" : `# Pruning study of ${escape(study.model)}`,
     `Made ${results.created}. The same figures for machines: [results.json](results.json), [results.csv](results.csv).`,
+    ...findingsMarkdown(results),
     "## Results",
     toMarkdown(results).trimEnd(),
     ...(comparisons === undefined ? [] : ["## Comparisons", ...gridWithNotes(comparisons)]),
     "## Figures",
     ...figures(results).map(({ name, title }) => `![${escape(title)}](${name}.svg)`),
+    ...(layers === undefined ? [] : layersMarkdownSection(layers)),
     ...(memory.length === 0 ? [] : ["## Memory", ...memory.map(escape)]),
     "## Devices",
     ...results.devices.map((device) => deviceMarkdown(device, results)),
     ...traceMarkdown(results.rows),
-    "## Published",
-    ...PUBLISHED.flatMap(publishedMarkdown),
+    // A table of other models has nothing to say of the user's own.
+    ...(study === undefined ? ["## Published", ...PUBLISHED.flatMap(publishedMarkdown)] : []),
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+function findingsMarkdown(results: Results): string[] {
+  const findings = studyFindings(results);
+  if (findings.length === 0) return [];
+  return ["## Findings", ...findings.map(({ about, text }) => `**${about}.** ${escapeWords(text)}`)];
+}
+
+/** Commands keep their backquotes. */
+function escapeWords(text: string): string {
+  return text
+    .split("`")
+    .map((part, index) => (index % 2 === 0 ? escape(part) : `\`${part}\``))
+    .join("");
+}
+
+function layersMarkdownSection({ model }: Layers): string[] {
+  return [
+    "## Layers",
+    `![Importance of each layer of ${escape(model)}](${IMPORTANCE_FIGURE}.svg)`,
+    "The figures behind it, and how they were measured: [layers.md](layers.md), [layers.csv](layers.csv).",
+  ];
 }
 
 /** A table of texts with a line under it for each note. */

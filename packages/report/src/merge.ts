@@ -38,7 +38,7 @@ export function mergeResults(documents: readonly Results[]): Results {
   }
   const merged = [...rows.values()];
   const united = [...devices.values()].sort((a, b) => compareText(a.id, b.id));
-  const { comparisons: _, ...document } = newest;
+  const { comparisons: _, study: __, ...document } = newest;
   return {
     ...document,
     schema: RESULTS_SCHEMA,

@@ -1,8 +1,9 @@
 import { counted, inconsistencies, type ResultMethod, type ResultRow, type Results } from "@edgewatt/protocol";
-import { COLUMNS, flagCode, whyBlank, type Column } from "./columns.ts";
+import { COLUMNS, flagCode, UNCUT, whyBlank, type Column } from "./columns.ts";
 import { consistencyNote } from "./consistency.ts";
 import { methodOf } from "./merge.ts";
 import { powerCaption } from "./power-caption.ts";
+import { whySlower } from "./slower/why-slower.ts";
 import { estimated, estimateText, hasEstimatedPower, powerSourceOf } from "./power-source.ts";
 
 export interface TableColumn {
@@ -34,11 +35,19 @@ export function resultsTable(results: Results): ResultsTable {
   const estimates = estimated(results);
   const severalDevices = new Set(results.rows.map((row) => row.device)).size > 1;
   const columns = COLUMNS.filter(({ key, optional, format }) =>
-    key === "device" ? severalDevices : optional !== true || results.rows.some((row) => format(row) !== null),
+    key === "device"
+      ? severalDevices
+      : optional !== true || results.rows.some((row) => ![null, UNCUT].includes(format(row))),
   );
   const footnotes = collectFootnotes(results, columns);
+  const slower = whySlower(results);
+  const slowerNotes = (row: ResultRow) =>
+    slower.flatMap((note, index) => (note.rows.includes(row) ? [footnotes.texts.length + index + 1] : []));
   const rows = results.rows.map((row) => [
-    ...columns.map((column) => cell(column, row, { results, footnotes, estimates })),
+    ...columns.map((column) => {
+      const found = cell(column, row, { results, footnotes, estimates });
+      return column.key === "latencyMs" ? { ...found, notes: [...found.notes, ...slowerNotes(row)] } : found;
+    }),
     flagsCell(row, results, footnotes),
   ]);
   return {
@@ -52,7 +61,7 @@ export function resultsTable(results: Results): ResultsTable {
       { key: "flags", title: "flags", short: "flags", align: "left" },
     ],
     rows,
-    footnotes: footnotes.texts,
+    footnotes: [...footnotes.texts, ...slower.map(({ text }) => text)],
     caption: caption(results),
   };
 }

@@ -1,5 +1,6 @@
-import type { Results } from "@edgewatt/protocol";
+import type { Layers, Results } from "@edgewatt/protocol";
 import { getBorderCharacters, table } from "table";
+import { layersTable } from "./layers/layers-table.ts";
 import { resultsTable, type ResultsTable, type TableCell, type TableColumn } from "./results-table.ts";
 
 const LABEL_KEYS: ReadonlySet<string> = new Set(["device", "model", "precision", "index", "layer"]);
@@ -14,8 +15,13 @@ export function renderTable(results: Results, options: { width?: number } = {}):
   return renderView(resultsTable(results), options);
 }
 
+/** The layers of a model as text of at most `width` columns. */
+export function renderLayers(layers: Layers, options: { width?: number } = {}): string {
+  return renderView(layersTable(layers), options);
+}
+
 /** Any table of this package, in the same way. */
-export function renderView(view: ResultsTable, options: { width?: number } = {}): string {
+function renderView(view: ResultsTable, options: { width?: number } = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
   const texts = view.rows.map((row) => row.map(cellText));
   const parts = splitColumns(view, texts, width).map((indexes) => renderPart(view.columns, texts, indexes));

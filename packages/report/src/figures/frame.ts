@@ -1,15 +1,10 @@
 import { parseHTML } from "linkedom";
+import { PRECISION_STYLE, type Series } from "./series.ts";
 
 const SVG = "http://www.w3.org/2000/svg";
 const INK = "#1f2430";
 const MUTED = "#5b6270";
 const MARGIN = 16;
-
-/** How each precision is drawn: shape and dash tell them apart without colour. */
-export const PRECISION_STYLE = {
-  fp32: { colour: "#1d5fa6", symbol: "circle", dash: "none" },
-  int8: { colour: "#c2410c", symbol: "square", dash: "5 3" },
-} as const;
 
 /** A document that lives in memory: figures are drawn without a browser. */
 export function createDocument(): Document {
@@ -36,7 +31,7 @@ export interface FrameContent {
   readonly description: string;
   readonly width: number;
   readonly height: number;
-  readonly precisions: readonly (keyof typeof PRECISION_STYLE)[];
+  readonly series: readonly Pick<Series, "name" | "precision" | "fill">[];
   /** A chart of {@link Plot}, or lines of text where there is nothing to draw. */
   readonly body: SVGElement | readonly string[];
 }
@@ -68,7 +63,7 @@ export function frame(document: Document, content: FrameContent): string {
     node(document, "rect", { width, height, rx: 8, fill: "#ffffff" }),
     textNode(document, content.title, { x: MARGIN, y: 28, "font-size": 16, "font-weight": 650 }),
     textNode(document, content.subtitle, { x: MARGIN, y: 46, "font-size": 11.5, fill: MUTED }),
-    legend(document, content.precisions),
+    legend(document, content.series),
   );
   const { body } = content;
   if (isLines(body)) {
@@ -108,19 +103,26 @@ export function sideBySide(document: Document, charts: readonly SVGElement[]): S
   return parent;
 }
 
-function legend(document: Document, precisions: FrameContent["precisions"]): SVGElement {
+const LEGEND_SYMBOL = 32;
+const LEGEND_GAP = 14;
+/** Of a letter of the legend on average, so that entries do not touch. */
+const LETTER = 6.2;
+
+function legend(document: Document, series: FrameContent["series"]): SVGElement {
   const group = node(document, "g", { transform: `translate(${MARGIN},64)`, "aria-hidden": "true" });
-  for (const [index, precision] of precisions.entries()) {
+  let x = 0;
+  for (const { name, precision, fill } of series) {
     const style = PRECISION_STYLE[precision];
-    const x = index * 78;
-    const stroke = { stroke: style.colour, "stroke-width": 1.75 };
+    const stroke = { stroke: style.colour, "stroke-width": fill > 0 ? 1 : 1.75 };
+    const inside = { fill: fill > 0 ? style.colour : "#ffffff", "fill-opacity": fill > 0 ? fill : 1 };
     group.append(
       node(document, "line", { x1: x, x2: x + 26, y1: 0, y2: 0, ...stroke, "stroke-dasharray": style.dash }),
       style.symbol === "circle"
-        ? node(document, "circle", { cx: x + 13, cy: 0, r: 4.2, ...stroke, fill: "#ffffff" })
-        : node(document, "rect", { x: x + 9, y: -4, width: 8, height: 8, ...stroke, fill: "#ffffff" }),
-      textNode(document, precision, { x: x + 32, y: 4, "font-size": 12 }),
+        ? node(document, "circle", { cx: x + 13, cy: 0, r: 4.2, ...stroke, ...inside })
+        : node(document, "rect", { x: x + 9, y: -4, width: 8, height: 8, ...stroke, ...inside }),
+      textNode(document, name, { x: x + LEGEND_SYMBOL, y: 4, "font-size": 12 }),
     );
+    x += LEGEND_SYMBOL + name.length * LETTER + LEGEND_GAP;
   }
   return group;
 }

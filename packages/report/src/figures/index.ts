@@ -1,10 +1,11 @@
-import type { Precision, Results } from "@edgewatt/protocol";
+import type { Results } from "@edgewatt/protocol";
 import * as Plot from "@observablehq/plot";
 import { formatWithHalfWidth, formatFigure } from "../number-format.ts";
 import { estimated } from "../power-source.ts";
 import { DEFINITIONS, FIGURE_NAMES, type FigureDefinition, type FigureName } from "./definitions.ts";
-import { createDocument, frame, HEADER_HEIGHT, INDENT, PRECISION_STYLE } from "./frame.ts";
+import { createDocument, frame, HEADER_HEIGHT, INDENT } from "./frame.ts";
 import { paretoFront, pointsOf, whyEmpty, type Point } from "./points.ts";
+import { pointsIn, PRECISION_STYLE, PRECISIONS, type Series, seriesOf } from "./series.ts";
 
 export { FIGURE_NAMES, type FigureName };
 
@@ -20,7 +21,6 @@ export interface Figure {
 const WIDTH = 680;
 const CHART_HEIGHT = 320;
 const FOOTER_HEIGHT = 12;
-const PRECISIONS: readonly Precision[] = ["fp32", "int8"];
 
 /** All figures of the study; one that has no data says why. The same results give the same bytes. */
 export function figures(results: Results): Figure[] {
@@ -38,11 +38,11 @@ export function figure(name: FigureName, results: Results): Figure {
   const svg = frame(document, {
     name,
     title: definition.title,
-    subtitle: definition.subtitle,
+    subtitle: subtitleOf(definition, points),
     description,
     width: WIDTH,
     height: HEADER_HEIGHT + chartHeight + FOOTER_HEIGHT,
-    precisions: PRECISIONS.filter((precision) => points.some((point) => point.precision === precision)),
+    series: seriesOf(points),
     body,
   });
   return { name, title: definition.title, description, svg };
@@ -91,7 +91,8 @@ function chart(document: Document, { definition, points, results }: ChartInput):
     color: { domain: [...PRECISIONS], range: PRECISIONS.map((precision) => PRECISION_STYLE[precision].colour) },
     marks: [
       ...(definition.front ? frontMarks(points, facets) : lineMarks(points, facets)),
-      ...pointMarks(points, facets),
+      ...barMarks(points, facets),
+      ...seriesOf(points).map((series) => dots(points, series, facets)),
     ],
   });
   // Without a legend of its own, Plot returns the drawing itself and not a figure around it.
@@ -101,20 +102,17 @@ function chart(document: Document, { definition, points, results }: ChartInput):
 type Facets = { fx?: string; fy?: string };
 
 function lineMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
-  return PRECISIONS.map((precision) =>
-    Plot.line(
-      points.filter((point) => point.precision === precision),
-      {
-        ...facets,
-        x: "x",
-        y: "y",
-        z: "device",
-        sort: "x",
-        stroke: PRECISION_STYLE[precision].colour,
-        strokeWidth: 1.75,
-        strokeDasharray: PRECISION_STYLE[precision].dash,
-      },
-    ),
+  return seriesOf(points).map((series) =>
+    Plot.line(pointsIn(series, points), {
+      ...facets,
+      x: "x",
+      y: "y",
+      z: "device",
+      sort: "x",
+      stroke: PRECISION_STYLE[series.precision].colour,
+      strokeWidth: series.fill > 0 ? 1 : 1.75,
+      strokeDasharray: PRECISION_STYLE[series.precision].dash,
+    }),
   );
 }
 
@@ -149,7 +147,7 @@ function frontMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
   ];
 }
 
-function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
+function barMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
   const bar = { ...facets, stroke: "precision", strokeWidth: 1.25 };
   return [
     Plot.ruleX(
@@ -170,17 +168,31 @@ function pointMarks(points: readonly Point[], facets: Facets): Plot.Markish[] {
         x2: (point: Point) => point.x + (point.xHalfWidth ?? 0),
       },
     ),
-    Plot.dot(points, {
-      ...facets,
-      x: "x",
-      y: "y",
-      symbol: "precision",
-      stroke: "precision",
-      fill: "none",
-      r: 4.2,
-      strokeWidth: 1.75,
-    }),
   ];
+}
+
+function dots(points: readonly Point[], series: Series, facets: Facets): Plot.Markish {
+  // What nothing was cut from is one point, whatever the lines that begin there.
+  const own = pointsIn(series, points).filter(({ align }) => align !== null || series.fill === 0);
+  return Plot.dot(own, {
+    ...facets,
+    x: "x",
+    y: "y",
+    symbol: "precision",
+    stroke: "precision",
+    fill: series.fill > 0 ? "precision" : "none",
+    fillOpacity: series.fill,
+    r: 4.2,
+    strokeWidth: 1.75,
+  });
+}
+
+/** Labels of several alignments have the multiple behind the fraction. */
+function subtitleOf({ front, subtitle }: FigureDefinition, points: readonly Point[]): string {
+  const several = new Set(points.flatMap(({ align }) => align ?? [])).size > 1;
+  return front === true && several
+    ? subtitle.replace("pruning fractions", "pruning fractions / multiples of channels")
+    : subtitle;
 }
 
 /** The names of both axes, which say where their figures are estimates. */

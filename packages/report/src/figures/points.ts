@@ -1,4 +1,5 @@
 import type { Precision, ResultRow, Results } from "@edgewatt/protocol";
+import { alignOf } from "../align.ts";
 import { COLUMNS, whyBlank } from "../columns.ts";
 import type { Axis, FigureDefinition } from "./definitions.ts";
 
@@ -8,6 +9,8 @@ export interface Point {
   readonly device: string;
   readonly model: string;
   readonly precision: Precision;
+  /** What channel counts were rounded to; `null` where nothing was cut or nobody says. */
+  readonly align: number | null;
   readonly label: string;
   readonly x: number;
   readonly y: number;
@@ -17,6 +20,12 @@ export interface Point {
 
 /** What of a document a figure can show: rows that have both its figures. */
 export function pointsOf(definition: FigureDefinition, results: Results): Point[] {
+  const aligns = new Set(results.rows.flatMap((row) => alignOf(row) ?? []));
+  const labelOf = (row: ResultRow) => {
+    if (row.pruning === null) return row.model;
+    const align = alignOf(row);
+    return aligns.size < 2 || align === null ? String(row.pruning) : `${row.pruning}/${align}`;
+  };
   return definition.panels.flatMap((panel) =>
     results.rows.flatMap((row) => {
       const x = definition.x.read(row);
@@ -28,7 +37,8 @@ export function pointsOf(definition: FigureDefinition, results: Results): Point[
           device: row.device,
           model: row.model,
           precision: row.precision,
-          label: row.pruning === null ? row.model : String(row.pruning),
+          align: alignOf(row),
+          label: labelOf(row),
           x,
           y,
           xHalfWidth: definition.x.halfWidth?.(row) ?? null,

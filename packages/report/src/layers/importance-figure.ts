@@ -1,6 +1,7 @@
 import type { Layers } from "@edgewatt/protocol";
 import * as Plot from "@observablehq/plot";
-import { createDocument, frame, HEADER_HEIGHT, INDENT, PRECISION_STYLE, sideBySide } from "../figures/frame.ts";
+import { createDocument, frame, HEADER_HEIGHT, INDENT, sideBySide } from "../figures/frame.ts";
+import { PRECISION_STYLE, PRECISIONS } from "../figures/series.ts";
 import { formatFigure } from "../number-format.ts";
 import { hasEstimatedEnergy } from "../power-source.ts";
 
@@ -50,7 +51,7 @@ export function importanceFigure(layers: Layers): string {
     description: describe(layers, panels),
     width: WIDTH,
     height: HEADER_HEIGHT + chartHeight + FOOTER_HEIGHT,
-    precisions: ["fp32", "int8"],
+    series: PRECISIONS.map((precision) => ({ name: precision, precision, fill: 0 })),
     body: sideBySide(document, charts),
   });
 }

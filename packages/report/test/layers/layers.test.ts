@@ -8,7 +8,9 @@ import { expect, test } from "vitest";
 import { importanceFigure } from "../../src/layers/importance-figure.ts";
 import { layersCsv } from "../../src/layers/layers-csv.ts";
 import { layersTable } from "../../src/layers/layers-table.ts";
-import { layersMarkdown, renderLayers, writeLayersReport } from "../../src/layers/write-layers.ts";
+import { layersMarkdown } from "../../src/layers/layers-files.ts";
+import { renderLayers } from "../../src/terminal.ts";
+import { writeLayersReport } from "../../src/write-report.ts";
 import { studyLayers } from "./study-layers.ts";
 
 function cellsOf(layers = studyLayers()): (key: string) => string[] {
