@@ -55,7 +55,7 @@ describe.skipIf(chromiumHere.skip)(`the chart in a browser ${chromiumHere.reason
     opened.on("pageerror", (error) => problems.push(String(error)));
     opened.on("console", (message) => {
       // The connection that is cut, the hub that is asked whether it is there, and that this test reads pixels back.
-      const isExpected = /WebSocket|ERR_CONNECTION_REFUSED|getImageData/.test(message.text());
+      const isExpected = /WebSocket|ERR_CONNECTION_(REFUSED|RESET)|getImageData/.test(message.text());
       if (["error", "warning"].includes(message.type()) && !isExpected) problems.push(message.text());
     });
     await opened.goto(stack.url);
