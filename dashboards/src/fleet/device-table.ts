@@ -10,6 +10,7 @@ import { MEASUREMENTS } from "@edgewatt/protocol";
 import { ESTIMATED_SOURCES } from "../model/estimates.ts";
 import { dataLink } from "../model/links.ts";
 import { framed, type Frame } from "../model/panel.ts";
+import { SILENT_AFTER } from "../model/silence.ts";
 import { THROTTLING, throttledNow, throttledSinceBoot } from "../model/throttling.ts";
 import { joinedBy, ordered, withoutTime } from "../model/transformations.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
@@ -18,9 +19,6 @@ import { chosen, fieldOf, influxql, type Query } from "../queries/influxql.ts";
 import { CLOCK_SYNC } from "./state-timeline.ts";
 
 const { deviceState, power, system } = MEASUREMENTS;
-
-/** A device without telemetry for this long is silent; the agents send once a second. */
-const SILENT_AFTER = "30s";
 
 function table(refId: string, query: Query): InfluxQuery {
   return InfluxQuery.table(refId, influxql(query));
@@ -82,6 +80,11 @@ const HEARD: ValueMapping[] = [
 
 const coloured: DynamicConfigValue = { id: "custom.cellOptions", value: { type: "color-text" } };
 
+const AS_LAST_TOLD: DynamicConfigValue = {
+  id: "description",
+  value: "As the device told when it was last seen: of a silent one it may have changed since",
+};
+
 /** The columns in their order, each with its head and look. */
 const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicConfigValue[]])[] = [
   [
@@ -99,7 +102,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
     },
   ],
   ["heard", "Telemetry", { id: "unit", value: GRAFANA_UNIT["1"] }, { id: "mappings", value: HEARD }, coloured],
-  ["state", "State", { id: "unit", value: GRAFANA_UNIT.text }],
+  ["state", "State", { id: "unit", value: GRAFANA_UNIT.text }, AS_LAST_TOLD],
   ["Time", "Last seen", { id: "unit", value: units.DateTimeFromNow }],
   [
     "watts",
@@ -123,7 +126,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
       value: [dataLink("Run", "run", { keep: [], set: { device: "${__data.fields.device}", run: "${__value.text}" } })],
     },
   ],
-  ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }],
+  ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }, AS_LAST_TOLD],
 ];
 
 /** A row per device: what it does, and what it draws. */

@@ -112,7 +112,8 @@ export function tagValues(measurement: Measurement, tag: string): string {
   return `SHOW TAG VALUES FROM "${measurement.name}" WITH KEY = ${quotedTag(namesOf(measurement), tag)}`;
 }
 
-/** The values of a field on the chosen devices, for a variable. */
+/** The values of a field on the chosen devices, as far back as the chosen policy keeps them, for a variable. */
 export function fieldValues(measurement: Measurement, field: string): string {
-  return `SELECT DISTINCT("${fieldOf(measurement, field).name}") FROM "${measurement.name}" WHERE ${chosen(measurement, "device")}`;
+  const source = `"${CHOSEN_POLICY}"."${measurement.name}"`;
+  return `SELECT DISTINCT("${fieldOf(measurement, field).name}") FROM ${source} WHERE ${chosen(measurement, "device")}`;
 }
