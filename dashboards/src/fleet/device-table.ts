@@ -12,7 +12,7 @@ import { dataLink } from "../model/links.ts";
 import { framed, type Frame } from "../model/panel.ts";
 import { SILENT_AFTER } from "../model/silence.ts";
 import { THROTTLING, throttledNow, throttledSinceBoot } from "../model/throttling.ts";
-import { joinedBy, ordered, withoutTime } from "../model/transformations.ts";
+import { joinedBy, named, only, ordered, withoutTime } from "../model/transformations.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
 import { chosen, fieldOf, influxql, type Query } from "../queries/influxql.ts";
@@ -24,21 +24,42 @@ function table(refId: string, query: Query): InfluxQuery {
   return InfluxQuery.table(refId, influxql(query));
 }
 
+/** A device that has been silent for longer is not listed. */
+const REMEMBERED = "7d";
+
 /** The newest state, also of a device that has been silent for days; its time is when the device was last heard. */
 const state = table("A", {
   from: deviceState,
   select: [{ field: "state", call: "last", as: "state" }, { field: "job" }, { field: "job_state" }, { field: "sync" }],
   where: [chosen(deviceState, "device")],
   groupBy: ["device"],
-  reachBack: "7d",
+  reachBack: REMEMBERED,
 });
 
+/** Points of every device that is known, with nothing for a silent one: without such a row the column would be gone when all are silent. */
 const heard = table("B", {
-  from: deviceState,
-  select: [{ field: "state", call: "count", as: "heard" }],
-  where: [chosen(deviceState, "device")],
+  from: [
+    {
+      from: deviceState,
+      select: [{ field: "state" }],
+      where: [chosen(deviceState, "device")],
+      groupBy: ["device"],
+      lately: SILENT_AFTER,
+    },
+    {
+      from: deviceState,
+      select: [{ field: "sync", call: "last", as: "known" }],
+      where: [chosen(deviceState, "device")],
+      groupBy: ["device"],
+      reachBack: REMEMBERED,
+    },
+  ],
+  select: [
+    { field: "state", call: "count", as: "heard" },
+    { field: "known", call: "count", as: "known" },
+  ],
   groupBy: ["device"],
-  lately: SILENT_AFTER,
+  reachBack: REMEMBERED,
 });
 
 /** Channels may be parts of one another, so their sum would count some watts twice. */
@@ -67,10 +88,14 @@ const machine = table("D", {
   lately: SILENT_AFTER,
 });
 
+/** A name of its own for the time of the newest state: a join puts that of the frame beside `Time`, by which no order knows it. */
+const SEEN = "seen";
+
 const HEARD: ValueMapping[] = [
   {
     type: MappingType.RangeToText,
-    options: { from: 1, to: null, result: { text: "heard", color: "green", index: 0 } },
+    // An open end is 0 to Grafana.
+    options: { from: 1, to: Number.MAX_SAFE_INTEGER, result: { text: "heard", color: "green", index: 0 } },
   },
   {
     type: MappingType.SpecialValue,
@@ -103,7 +128,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
   ],
   ["heard", "Telemetry", { id: "unit", value: GRAFANA_UNIT["1"] }, { id: "mappings", value: HEARD }, coloured],
   ["state", "State", { id: "unit", value: GRAFANA_UNIT.text }, AS_LAST_TOLD],
-  ["Time", "Last seen", { id: "unit", value: units.DateTimeFromNow }],
+  [SEEN, "Last seen", { id: "unit", value: units.DateTimeFromNow }],
   [
     "watts",
     "Power",
@@ -140,8 +165,14 @@ export function deviceTable(frame: Frame): TablePanel {
     .withTarget(watts)
     .withTarget(machine)
     .withTransformation(withoutTime("B", "C", "D"))
+    .withTransformation(only(["A"], named({ Time: SEEN })))
     .withTransformation(joinedBy("device"))
-    .withTransformation(ordered(COLUMNS.map(([name]) => name)));
+    .withTransformation(
+      ordered(
+        COLUMNS.map(([name]) => name),
+        ["known"],
+      ),
+    );
   for (const [name, head, ...look] of COLUMNS) {
     panel.overrideByName(name, [{ id: "displayName", value: head }, ...look]);
   }

@@ -9,8 +9,8 @@ export { fieldOf } from "./names.ts";
 export const CHOSEN_POLICY = "$resolution";
 
 export interface Query {
-  /** A measurement, or an inner query whose columns and tags this one reads. */
-  readonly from: Measurement | Query;
+  /** A measurement, or inner queries whose columns and tags this one reads; several of one measurement are read as one. */
+  readonly from: Measurement | Query | readonly [Query, Query];
   readonly select: readonly Selection[];
   readonly where?: readonly string[];
   /** Tags, each of whose values makes a series of its own. */
@@ -32,21 +32,25 @@ export interface Query {
   readonly newest?: number;
 }
 
-function isQuery(source: Measurement | Query): source is Query {
-  return "select" in source;
+function innerOf(source: Exclude<Query["from"], Measurement>): readonly Query[] {
+  return "select" in source ? [source] : source;
 }
 
-function sourceNames(source: Measurement | Query): Names {
-  if (!isQuery(source)) return namesOf(source);
+function sourceNames(source: Query["from"]): Names {
+  if ("name" in source) return namesOf(source);
+  const inner = innerOf(source);
   return {
     of: "the inner query",
-    fields: source.select.map(columnName).filter((name) => name !== undefined),
-    tags: source.groupBy ?? [],
+    fields: inner.flatMap(({ select }) => select.map(columnName)).filter((name) => name !== undefined),
+    tags: inner.flatMap(({ groupBy = [] }) => groupBy),
   };
 }
 
 function sourceText({ from, policy }: Query): string {
-  if (isQuery(from)) return `(${influxql(from)})`;
+  if (!("name" in from))
+    return innerOf(from)
+      .map((query) => `(${influxql(query)})`)
+      .join(", ");
   return policy === undefined ? `"${from.name}"` : `"${policy}"."${from.name}"`;
 }
 

@@ -244,6 +244,16 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
     expect(machine).toMatchObject({ temp_c: 50, now: 0, "since boot": 0 });
   });
 
+  it("a device that has been silent is still a row of Fleet, with its last state and no telemetry", async () => {
+    const { fromMs, toMs } = range();
+    const later = { fromMs, toMs: toMs + 60_000 };
+    expect(await rowsOf("edgewatt-fleet", "Devices", "A", later)).toMatchObject([
+      { device: "pi-1", state: "measuring" },
+    ]);
+    expect(await rowsOf("edgewatt-fleet", "Devices", "B", later)).toMatchObject([{ device: "pi-1", heard: null }]);
+    expect(await rowsOf("edgewatt-fleet", "Devices", "C", later)).toEqual([]);
+  });
+
   it("Fleet has the energy of a minute and the points that were lost", async () => {
     const energy = await rowsOf("edgewatt-fleet", "Energy per minute");
     expect(new Set(energy.map((row) => row["joules_per_minute"]))).toEqual(new Set([4 * 60]));
