@@ -18,7 +18,7 @@ export interface Query {
   /** One value per interval: the interval that Grafana finds fit for the width of the graph, or a fixed one. */
   readonly perInterval?: boolean | `${number}${"s" | "m" | "h" | "d"}`;
   /** What stands for an interval without points; left out unless told. */
-  readonly fill?: "none" | "null" | "previous" | "linear" | number;
+  readonly fill?: "null" | number;
   /** Retention policy of a measurement; the database's default one unless told. */
   readonly policy?: string;
   /**
@@ -28,8 +28,6 @@ export interface Query {
   readonly reachBack?: `${number}${"m" | "h" | "d"}`;
   /** Only this much of the end of the view is read, such as `30s`: an older value would not be one of now. */
   readonly lately?: `${number}${"s" | "m"}`;
-  /** The newest rows only, this many per series. */
-  readonly newest?: number;
 }
 
 function innerOf(source: Exclude<Query["from"], Measurement>): readonly Query[] {
@@ -76,7 +74,6 @@ export function influxql(query: Query): string {
     `SELECT ${columns} FROM ${sourceText(query)} WHERE ${conditions}`,
     ...(groups.length === 0 ? [] : [`GROUP BY ${groups.join(", ")}`]),
     ...(interval.length === 0 ? [] : [`fill(${query.fill ?? "none"})`]),
-    ...(query.newest === undefined ? [] : [`ORDER BY time DESC LIMIT ${query.newest}`]),
   ].join(" ");
 }
 

@@ -44,8 +44,6 @@ const TAG_LABELS = {
   model: ["Model", "Models that the data is of"],
   precision: ["Precision", "fp32 as trained, int8 as quantized"],
   pruning: ["Pruning", "Share of the channels pruned"],
-  channel: ["Channel", "Power channels of the devices"],
-  service: ["Service", "Parts of edgewatt that tell of themselves"],
 } as const;
 
 /** The values of a tag; the variable has the tag's name. */
