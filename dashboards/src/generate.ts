@@ -23,19 +23,23 @@ export const DASHBOARDS: Readonly<Record<string, () => Dashboard>> = {
   study,
 };
 
+/** Files that are written with a contact only: ones of an earlier build would go on telling it. */
+export const CONTACT_FILES = [
+  "provisioning/alerting/contact-points.yaml",
+  "provisioning/alerting/policies.yaml",
+] as const;
+
 /** What Grafana is provisioned with beside the dashboards. */
 function provisioning(settings: AlertSettings): Readonly<Record<string, string>> {
   const { contact } = settings;
+  const [contactPoints, policies] = CONTACT_FILES;
   return {
-    "dashboards/edgewatt.yaml": dashboardsYaml(),
-    "datasources/edgewatt.yaml": datasourceYaml(),
-    "alerting/rules.yaml": rulesYaml(settings),
+    "provisioning/dashboards/edgewatt.yaml": dashboardsYaml(),
+    "provisioning/datasources/edgewatt.yaml": datasourceYaml(),
+    "provisioning/alerting/rules.yaml": rulesYaml(settings),
     ...(contact === undefined
       ? {}
-      : {
-          "alerting/contact-points.yaml": contactPointsYaml(contact),
-          "alerting/policies.yaml": policiesYaml(contact),
-        }),
+      : { [contactPoints]: contactPointsYaml(contact), [policies]: policiesYaml(contact) }),
   };
 }
 
@@ -46,6 +50,6 @@ export function generate(settings: AlertSettings = defaultAlertSettings()): read
       path: `dashboards/${name}.json`,
       content: `${JSON.stringify(build(), null, 2)}\n`,
     })),
-    ...Object.entries(provisioning(settings)).map(([name, content]) => ({ path: `provisioning/${name}`, content })),
+    ...Object.entries(provisioning(settings)).map(([file, content]) => ({ path: file, content })),
   ];
 }

@@ -56,6 +56,17 @@ describe("edgewatt dashboards build", () => {
     expect(await text("policies.yaml")).toContain("receiver: edgewatt");
   });
 
+  it("removes the contact of an earlier build, and nothing that somebody else has put there", async () => {
+    await using dir = await tempDir();
+    const alerting = path.join(dir.path, "provisioning", "alerting");
+    const built = (...args: string[]) => run(BIN, ["build", "--out", dir.path, ...args]);
+    expect((await built("--contact", "email", "--contact-address", "a@example.org")).code).toBe(0);
+    expect(await readdir(alerting)).toEqual(["contact-points.yaml", "policies.yaml", "rules.yaml"]);
+    await writeFile(path.join(alerting, "policies.yaml"), "# ours\n");
+    expect((await built()).code).toBe(0);
+    expect(await readdir(alerting)).toEqual(["policies.yaml", "rules.yaml"]);
+  });
+
   it.each([
     [[], "no command: expected build or push"],
     [["publish"], "publish: expected build or push"],

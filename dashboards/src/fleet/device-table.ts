@@ -10,8 +10,9 @@ import { MEASUREMENTS } from "@edgewatt/protocol";
 import { ESTIMATED_SOURCES } from "../model/estimates.ts";
 import { dataLink } from "../model/links.ts";
 import { framed, type Frame } from "../model/panel.ts";
+import { SILENT_AFTER } from "../model/silence.ts";
 import { THROTTLING, throttledNow, throttledSinceBoot } from "../model/throttling.ts";
-import { joinedBy, ordered, withoutTime } from "../model/transformations.ts";
+import { joinedBy, named, only, ordered, withoutTime } from "../model/transformations.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
 import { chosen, fieldOf, influxql, type Query } from "../queries/influxql.ts";
@@ -19,12 +20,12 @@ import { CLOCK_SYNC } from "./state-timeline.ts";
 
 const { deviceState, power, system } = MEASUREMENTS;
 
-/** A device without telemetry for this long is silent; the agents send once a second. */
-const SILENT_AFTER = "30s";
-
 function table(refId: string, query: Query): InfluxQuery {
   return InfluxQuery.table(refId, influxql(query));
 }
+
+/** A device that has been silent for longer is not listed. */
+const REMEMBERED = "7d";
 
 /** The newest state, also of a device that has been silent for days; its time is when the device was last heard. */
 const state = table("A", {
@@ -32,15 +33,33 @@ const state = table("A", {
   select: [{ field: "state", call: "last", as: "state" }, { field: "job" }, { field: "job_state" }, { field: "sync" }],
   where: [chosen(deviceState, "device")],
   groupBy: ["device"],
-  reachBack: "7d",
+  reachBack: REMEMBERED,
 });
 
+/** Points of every device that is known, with nothing for a silent one: without such a row the column would be gone when all are silent. */
 const heard = table("B", {
-  from: deviceState,
-  select: [{ field: "state", call: "count", as: "heard" }],
-  where: [chosen(deviceState, "device")],
+  from: [
+    {
+      from: deviceState,
+      select: [{ field: "state" }],
+      where: [chosen(deviceState, "device")],
+      groupBy: ["device"],
+      lately: SILENT_AFTER,
+    },
+    {
+      from: deviceState,
+      select: [{ field: "sync", call: "last", as: "known" }],
+      where: [chosen(deviceState, "device")],
+      groupBy: ["device"],
+      reachBack: REMEMBERED,
+    },
+  ],
+  select: [
+    { field: "state", call: "count", as: "heard" },
+    { field: "known", call: "count", as: "known" },
+  ],
   groupBy: ["device"],
-  lately: SILENT_AFTER,
+  reachBack: REMEMBERED,
 });
 
 /** Channels may be parts of one another, so their sum would count some watts twice. */
@@ -69,10 +88,14 @@ const machine = table("D", {
   lately: SILENT_AFTER,
 });
 
+/** A name of its own for the time of the newest state: a join puts that of the frame beside `Time`, by which no order knows it. */
+const SEEN = "seen";
+
 const HEARD: ValueMapping[] = [
   {
     type: MappingType.RangeToText,
-    options: { from: 1, to: null, result: { text: "heard", color: "green", index: 0 } },
+    // An open end is 0 to Grafana.
+    options: { from: 1, to: Number.MAX_SAFE_INTEGER, result: { text: "heard", color: "green", index: 0 } },
   },
   {
     type: MappingType.SpecialValue,
@@ -81,6 +104,11 @@ const HEARD: ValueMapping[] = [
 ];
 
 const coloured: DynamicConfigValue = { id: "custom.cellOptions", value: { type: "color-text" } };
+
+const AS_LAST_TOLD: DynamicConfigValue = {
+  id: "description",
+  value: "As the device told when it was last seen: of a silent one it may have changed since",
+};
 
 /** The columns in their order, each with its head and look. */
 const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicConfigValue[]])[] = [
@@ -99,8 +127,8 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
     },
   ],
   ["heard", "Telemetry", { id: "unit", value: GRAFANA_UNIT["1"] }, { id: "mappings", value: HEARD }, coloured],
-  ["state", "State", { id: "unit", value: GRAFANA_UNIT.text }],
-  ["Time", "Last seen", { id: "unit", value: units.DateTimeFromNow }],
+  ["state", "State", { id: "unit", value: GRAFANA_UNIT.text }, AS_LAST_TOLD],
+  [SEEN, "Last seen", { id: "unit", value: units.DateTimeFromNow }],
   [
     "watts",
     "Power",
@@ -123,7 +151,7 @@ const COLUMNS: readonly (readonly [name: string, head: string, ...look: DynamicC
       value: [dataLink("Run", "run", { keep: [], set: { device: "${__data.fields.device}", run: "${__value.text}" } })],
     },
   ],
-  ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }],
+  ["job_state", "Job state", { id: "unit", value: GRAFANA_UNIT.text }, AS_LAST_TOLD],
 ];
 
 /** A row per device: what it does, and what it draws. */
@@ -137,8 +165,14 @@ export function deviceTable(frame: Frame): TablePanel {
     .withTarget(watts)
     .withTarget(machine)
     .withTransformation(withoutTime("B", "C", "D"))
+    .withTransformation(only(["A"], named({ Time: SEEN })))
     .withTransformation(joinedBy("device"))
-    .withTransformation(ordered(COLUMNS.map(([name]) => name)));
+    .withTransformation(
+      ordered(
+        COLUMNS.map(([name]) => name),
+        ["known"],
+      ),
+    );
   for (const [name, head, ...look] of COLUMNS) {
     panel.overrideByName(name, [{ id: "displayName", value: head }, ...look]);
   }

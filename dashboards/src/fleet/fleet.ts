@@ -30,7 +30,7 @@ export function fleet(): Dashboard {
         id: 1,
         title: "Devices",
         description:
-          "As of the end of the time range, as measured. Silent: no telemetry for 30 s, as happens in a strict measurement too; its figures stay empty. Devices that were heard in the seven days before are listed",
+          "As of the end of the time range, as measured. Silent: no telemetry for 30 s, as happens in a strict measurement too; its figures stay empty, and its state and job are those it told last. Devices that were heard in the seven days before are listed",
         at: [0, 0, 24, 11],
       }),
       energyGraph({

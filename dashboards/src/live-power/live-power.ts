@@ -4,6 +4,7 @@ import { runAnnotation } from "../annotations/runs.ts";
 import { buildDashboard } from "../model/dashboard.ts";
 import { UIDS } from "../model/links.ts";
 import { FLEET_VALUES } from "../model/panel.ts";
+import { SILENT_AFTER } from "../model/silence.ts";
 import { THROTTLING_TOLD } from "../model/throttling.ts";
 import { JOULE } from "../model/units.ts";
 import { datasourceVariable, tagVariable } from "../variables/choices.ts";
@@ -28,9 +29,16 @@ export function livePower(): Dashboard {
     annotations: [runAnnotation()],
     panels: [
       powerFigure(
-        { id: 1, title: "Now", description: "Newest mean over a tenth of a second, per channel", at: [0, 0, 6, 5] },
+        {
+          id: 1,
+          title: "Now",
+          description:
+            "Newest mean over a tenth of a second, per channel. One that has told nothing in the last 30 s of the time range is left out, as happens in a strict measurement too",
+          at: [0, 0, 6, 5],
+        },
         { field: "watts", call: "last" },
         WATT,
+        { lately: SILENT_AFTER },
       ),
       powerFigure(
         { id: 2, title: "Mean in view", description: "Mean power over the time range", at: [6, 0, 6, 5] },

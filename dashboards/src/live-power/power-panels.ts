@@ -7,7 +7,7 @@ import { dataLink, linkBuilder } from "../model/links.ts";
 import { framed, legendWith, type Frame } from "../model/panel.ts";
 import { GRAFANA_UNIT } from "../model/units.ts";
 import { InfluxQuery } from "../queries/influx-target.ts";
-import { chosen, fieldOf, influxql, type Selection } from "../queries/influxql.ts";
+import { chosen, fieldOf, influxql, type Query, type Selection } from "../queries/influxql.ts";
 
 const { power } = MEASUREMENTS;
 
@@ -16,19 +16,29 @@ export const WATT = GRAFANA_UNIT[fieldOf(power, "watts").unit];
 /** The source stands in every legend, so that an estimate is never taken for a measurement. */
 const CHANNEL = "$tag_device $tag_channel ($tag_source)";
 
-function powerQuery(refId: string, selection: Selection, alias: string, perInterval: boolean): InfluxQuery {
+function powerQuery(
+  refId: string,
+  selection: Selection,
+  alias: string,
+  read: Pick<Query, "perInterval" | "lately">,
+): InfluxQuery {
   const query = influxql({
+    ...read,
     from: power,
     select: [selection],
     where: [chosen(power, "device")],
     groupBy: ["device", "channel", "source"],
-    perInterval,
   });
   return InfluxQuery.series(refId, query, alias);
 }
 
-/** One figure per channel of the chosen devices. */
-export function powerFigure(frame: Frame, selection: Selection, unit: string): StatPanel {
+/** One figure per channel of the chosen devices, of the whole view unless told. */
+export function powerFigure(
+  frame: Frame,
+  selection: Selection,
+  unit: string,
+  read: Pick<Query, "lately"> = {},
+): StatPanel {
   return framed(new StatPanel(), frame)
     .unit(unit)
     .decimals(2)
@@ -36,7 +46,7 @@ export function powerFigure(frame: Frame, selection: Selection, unit: string): S
     .colorMode(BigValueColorMode.None)
     .graphMode(BigValueGraphMode.None)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]))
-    .withTarget(powerQuery("A", selection, CHANNEL, false))
+    .withTarget(powerQuery("A", selection, CHANNEL, read))
     .withTransformation(MARK_MODELS);
 }
 
@@ -55,8 +65,8 @@ export function powerGraph(frame: Frame): GraphPanel {
         }),
       ),
     ])
-    .withTarget(powerQuery("A", { field: "watts", call: "mean" }, CHANNEL, true))
-    .withTarget(powerQuery("B", { field: "watts_max", call: "max" }, `${CHANNEL} peak`, true))
+    .withTarget(powerQuery("A", { field: "watts", call: "mean" }, CHANNEL, { perInterval: true }))
+    .withTarget(powerQuery("B", { field: "watts_max", call: "max" }, `${CHANNEL} peak`, { perInterval: true }))
     .withTransformation(MARK_MODELS)
     .overrideByRegexp(ESTIMATED_SERIES, DASHED)
     .overrideByQuery("B", [

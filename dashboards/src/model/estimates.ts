@@ -18,8 +18,8 @@ export const MARK_MODELS: DataTransformerConfig = {
   },
 };
 
-/** Which series are estimates, by the names that they have after {@link MARK_MODELS}. */
-export const ESTIMATED_SERIES = "/estimate/";
+/** Which series are estimates, by the names that they have after {@link MARK_MODELS}; the word may be in a device's name too. */
+export const ESTIMATED_SERIES = String.raw`/\((?:\w+, )?estimate\)/`;
 
 /** How the line of an estimate is drawn. */
 export const DASHED: DynamicConfigValue[] = [{ id: "custom.lineStyle", value: { fill: "dash", dash: [8, 6] } }];

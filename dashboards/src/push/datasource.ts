@@ -3,11 +3,15 @@ import { ConfigError } from "@edgewatt/runtime";
 import type { PushConfig } from "../config.ts";
 import { DATASOURCE } from "../provisioning/names.ts";
 import { DATASOURCE_OPTIONS } from "../provisioning/provisioning.ts";
-import { readAs, type GrafanaClient } from "./client.ts";
+import { messageOf, readAs, type GrafanaClient } from "./client.ts";
 import { matches } from "./matches.ts";
 import type { Outcome } from "./outcome.ts";
 
-const foundSchema = z.looseObject({ type: z.string(), readOnly: z.boolean().default(false) });
+const foundSchema = z.looseObject({
+  type: z.string(),
+  readOnly: z.boolean().default(false),
+  jsonData: z.looseObject({}).nullish(),
+});
 
 /** Creates the data source, or brings it up to date. Its password cannot be read back, so one that is given is always written. */
 export async function pushDatasource(
@@ -24,13 +28,15 @@ export async function pushDatasource(
 
   const answer = await client.call("GET", path, { to: `read the data source ${title}`, expect: [404] });
   if (answer.status === 404) {
-    if (!dryRun) {
-      await client.call("POST", "/api/datasources", {
-        to: `create the data source ${title}`,
-        body: { ...wanted, ...secret },
-      });
-    }
-    return { ...outcome, action: "created" };
+    if (dryRun) return { ...outcome, action: "created" };
+    const made = await client.call("POST", "/api/datasources", {
+      to: `create the data source ${title}`,
+      body: { ...wanted, ...secret },
+      expect: [409],
+    });
+    if (made.status < 300) return { ...outcome, action: "created" };
+    const reason = `Grafana refuses it (${messageOf(made.body)}): rename the data source that has this name`;
+    return { ...outcome, action: "conflict", reason };
   }
   const found = readAs(foundSchema, answer, `the data source ${title}`);
   if (found.readOnly || found.type !== wanted.type) {
@@ -39,7 +45,10 @@ export async function pushDatasource(
   }
   if (influxReadPassword === undefined && matches(wanted, found)) return { ...outcome, action: "unchanged" };
   if (!dryRun) {
-    await client.call("PUT", path, { to: `change the data source ${title}`, body: { ...found, ...wanted, ...secret } });
+    // What people have set besides, such as a timeout, stays.
+    const jsonData = { ...found.jsonData, ...wanted.jsonData };
+    const body = { ...found, ...wanted, jsonData, ...secret };
+    await client.call("PUT", path, { to: `change the data source ${title}`, body });
   }
   return { ...outcome, action: "updated" };
 }

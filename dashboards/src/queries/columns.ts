@@ -1,30 +1,10 @@
 import { quoted, type Names } from "./names.ts";
 
 /** A function of InfluxQL that makes one value of many, or few: `p95` is the 95th percentile, `sample100` a hundred drawn by lot. */
-type Call =
-  | "count"
-  | "distinct"
-  | "first"
-  | "integral"
-  | "last"
-  | "max"
-  | "mean"
-  | "median"
-  | "min"
-  | "spread"
-  | "stddev"
-  | "sum"
-  | `p${number}`
-  | `sample${number}`;
+type Call = "count" | "integral" | "last" | "max" | "mean" | "median" | "sum" | `p${number}` | `sample${number}`;
 
-/** What is made of the values of successive intervals; derivatives are per second, a moving average is over two. */
-type Transformation =
-  | "cumulative_sum"
-  | "derivative"
-  | "difference"
-  | "moving_average"
-  | "non_negative_derivative"
-  | "non_negative_difference";
+/** What is made of successive values; a moving average is over two. */
+type Transformation = "difference" | "moving_average";
 
 /** A field, or what functions make of it. */
 interface Column {
@@ -62,8 +42,7 @@ function called(identifier: string, call: Call): string {
 }
 
 function transformed(text: string, transformation: Transformation): string {
-  if (transformation === "moving_average") return `moving_average(${text}, 2)`;
-  return transformation.endsWith("derivative") ? `${transformation}(${text}, 1s)` : `${transformation}(${text})`;
+  return transformation === "moving_average" ? `moving_average(${text}, 2)` : `${transformation}(${text})`;
 }
 
 function operand(names: Names, value: Operand): string {

@@ -9,8 +9,8 @@ export { fieldOf } from "./names.ts";
 export const CHOSEN_POLICY = "$resolution";
 
 export interface Query {
-  /** A measurement, or an inner query whose columns and tags this one reads. */
-  readonly from: Measurement | Query;
+  /** A measurement, or inner queries whose columns and tags this one reads; several of one measurement are read as one. */
+  readonly from: Measurement | Query | readonly [Query, Query];
   readonly select: readonly Selection[];
   readonly where?: readonly string[];
   /** Tags, each of whose values makes a series of its own. */
@@ -18,7 +18,7 @@ export interface Query {
   /** One value per interval: the interval that Grafana finds fit for the width of the graph, or a fixed one. */
   readonly perInterval?: boolean | `${number}${"s" | "m" | "h" | "d"}`;
   /** What stands for an interval without points; left out unless told. */
-  readonly fill?: "none" | "null" | "previous" | "linear" | number;
+  readonly fill?: "null" | number;
   /** Retention policy of a measurement; the database's default one unless told. */
   readonly policy?: string;
   /**
@@ -28,25 +28,27 @@ export interface Query {
   readonly reachBack?: `${number}${"m" | "h" | "d"}`;
   /** Only this much of the end of the view is read, such as `30s`: an older value would not be one of now. */
   readonly lately?: `${number}${"s" | "m"}`;
-  /** The newest rows only, this many per series. */
-  readonly newest?: number;
 }
 
-function isQuery(source: Measurement | Query): source is Query {
-  return "select" in source;
+function innerOf(source: Exclude<Query["from"], Measurement>): readonly Query[] {
+  return "select" in source ? [source] : source;
 }
 
-function sourceNames(source: Measurement | Query): Names {
-  if (!isQuery(source)) return namesOf(source);
+function sourceNames(source: Query["from"]): Names {
+  if ("name" in source) return namesOf(source);
+  const inner = innerOf(source);
   return {
     of: "the inner query",
-    fields: source.select.map(columnName).filter((name) => name !== undefined),
-    tags: source.groupBy ?? [],
+    fields: inner.flatMap(({ select }) => select.map(columnName)).filter((name) => name !== undefined),
+    tags: inner.flatMap(({ groupBy = [] }) => groupBy),
   };
 }
 
 function sourceText({ from, policy }: Query): string {
-  if (isQuery(from)) return `(${influxql(from)})`;
+  if (!("name" in from))
+    return innerOf(from)
+      .map((query) => `(${influxql(query)})`)
+      .join(", ");
   return policy === undefined ? `"${from.name}"` : `"${policy}"."${from.name}"`;
 }
 
@@ -72,7 +74,6 @@ export function influxql(query: Query): string {
     `SELECT ${columns} FROM ${sourceText(query)} WHERE ${conditions}`,
     ...(groups.length === 0 ? [] : [`GROUP BY ${groups.join(", ")}`]),
     ...(interval.length === 0 ? [] : [`fill(${query.fill ?? "none"})`]),
-    ...(query.newest === undefined ? [] : [`ORDER BY time DESC LIMIT ${query.newest}`]),
   ].join(" ");
 }
 
@@ -112,7 +113,8 @@ export function tagValues(measurement: Measurement, tag: string): string {
   return `SHOW TAG VALUES FROM "${measurement.name}" WITH KEY = ${quotedTag(namesOf(measurement), tag)}`;
 }
 
-/** The values of a field on the chosen devices, for a variable. */
+/** The values of a field on the chosen devices, as far back as the chosen policy keeps them, for a variable. */
 export function fieldValues(measurement: Measurement, field: string): string {
-  return `SELECT DISTINCT("${fieldOf(measurement, field).name}") FROM "${measurement.name}" WHERE ${chosen(measurement, "device")}`;
+  const source = `"${CHOSEN_POLICY}"."${measurement.name}"`;
+  return `SELECT DISTINCT("${fieldOf(measurement, field).name}") FROM ${source} WHERE ${chosen(measurement, "device")}`;
 }

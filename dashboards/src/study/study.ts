@@ -24,10 +24,10 @@ const SERIES = "A series per precision and device, over the newest run of each r
 /** Longer than a benchmark of all models takes: the row's point is of its end. */
 const AROUND_A_ROW_MS = 4 * 3600 * 1000;
 
-/** The run of a row, in the hours around it. */
+/** The run of a row, in the hours around it, in the resolution that the row was found in: as measured, an older one is gone. */
 const RUN_LINK = dataLink("Run", "run", {
   range: around(TIME, AROUND_A_ROW_MS),
-  keep: [],
+  keep: ["resolution"],
   set: { device: "${__data.fields.device}", model: "${__data.fields.model}" },
 });
 

@@ -5,12 +5,14 @@ import {
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
+import { DATASOURCE as DEFAULT_DATASOURCE } from "../provisioning/names.ts";
 import { DATASOURCE } from "../queries/influx-target.ts";
 import { fieldValues, tagValues } from "../queries/influxql.ts";
 
-/** Which InfluxDB the dashboard reads. */
+/** Which InfluxDB the dashboard reads; another is chosen by itself only where there is none of edgewatt's name. */
 export function datasourceVariable(): DatasourceVariableBuilder {
   return new DatasourceVariableBuilder("datasource")
+    .current({ text: DEFAULT_DATASOURCE.name, value: DEFAULT_DATASOURCE.uid })
     .label("Data source")
     .description("The InfluxDB that edgewatt's ingest writes to")
     .type("influxdb");
@@ -42,8 +44,6 @@ const TAG_LABELS = {
   model: ["Model", "Models that the data is of"],
   precision: ["Precision", "fp32 as trained, int8 as quantized"],
   pruning: ["Pruning", "Share of the channels pruned"],
-  channel: ["Channel", "Power channels of the devices"],
-  service: ["Service", "Parts of edgewatt that tell of themselves"],
 } as const;
 
 /** The values of a tag; the variable has the tag's name. */
@@ -52,7 +52,7 @@ export function tagVariable(measurement: Measurement, tag: keyof typeof TAG_LABE
   return choiceOf(tag, label, description, tagValues(measurement, tag));
 }
 
-/** The jobs that a measurement has runs of; a run is `job/index`. */
+/** The jobs that a measurement has runs of; a run is `job/index`. The dashboard needs {@link resolutionVariable} too. */
 export function runVariable(measurement: Measurement): QueryVariableBuilder {
   return choiceOf("run", "Run", "The job that the data comes from", fieldValues(measurement, "run"))
     .regex(String.raw`/^(.+)\/\d+$/`)

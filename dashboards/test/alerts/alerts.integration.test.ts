@@ -135,7 +135,7 @@ beforeAll(async () => {
   for (const [device, batches] of Object.entries(FLEET)) await pipeline.send(device, sentBy(device, batches));
 });
 
-afterAll(() => pipeline?.stop());
+afterAll(async () => pipeline?.[Symbol.asyncDispose]());
 
 async function instances(uid: string, nowMs = NOW_MS): Promise<Instance[]> {
   const rule = rules.find((candidate) => candidate.uid === uid);

@@ -31,7 +31,7 @@ export interface Drawn {
 
 /** What a panel gets to draw, after its queries, steps and overrides. */
 export async function drawn(
-  { url, endMs }: FilledDatabase,
+  { url, endMs }: Pick<FilledDatabase, "url" | "endMs">,
   {
     uid,
     title,

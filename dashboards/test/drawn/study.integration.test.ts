@@ -85,6 +85,13 @@ describe.skipIf(influxd.skip)("Study, drawn by Grafana's own transformers", () =
     );
   });
 
+  it("leads from a row to its run, in the resolution that it was found in", async () => {
+    const links = (await study("Results")).field("Run").config.links ?? [];
+    expect(links.map(({ url }) => url)).toEqual([
+      "/d/edgewatt-run?time=${__data.fields.Time.numeric}&time.window=14400000&${datasource:queryparam}&${resolution:queryparam}&var-device=${__data.fields.device}&var-model=${__data.fields.model}",
+    ]);
+  });
+
   it("shows the newest run of a row, or the chosen one", async () => {
     const { column } = await study("Results", { device: METERED });
     expect(new Set(column("Run"))).toEqual(new Set(ROWS.map((_, index) => `${jobOf(METERED)}/${index}`)));

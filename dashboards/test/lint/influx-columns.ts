@@ -54,31 +54,41 @@ function numbered(names: readonly (string | undefined)[]): (string | undefined)[
 
 const TIME = /\$timeFilter|time >= \$\{__(?:from|to)\}ms - \d+[smhd] AND time <= \$\{__to\}ms/;
 
-/** Reads a SELECT, with or without an inner one. @throws Error for what is no SELECT of this shape */
+/** The inner queries at the begin of a text, and where they end. */
+function innerQueries(rest: string): { readonly inner: readonly QueryText[]; readonly end: number } {
+  const inner: QueryText[] = [];
+  let end = 0;
+  for (let open = 0; rest[open] === "("; open = rest.startsWith(", (", end) ? end + 2 : end) {
+    end = closing(rest, open) + 1;
+    inner.push(readQuery(rest.slice(open + 1, end - 1)));
+  }
+  return { inner, end };
+}
+
+/** Reads a SELECT, with or without inner ones. @throws Error for what is no SELECT of this shape */
 export function readQuery(query: string): QueryText {
   const from = /^SELECT (?<columns>.*?) FROM (?<rest>.*)$/s.exec(query)?.groups;
   if (from === undefined) throw new Error(`no SELECT: ${query}`);
   const { columns = "", rest = "" } = from;
-  const isNested = rest.startsWith("(");
-  const inner = isNested ? readQuery(rest.slice(1, closing(rest, 0))) : undefined;
-  const source = isNested ? undefined : /^(?:"[^"]+"\.)?"(?<name>[^"]+)"/.exec(rest);
-  if (!isNested && !source) throw new Error(`no measurement: ${query}`);
-  const tail = isNested ? rest.slice(closing(rest, 0) + 1) : rest.slice(source?.[0].length);
+  const { inner, end } = innerQueries(rest);
+  const source = /^(?:"[^"]+"\.)?"(?<name>[^"]+)"/.exec(rest);
+  if (inner.length === 0 && !source) throw new Error(`no measurement: ${query}`);
+  const tail = rest.slice(inner.length === 0 ? source?.[0].length : end);
   const list = splitColumns(columns);
   const given = new Set(list.flatMap((column) => / AS "([^"]+)"$/.exec(column)?.[1] ?? []));
   const used = `${columns.replaceAll(/ AS "[^"]+"/g, "")} ${tail}`;
-  const innerGives = new Set(inner === undefined ? [] : [...inner.columns, ...inner.tags]);
+  const innerGives = new Set(inner.flatMap((one) => [...one.columns, ...one.tags]));
   const grouping = /GROUP BY (.*?)(?: fill\(| ORDER BY|$)/.exec(tail)?.[1] ?? "";
   return {
-    measurements: inner?.measurements ?? [source?.groups?.["name"] ?? ""],
+    measurements: inner.length === 0 ? [source?.groups?.["name"] ?? ""] : inner.flatMap((one) => one.measurements),
     columns: numbered(list.map(columnName)),
     tags: [...grouping.matchAll(/"([^"]+)"/g)].map(([, tag = ""]) => tag),
     names: [
-      ...(inner?.names ?? []),
+      ...inner.flatMap((one) => one.names),
       ...[...used.matchAll(/"([^"]+)"/g)]
         .map(([, name = ""]) => name)
         .filter((name) => !innerGives.has(name) && !given.has(name)),
     ],
-    isBounded: TIME.test(tail) && (inner?.isBounded ?? true),
+    isBounded: TIME.test(tail) && inner.every((one) => one.isBounded),
   };
 }

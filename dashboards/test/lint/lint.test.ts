@@ -117,7 +117,7 @@ const CASES: readonly (readonly [Rule, string, (broken: Broken) => void])[] = [
     "an order of a column that is not there",
     ({ table }) => (step(table, "organize")["indexByName"].volts = 20),
   ],
-  ["columns", "a join by a column that one table lacks", ({ table }) => rewrite(table, 1, ' GROUP BY "device"', "")],
+  ["columns", "a join by a column that one table lacks", ({ table }) => rewrite(table, 3, ' GROUP BY "device"', "")],
   [
     "columns",
     "a join in which two tables have a time",

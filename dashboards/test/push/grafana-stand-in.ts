@@ -73,7 +73,7 @@ export class GrafanaStandIn implements AsyncDisposable {
     ["GET", /^\/api\/dashboards\/uid\/([^/]+)\/versions\?limit=1$/, ([, uid = ""]) => this.state.versions(uid)],
     ["POST", /^\/api\/dashboards\/db$/, (_, { body }) => this.state.saveDashboard(body, "sa-edgewatt")],
     ["GET", /^\/api\/datasources\/uid\/([^/]+)$/, ([, uid = ""]) => this.state.datasource(uid)],
-    ["POST", /^\/api\/datasources$/, (_, { body }) => this.state.saveDatasource(String(body["uid"]), body)],
+    ["POST", /^\/api\/datasources$/, (_, { body }) => this.state.createDatasource(body)],
     ["PUT", /^\/api\/datasources\/uid\/([^/]+)$/, ([, uid = ""], { body }) => this.state.saveDatasource(uid, body)],
     ["GET", /^\/api\/v1\/provisioning\/alert-rules$/, () => this.state.rules()],
     [

@@ -140,6 +140,26 @@ describe("edgewatt dashboards push", () => {
     expect(reasonOf("edgewatt alerts")).toContain("rename the folder that has this title");
   });
 
+  it("says that another data source has the name, and goes on", async () => {
+    await using grafana = await GrafanaStandIn.start();
+    grafana.state.saveDatasource("P951FEA4", { name: "edgewatt", type: "influxdb" });
+    const { code, actions, reasonOf } = await push(grafana, [...DATASOURCE, "--no-alerts"]);
+    expect({ code, actions }).toMatchObject({
+      code: 1,
+      actions: { "data source edgewatt": "conflict", "dashboard Study": "created" },
+    });
+    expect(reasonOf("edgewatt")).toContain("rename the data source that has this name");
+  });
+
+  it("keeps what people have set of the data source besides", async () => {
+    await using grafana = await GrafanaStandIn.start();
+    await push(grafana, DATASOURCE);
+    const stored = grafana.state.datasources.get("edgewatt") ?? {};
+    Object.assign(stored, { jsonData: { ...(stored["jsonData"] as object), timeout: 60, dbName: "other" } });
+    expect((await push(grafana, DATASOURCE)).actions["data source edgewatt"]).toBe("updated");
+    expect(grafana.state.datasources.get("edgewatt")).toMatchObject({ jsonData: { timeout: 60, dbName: "edgewatt" } });
+  });
+
   it("leaves alone what Grafana loads from files", async () => {
     await using grafana = await GrafanaStandIn.start();
     await push(grafana, DATASOURCE);

@@ -95,6 +95,14 @@ export class StandInState {
     return datasource ? ok(datasource) : no(404, "Data source not found");
   }
 
+  /** A name belongs to one data source. */
+  createDatasource(body: Json): Reply {
+    if ([...this.datasources.values()].some(({ name }) => name === body["name"])) {
+      return no(409, "data source with the same name already exists");
+    }
+    return this.saveDatasource(String(body["uid"]), body);
+  }
+
   /** What is secret is kept, and never told. */
   saveDatasource(uid: string, { secureJsonData = {}, ...datasource }: Json): Reply {
     const before = this.datasources.get(uid)?.["secureJsonFields"] as Json | undefined;

@@ -93,13 +93,13 @@ describe("influxql of more than one step", () => {
     expect(
       influxql({
         from: power,
-        select: [{ field: "watts", call: "integral", over: "cumulative_sum", as: "joules" }],
+        select: [{ field: "watts", call: "integral", over: "difference", as: "joules" }],
         perInterval: true,
         fill: "null",
         policy: CHOSEN_POLICY,
       }),
     ).toBe(
-      `SELECT cumulative_sum(integral("watts", 1s)) AS "joules" FROM "$resolution"."power" WHERE $timeFilter GROUP BY time($__interval) fill(null)`,
+      `SELECT difference(integral("watts", 1s)) AS "joules" FROM "$resolution"."power" WHERE $timeFilter GROUP BY time($__interval) fill(null)`,
     );
     expect(
       influxql({
@@ -115,13 +115,13 @@ describe("influxql of more than one step", () => {
       }),
     ).toBe(`SELECT (sum("points") - sum("dropped")) / 60 AS "rate" FROM "pipeline" WHERE $timeFilter`);
     expect(
-      influxql({ from: power, select: [{ field: "watts", call: "mean", over: "derivative" }], perInterval: true }),
-    ).toContain(`SELECT derivative(mean("watts"), 1s) FROM`);
+      influxql({ from: power, select: [{ field: "watts", call: "mean", over: "moving_average" }], perInterval: true }),
+    ).toContain(`SELECT moving_average(mean("watts"), 2) FROM`);
   });
 
-  it("reaches back before the view, and keeps the newest", () => {
-    expect(influxql({ from: runEvent, select: [{ field: "title" }], reachBack: "6h", newest: 5 })).toBe(
-      `SELECT "title" FROM "run_event" WHERE time >= \${__from}ms - 6h AND time <= \${__to}ms ORDER BY time DESC LIMIT 5`,
+  it("reaches back before the view", () => {
+    expect(influxql({ from: runEvent, select: [{ field: "title" }], reachBack: "6h" })).toBe(
+      `SELECT "title" FROM "run_event" WHERE time >= \${__from}ms - 6h AND time <= \${__to}ms`,
     );
   });
 
@@ -134,6 +134,22 @@ describe("influxql of more than one step", () => {
     } as const;
     expect(influxql({ from: pipeline, select: [perSecond], lately: "30s" })).toBe(
       `SELECT sum("points") / $__interval_ms AS "per_ms" FROM "pipeline" WHERE time >= \${__to}ms - 30s AND time <= \${__to}ms`,
+    );
+  });
+
+  it("reads two inner queries as one", () => {
+    const heard = { from: power, select: [{ field: "watts" }], groupBy: ["device"], lately: "30s" } as const;
+    const known = {
+      from: power,
+      select: [{ field: "watts", call: "last", as: "known" }],
+      groupBy: ["device"],
+    } as const;
+    const counted = [
+      { field: "watts", call: "count" },
+      { field: "known", call: "count" },
+    ] as const;
+    expect(influxql({ from: [heard, known], select: counted, groupBy: ["device"] })).toBe(
+      `SELECT count("watts"), count("known") FROM (SELECT "watts" FROM "power" WHERE time >= \${__to}ms - 30s AND time <= \${__to}ms GROUP BY "device"), (SELECT last("watts") AS "known" FROM "power" WHERE $timeFilter GROUP BY "device") WHERE $timeFilter GROUP BY "device"`,
     );
   });
 

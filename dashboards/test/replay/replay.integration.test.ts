@@ -18,6 +18,7 @@ const influxd = requireSystem("influxd");
 const dashboards = loadDashboards();
 const WIDTH_PX = 1000;
 const RANGE_MS = 600_000;
+const DAY_MS = 86_400_000;
 
 let database: FilledDatabase | undefined;
 /** What each dashboard opens with. */
@@ -139,6 +140,20 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
     expect(new Set(options)).toEqual(new Set(expected[name]));
   });
 
+  it("a run of which only means are left can be chosen with them", async () => {
+    const { url, t0Ms } = filled();
+    const older = "01AAAAAAAAAAAAAAAAAAAAAAAA";
+    const line = `run_summary,device=pi-1,model=${MODEL},precision=fp32,pruning=0.5 latency_ms=1,run="${older}/0" ${t0Ms - 20 * DAY_MS}`;
+    const written = await fetch(`${url}/write?db=edgewatt&rp=seconds&precision=ms`, { method: "POST", body: line });
+    expect(written.status).toBe(204);
+    for (const dashboard of dashboards.filter((one) => variablesOf(one).some(({ name }) => name === "run"))) {
+      const options = (resolution: string) =>
+        askVariable(url, { dashboard, name: "run" }, { ...range(), variables: { resolution } });
+      expect(await options("seconds")).toEqual(expect.arrayContaining([older, JOB]));
+      expect(await options("autogen")).not.toContain(older);
+    }
+  });
+
   describe.each(
     dashboards.flatMap((dashboard) =>
       annotationsOf(dashboard).map((annotation) => ({
@@ -178,10 +193,10 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
   });
 
   /** The rows of the first query of a panel for one device. */
-  const rowsOf = async (uid: string, title: string, refId = "A", device = "pi-1") => {
+  const rowsOf = async (uid: string, title: string, refId = "A", view = range()) => {
     const one = targets.find((t) => t.dashboard.uid === uid && t.panel.title === title && t.target.refId === refId);
     assert(one, `${uid} has no panel ${title} with query ${refId}`);
-    return ask(one, { device: [device] });
+    return ask(one, { device: ["pi-1"] }, view);
   };
 
   it("the figures of Live power are right", async () => {
@@ -195,6 +210,13 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
     expect(new Set(await figure("Mean in view", "mean"))).toEqual(new Set(both(4)));
     expect(new Set(await figure("Peak in view", "max"))).toEqual(new Set(both(5)));
     expect(new Set(await figure("Energy in view", "integral"))).toEqual(new Set(both(expect.closeTo(JOULES, 6))));
+  });
+
+  it("Live power shows no power of now of a device that has been silent", async () => {
+    const { fromMs, toMs } = range();
+    const later = { fromMs, toMs: toMs + 60_000 };
+    expect(await rowsOf("edgewatt-live-power", "Now", "A", later)).toEqual([]);
+    expect(await rowsOf("edgewatt-live-power", "Mean in view", "A", later)).not.toEqual([]);
   });
 
   it("Live power tells throttling of now from that since boot", async () => {
@@ -220,6 +242,16 @@ describe.skipIf(influxd.skip)("on an influxd that the pipeline has filled", () =
     expect(heard).toMatchObject({ heard: 50 });
     expect(watts).toMatchObject({ watts: 4 });
     expect(machine).toMatchObject({ temp_c: 50, now: 0, "since boot": 0 });
+  });
+
+  it("a device that has been silent is still a row of Fleet, with its last state and no telemetry", async () => {
+    const { fromMs, toMs } = range();
+    const later = { fromMs, toMs: toMs + 60_000 };
+    expect(await rowsOf("edgewatt-fleet", "Devices", "A", later)).toMatchObject([
+      { device: "pi-1", state: "measuring" },
+    ]);
+    expect(await rowsOf("edgewatt-fleet", "Devices", "B", later)).toMatchObject([{ device: "pi-1", heard: null }]);
+    expect(await rowsOf("edgewatt-fleet", "Devices", "C", later)).toEqual([]);
   });
 
   it("Fleet has the energy of a minute and the points that were lost", async () => {
