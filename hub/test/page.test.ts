@@ -1,7 +1,8 @@
 import { eventually, requireSystem, startBroker } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchChromium, openPage, textOf } from "./browser.ts";
+import { openPage, textOf } from "./browser.ts";
 import { startStack, type Stack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 
@@ -68,6 +69,22 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await silent.telemetry(1);
     await shows(pill, "online");
     await page.evaluate(() => dispatchEvent(new Event("rightTime")));
+  });
+
+  test("of a device that was lost the page tells when it was heard, and not when its will was written", async () => {
+    const lost = new VirtualDevice(stack.connection, "pi-lost");
+    const seen = "[data-device=pi-lost] .facts div:last-child dd";
+    const hourAgo = Date.now() - 3_600_000;
+    await lost.online({ state: "offline", ts: hourAgo, cause: "connection lost" });
+    await shows(seen, /^≤ 1 h 0 min ago$/);
+    await lost.online({ state: "offline", ts: hourAgo, cause: "shutdown" });
+    await shows(seen, /^1 h 0 min ago$/);
+    await lost.online({ conn: 2 });
+    await shows(seen, /^–$/);
+    await lost.telemetry(1);
+    await lost.online({ conn: 2, state: "offline", ts: hourAgo, cause: "connection lost" });
+    await shows("[data-device=pi-lost] .pill", "offline");
+    await shows(seen, /^(now|\d+ s ago)$/);
   });
 
   test("a modelled source is marked as an estimate whatever its name, and a meter is not", async () => {
