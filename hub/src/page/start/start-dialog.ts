@@ -175,17 +175,22 @@ export class StartDialog {
     const start = byId("start-submit") as HTMLButtonElement;
     setText(byId("start-error"), "");
     start.disabled = true;
+    let sent = 0;
     try {
       const operation = this.#checked();
       const jobs = operation.jobs(this.#choice(), this.#catalogue);
       const devices = this.#devices.chosen;
       for (const device of devices) {
-        for (const args of jobs) await this.#parts.author.start(device, { op: operation.op, args });
+        for (const args of jobs) {
+          await this.#parts.author.start(device, { op: operation.op, args });
+          sent++;
+        }
       }
       this.#dialog.close();
-      notify(`${operation.title}: ${counted(jobs.length * devices.length, "job")} sent to ${devices.join(", ")}`);
+      notify(`${operation.title}: ${counted(sent, "job")} sent to ${devices.join(", ")}`);
     } catch (error) {
-      setText(byId("start-error"), messageOf(error));
+      const some = `${counted(sent, "job")} had been sent before, and would be sent twice: choose what is missing.`;
+      setText(byId("start-error"), sent === 0 ? messageOf(error) : `${messageOf(error)} ${some}`);
       if (error instanceof Obstacle) error.focus();
     } finally {
       start.disabled = false;
