@@ -145,6 +145,11 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
   });
 
   test("on a phone nothing but tables scrolls sideways", async () => {
+    const faulty = new VirtualDevice(stack.connection, "a-name-as-long-as-a-device-can-have-here");
+    faulty.source = "ina226";
+    faulty.fault = "no chip answers at address 0x40 on /dev/i2c-1: check wiring and address";
+    await faulty.online();
+    await shows("[data-device^=a-name] .badge", /check wiring/);
     await page.setViewportSize({ width: 390, height: 844 });
     const overflow = () =>
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -1,6 +1,6 @@
 import { h, keyed, setText } from "./dom.ts";
 import type { Device, Fleet } from "./fleet.ts";
-import { ago, watts, withUnit } from "./format.ts";
+import { ago, BY_NAME, watts, withUnit } from "./format.ts";
 import { describeSource, isModelled } from "./vendor/protocol/power-sources.js";
 
 const POWER_FRESH_MS = 10_000;
@@ -22,7 +22,7 @@ const cards = new Map<string, Card>();
 export function showDevices(parent: Element, fleet: Fleet): void {
   const devices = [...fleet.devices.values()]
     .filter((device) => device.status !== undefined || device.info !== undefined)
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .sort((a, b) => BY_NAME.compare(a.id, b.id));
   keyed(parent, cards, devices, {
     key: (device) => device.id,
     create,

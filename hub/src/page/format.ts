@@ -1,3 +1,6 @@
+/** `pi-2` before `pi-10`. */
+export const BY_NAME = new Intl.Collator(undefined, { numeric: true });
+
 export function watts(value: number | undefined): string {
   if (value === undefined) return "–";
   return value.toFixed(value < 10 ? 2 : 1);

@@ -2,6 +2,7 @@ import type { Catalogue } from "@edgewatt/protocol";
 import { ApiError, getJson } from "../api.ts";
 import { byId, dialogById, setText } from "../dom.ts";
 import type { Device, Fleet } from "../fleet.ts";
+import { BY_NAME } from "../format.ts";
 import type { JobBook } from "../jobs/job-book.ts";
 import { messageOf, notify } from "../notices.ts";
 import { counted } from "../vendor/protocol/counted.js";
@@ -118,7 +119,7 @@ export class StartDialog {
     const nowMs = Date.now();
     return [...fleet.devices.values()]
       .filter(({ status, info }) => status !== undefined || info !== undefined)
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .sort((a, b) => BY_NAME.compare(a.id, b.id))
       .map((device) => ({
         value: device.id,
         label: device.id,
