@@ -17,6 +17,7 @@ async function startRun(page) {
   await page.locator("#jobs .step", { hasText: "measure" }).waitFor({ timeout: 300_000 });
   await page.locator("#jobs .muted", { hasText: "left" }).waitFor({ timeout: 60_000 });
   await page.click("#jobs summary");
+  await page.locator("#jobs .log li").first().waitFor();
   // On a phone the job is what there is to see.
   await page.evaluate(
     (id) => (id === undefined ? scrollTo(0, 0) : document.getElementById(id)?.scrollIntoView()),

@@ -1,9 +1,10 @@
 import { availableParallelism, loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
 import { Cleanup } from "../telemetry/cleanup.ts";
-import { launchBrowser, missingBrowser } from "./browser.ts";
+import { missingBrowser } from "./browser.ts";
 import { frameWork, TRACE_CATEGORIES, type FrameWork } from "./frame-work.ts";
 import { LiveFleet } from "./live-fleet.ts";
 import { startLiveStack } from "./live-stack.ts";
@@ -55,7 +56,7 @@ async function observe(): Promise<FrameWork[]> {
     controller.abort();
     await running;
   });
-  const browser = cleanup.add(await launchBrowser(), (started) => started.close());
+  const browser = cleanup.add(await launchChromium(), (started) => started.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   await page.goto(stack.hub);
   await page.getByText(`${MINUTES} min`).click();

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { decodeMessage, topicFilter } from "@edgewatt/protocol";
 import { connectMqtt, createLogger } from "@edgewatt/runtime";
 import { createSimulatedBus, findCommand, spawnService } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import type { Page } from "playwright-core";
 import { BenchError } from "../errors.ts";
 import { ROOT } from "../paths.ts";
 import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
 import { Cleanup } from "../telemetry/cleanup.ts";
-import { launchBrowser, missingBrowser } from "./browser.ts";
+import { missingBrowser } from "./browser.ts";
 import { startLiveStack } from "./live-stack.ts";
 import { quantile } from "./quantile.ts";
 
@@ -73,7 +74,7 @@ async function observe(): Promise<{ samples: Edge[]; seen: Record<Shown, Edge[]>
     await spawnService(agentBin, [...args, "--log-level", "warn"], { env: { ...process.env, ...env } }),
     (agent) => agent.stop(),
   );
-  const browser = cleanup.add(await launchBrowser(), (started) => started.close());
+  const browser = cleanup.add(await launchChromium(), (started) => started.close());
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
   await page.goto(stack.hub);
   await page.locator(`[data-device=${DEVICE}] .watts-figure`).filter({ hasText: /\d/ }).waitFor();

@@ -1,7 +1,8 @@
 import { eventually } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import { compare, unmeasured, type BenchContext, type BenchResult, type Suite } from "../suite.ts";
 import { Cleanup } from "../telemetry/cleanup.ts";
-import { launchBrowser, missingBrowser } from "./browser.ts";
+import { missingBrowser } from "./browser.ts";
 import { LiveFleet } from "./live-fleet.ts";
 import { startLiveStack } from "./live-stack.ts";
 
@@ -37,7 +38,7 @@ async function openPage(devices: number): Promise<{ bytes: number; note: string 
     const fleet = cleanup.add(await LiveFleet.connect(stack.broker, devices), (started) => started.close());
     await fleet.sendPast(MINUTES);
   }
-  const browser = cleanup.add(await launchBrowser(), (started) => started.close());
+  const browser = cleanup.add(await launchChromium(), (started) => started.close());
   const page = await browser.newPage();
   const session = await page.context().newCDPSession(page);
   await session.send("Network.enable");

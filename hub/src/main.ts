@@ -81,9 +81,6 @@ await runService({
       log,
       connected: () => connection?.connected === true,
     });
-    const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
-    url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
-    const status = new HubStatus({ id: config.id, url, clock, log });
     const close = async () => {
       disk[Symbol.dispose]();
       await connection?.close();
@@ -93,6 +90,9 @@ await runService({
       await journal.close();
     };
     try {
+      const port = await listen(server, { host, port: config.httpPort, flag: "--http-port" });
+      url = config.publicUrl ?? `http://${hostPort(isWildcard(host) ? hostname() : host, port)}`;
+      const status = new HubStatus({ id: config.id, url, clock, log });
       const broker = await connectMqtt({
         url: config.broker,
         // No device can have this id: theirs have no underscore.

@@ -1,20 +1,5 @@
-import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
-
-const CHROMIUM_ARGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-/** Playwright's own limits, 30 s, are within reach of a disk that stands still while Chromium starts. */
-const CHROMIUM_MS = 100_000;
-
-export async function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: "/usr/bin/chromium", args: CHROMIUM_ARGS, timeout: CHROMIUM_MS });
-}
+import { CHROMIUM_MS } from "@edgewatt/testing/chromium";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 
 /** The live page, opened in a window of its own. */
 export interface OpenPage {

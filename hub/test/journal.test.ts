@@ -123,6 +123,24 @@ test("retained commands of open jobs that the broker lost come back unchanged, t
   }
 });
 
+test("a cancellation that an author gave its older command the place of comes back; of an ended job nothing does", async () => {
+  await using stack = await startStack();
+  const device = new VirtualDevice(stack.connection, "pi-1");
+  const revs: string[] = [];
+  await stack.connection.subscribe("edgewatt/v1/+/cmd/+/+", ({ payload }) => {
+    const { job, rev } = decodeMessage("command", payload);
+    revs.push(`${job} ${rev}`);
+  });
+  await device.command("ended", 2);
+  await device.jobState({ job: "ended", state: "canceled", rev: 2 });
+  await device.command("open", 2);
+  await eventually(async () => expect(await runsOf(stack.url)).toHaveLength(2));
+  await device.command("ended", 1);
+  await device.command("open", 1);
+  await eventually(() => expect(revs.at(-1)).toBe("open 2"));
+  expect(revs).toEqual(["ended 2", "open 2", "ended 1", "open 1", "open 2"]);
+});
+
 test("of very many jobs the newest are kept, and none that is open is forgotten for one that has ended", async () => {
   await using dir = await tempDir();
   const log = createLogger({ name: "test", level: "fatal" });

@@ -99,6 +99,17 @@ test("a data set that comes while the hub runs is listed and handed out by its d
   );
 });
 
+test("a list of models that cannot be read keeps nobody from leaving a result here", async () => {
+  await writeFile(path.join(stack.dir, "models", "manifest.json"), "{");
+  const body = new TextEncoder().encode("the trace of a run");
+  const address = `${stack.url}/artifacts/${digestOf(body)}`;
+  expect((await fetch(address, { method: "PUT", body })).status).toBe(201);
+  expect(await (await fetch(address)).text()).toBe("the trace of a run");
+  const listed = await fetch(`${stack.url}/api/models`);
+  expect(listed.status).toBe(500);
+  expect(await listed.text()).toMatch(/manifest\.json.*repair or remove it/);
+});
+
 test("nothing of it is for foreign pages", async () => {
   const headers = { origin: "http://evil.example" };
   expect((await fetch(`${stack.url}/api/models`, { headers })).status).toBe(403);

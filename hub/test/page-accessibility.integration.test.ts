@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { eventually, requireSystem } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import type { AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { studyLayers } from "../../packages/report/test/layers/study-layers.ts";
-import { launchChromium, openPage, textOf } from "./browser.ts";
+import { openPage, textOf } from "./browser.ts";
 import { startStack, type Stack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 

@@ -79,6 +79,7 @@ test("an answer of the API is compressed when it is large, and is never kept", a
   expect(short.headers["cache-control"]).toBe("no-store");
   expect((await ask("/api/power?minutes=0")).status).toBe(400);
   expect((await ask("/api/power?minutes=many")).status).toBe(400);
+  expect((await ask("/api/power?minutes=1.5")).status).toBe(400);
 }, 60_000);
 
 test("an artifact comes as it is, in parts too", async () => {

@@ -1,9 +1,10 @@
 import type { Command, Run } from "@edgewatt/protocol";
 import { cancellationOf, decodeMessage, encodeMessage, formatTopic, topicFilter } from "@edgewatt/protocol";
 import { eventually, requireSystem } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { launchChromium, openPage, textOf } from "./browser.ts";
+import { openPage, textOf } from "./browser.ts";
 import { PageStack } from "./page-stack.ts";
 
 const chromiumHere = requireSystem("chromium");
@@ -200,7 +201,7 @@ describe.skipIf(chromiumHere.skip)(`runs from the live page ${chromiumHere.reaso
     await eventually(async () => expect(await textOf(page, "#banner")).toMatch(/The hub has lost the broker/));
     await page.click("#start");
     await page.click("#start-submit");
-    await eventually(async () => expect(await textOf(page, "#start-error")).toMatch(/nothing was sent/));
+    await eventually(async () => expect(await textOf(page, "#start-error")).toMatch(/this was not sent/));
     await page.keyboard.press("Escape");
     await stack.startBroker();
     await eventually(async () => expect(await textOf(page, "#connection")).toBe("live"));

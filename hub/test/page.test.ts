@@ -1,7 +1,8 @@
 import { eventually, requireSystem, startBroker } from "@edgewatt/testing";
+import { launchChromium } from "@edgewatt/testing/chromium";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { launchChromium, openPage, textOf } from "./browser.ts";
+import { openPage, textOf } from "./browser.ts";
 import { startStack, type Stack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 
@@ -70,6 +71,22 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
     await page.evaluate(() => dispatchEvent(new Event("rightTime")));
   });
 
+  test("of a device that was lost the page tells when it was heard, and not when its will was written", async () => {
+    const lost = new VirtualDevice(stack.connection, "pi-lost");
+    const seen = "[data-device=pi-lost] .facts div:last-child dd";
+    const hourAgo = Date.now() - 3_600_000;
+    await lost.online({ state: "offline", ts: hourAgo, cause: "connection lost" });
+    await shows(seen, /^≤ 1 h 0 min ago$/);
+    await lost.online({ state: "offline", ts: hourAgo, cause: "shutdown" });
+    await shows(seen, /^1 h 0 min ago$/);
+    await lost.online({ conn: 2 });
+    await shows(seen, /^–$/);
+    await lost.telemetry(1);
+    await lost.online({ conn: 2, state: "offline", ts: hourAgo, cause: "connection lost" });
+    await shows("[data-device=pi-lost] .pill", "offline");
+    await shows(seen, /^(now|\d+ s ago)$/);
+  });
+
   test("a modelled source is marked as an estimate whatever its name, and a meter is not", async () => {
     const badge = page.locator("[data-device=pi-1] .badge");
     device.source = "pmic";
@@ -128,6 +145,11 @@ describe.skipIf(chromiumHere.skip)(`the live page in a browser ${chromiumHere.re
   });
 
   test("on a phone nothing but tables scrolls sideways", async () => {
+    const faulty = new VirtualDevice(stack.connection, "a-name-as-long-as-a-device-can-have-here");
+    faulty.source = "ina226";
+    faulty.fault = "no chip answers at address 0x40 on /dev/i2c-1: check wiring and address";
+    await faulty.online();
+    await shows("[data-device^=a-name] .badge", /check wiring/);
     await page.setViewportSize({ width: 390, height: 844 });
     const overflow = () =>
       page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);

@@ -1,12 +1,12 @@
 import { encodeMessage, formatTopic, type Channel } from "@edgewatt/protocol";
 import { eventually, requireSystem } from "@edgewatt/testing";
-import { chromium, type Browser, type Page } from "playwright-core";
+import { CHROMIUM_MS, launchChromium } from "@edgewatt/testing/chromium";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startHub, startStack, type Stack } from "./stack.ts";
 import { VirtualDevice } from "./virtual-device.ts";
 
 const chromiumHere = requireSystem("chromium");
-const CHROMIUM_MS = 100_000;
 /** The colours of the first two lines. */
 const BLUE = [0x2f, 0x81, 0xd6] as const;
 const ORANGE = [0xd5, 0x5e, 0x00] as const;
@@ -21,11 +21,7 @@ describe.skipIf(chromiumHere.skip)(`the chart in a browser ${chromiumHere.reason
 
   beforeAll(async () => {
     stack = await startStack();
-    browser = await chromium.launch({
-      executablePath: "/usr/bin/chromium",
-      args: ["--no-sandbox", "--disable-gpu"],
-      timeout: CHROMIUM_MS,
-    });
+    browser = await launchChromium();
   });
   afterAll(async () => {
     await browser?.close();

@@ -33,6 +33,8 @@ export class VirtualDevice {
 
   /** Where its watts come from. */
   source: PowerSource = "estimate";
+  /** Why there are none. */
+  fault: string | undefined;
 
   async online(over: Partial<MessageOf<"status">> = {}): Promise<void> {
     await this.#retain(
@@ -58,7 +60,15 @@ export class VirtualDevice {
         },
         operations: ["quantize", "benchmark"],
         limits: { queuedJobs: 8, commandBytes: 100_000 },
-        power: [{ channel: "main", source: this.source, rateHz: 10, settings: { idleW: 2.7, fullW: 7.1 } }],
+        power: [
+          {
+            channel: "main",
+            source: this.source,
+            rateHz: 10,
+            settings: { idleW: 2.7, fullW: 7.1 },
+            ...(this.fault === undefined ? {} : { fault: this.fault }),
+          },
+        ],
         clock: { synchronized: true },
       },
     );

@@ -91,8 +91,8 @@ function selectionIn(query: URLSearchParams): Selection {
 
 function minutesOf(asked: string | null): number {
   const minutes = asked === null ? MAX_MINUTES : Number(asked);
-  if (minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
-  throw new HttpError(400, "bad-minutes", `minutes must be a number from 1 to ${MAX_MINUTES}, not ${asked}`);
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= MAX_MINUTES) return minutes;
+  throw new HttpError(400, "bad-minutes", `minutes must be a whole number from 1 to ${MAX_MINUTES}, not ${asked}`);
 }
 
 function json(value: unknown): Content {

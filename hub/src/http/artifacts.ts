@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import path from "node:path";
 import { SHA256 } from "@edgewatt/protocol";
+import { FileError } from "@edgewatt/runtime";
 import send from "send";
 import type { ArtifactStore } from "../artifacts/store.ts";
 import { HttpError } from "../errors.ts";
@@ -74,8 +75,18 @@ export class ArtifactRoute {
     return (await this.#library.find(sha256))?.path;
   }
 
+  /** A list of models that cannot be read is no reason to refuse the result of a job. */
+  async #isHere(sha256: string): Promise<boolean> {
+    try {
+      return (await this.#find(sha256)) !== undefined;
+    } catch (error) {
+      if (error instanceof FileError) return false;
+      throw error;
+    }
+  }
+
   async #put(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {
-    if ((await this.#find(sha256)) !== undefined) {
+    if (await this.#isHere(sha256)) {
       request.resume();
       sendJson(request, response, { sha256, created: false });
       return;

@@ -69,7 +69,9 @@ export class Measured {
       const checked = benchmarkResultSchema.safeParse(state?.result);
       return checked.success ? [checked.data.results] : [];
     });
-    const derived = { results: results.length === 0 ? null : mergeResults(results), figures: new Map() };
+    // Not kept: names that nothing has can be asked for without end.
+    if (results.length === 0) return { results: null, figures: new Map() };
+    const derived = { results: mergeResults(results), figures: new Map() };
     this.#derived.set(key, derived);
     return derived;
   }

@@ -64,6 +64,10 @@ export class Journal {
     return this.runs().find((run) => run.job === job);
   }
 
+  runOn(device: string, job: string): Run | undefined {
+    return this.#runs.get(keyOf(device, job));
+  }
+
   /** Keeps a command unless one of the same or a higher rev is known. */
   command(device: string, message: Command): void {
     this.#record({ kind: "command", device, message });

@@ -17,14 +17,14 @@ const SETTLE_LIMIT_MS = 30_000;
 
 /**
  * Writes every command and state on the broker into the journal, and gives back to the broker the retained commands that
- * it lost: those of jobs that have not ended, of the highest known rev, unchanged.
+ * it lost, or that an older revision took the place of: those of jobs that have not ended, of the highest known rev, unchanged.
  */
 export class Recorder {
   readonly #connection: MqttConnection;
   readonly #journal: Journal;
   readonly #log: Logger;
   readonly #clock: Clock;
-  /** The rev that the broker has shown of each command since the newest connect. */
+  /** The rev that the broker has shown last of each command since the newest connect. */
   #seen = new Map<string, number>();
   #lastMessageUs = 0;
   #restoredCommands = 0;
@@ -72,8 +72,19 @@ export class Recorder {
       this.#log.warn({ topic, job: command.job }, "ignored a command whose topic names another job");
       return;
     }
-    this.#seen.set(topic, Math.max(command.rev, this.#seen.get(topic) ?? 0));
+    this.#seen.set(topic, command.rev);
     this.#journal.command(parsed.device, command);
+    this.#correct(parsed.device, command);
+  }
+
+  /** An author that was away and did not hear that its job was canceled may give back the command as it was. */
+  #correct(device: string, shown: Command): void {
+    const run = this.#journal.runOn(device, shown.job);
+    const command = run?.command ?? null;
+    if (run === undefined || command === null || command.rev <= shown.rev || !this.#isOpen(run)) return;
+    this.#restoreCommand(device, command).catch((error: unknown) =>
+      this.#log.warn({ err: error, device, job: shown.job }, "an old command was not replaced; the next connect tries"),
+    );
   }
 
   #state({ topic, payload }: MqttMessage): void {

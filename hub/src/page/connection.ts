@@ -78,7 +78,7 @@ export function connect(handlers: {
     async retain(topic, message) {
       if (!client.connected) {
         throw new Error(
-          "There is no connection to the broker now: nothing was sent. Try again when the page says live.",
+          "There is no connection to the broker now: this was not sent. Try again when the page says live.",
         );
       }
       await client.publishAsync(topic, JSON.stringify(message), { qos: 1, retain: true });

@@ -1,6 +1,6 @@
 import { h, keyed, setText } from "./dom.ts";
 import type { Device, Fleet } from "./fleet.ts";
-import { ago, watts, withUnit } from "./format.ts";
+import { ago, BY_NAME, watts, withUnit } from "./format.ts";
 import { describeSource, isModelled } from "./vendor/protocol/power-sources.js";
 
 const POWER_FRESH_MS = 10_000;
@@ -22,7 +22,7 @@ const cards = new Map<string, Card>();
 export function showDevices(parent: Element, fleet: Fleet): void {
   const devices = [...fleet.devices.values()]
     .filter((device) => device.status !== undefined || device.info !== undefined)
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .sort((a, b) => BY_NAME.compare(a.id, b.id));
   keyed(parent, cards, devices, {
     key: (device) => device.id,
     create,
@@ -71,9 +71,21 @@ function update(card: Card, device: Device, fleet: Fleet): void {
   showSource(card.source, device);
   setText(card.temperature, withUnit(state === "offline" ? undefined : device.tempC, "°C", 1));
   setText(card.cpu, withUnit(state === "offline" ? undefined : device.cpuPct, "%"));
-  setText(card.seen, state === "offline" ? ago(device.status?.ts ?? device.heardMs, now) : ago(device.heardMs, now));
+  setText(card.seen, lastSeen(device, now));
   const { hardware } = device.info ?? {};
   setText(card.board, hardware === undefined ? "" : `${hardware.board} · ${hardware.cores} × ${hardware.cpu}`);
+}
+
+/**
+ * A goodbye says when it was said. The will of a device that was lost was written when it connected: it has been there since for no one knows
+ * how long, unless this page or the hub has heard of it later.
+ */
+function lastSeen(device: Device, nowMs: number): string {
+  const { status, toldMs = -Infinity } = device;
+  const heardMs = Math.max(toldMs, ...[...device.watts.values()].map(({ timeMs }) => timeMs));
+  if (status?.state !== "offline") return heardMs === -Infinity ? "–" : ago(heardMs, nowMs);
+  if (heardMs >= status.ts) return ago(heardMs, nowMs);
+  return status.cause === "shutdown" ? ago(status.ts, nowMs) : `≤ ${ago(status.ts, nowMs)}`;
 }
 
 function showSource(badge: HTMLElement, device: Device): void {

@@ -3,6 +3,7 @@ import { DeviceClock } from "./device-clock.ts";
 import { HISTORY_MS, type PowerFigures, type RowKind } from "./power-history.ts";
 import { cellOf, liveSamples, storedSamples, windowsOf, type PowerSample, type RunWindow } from "./power-samples.ts";
 import { supersedes } from "./vendor/protocol/supersedes.js";
+import { isTerminal } from "./vendor/protocol/job-states.js";
 import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
 import { isModelled } from "./vendor/protocol/power-sources.js";
 import { parseTopic, type Topic } from "./vendor/protocol/topics.js";
@@ -17,6 +18,8 @@ export interface Device {
   info?: DeviceInfo;
   /** When it last told how the machine does, or became known. */
   heardMs: number;
+  /** When it last told anything that comes at once; `undefined` before that. */
+  toldMs?: number;
   /** The newest power of each channel; its time is on this clock. */
   readonly watts: Map<string, { timeMs: number; value: number }>;
   /** What its stamps mean here. */
@@ -113,8 +116,21 @@ export class Fleet {
     if (known !== undefined && !supersedes(job, known)) return;
     this.jobs.delete(key);
     this.jobs.set(key, job);
-    if (this.jobs.size > MAX_JOBS) this.jobs.delete(this.jobs.keys().next().value ?? key);
+    if (this.jobs.size > MAX_JOBS) this.jobs.delete(this.#leastWanted() ?? key);
     if (known?.state !== job.state) this.onJob(job);
+  }
+
+  /** The job that was heard of first among those that have ended, or else among all. */
+  #leastWanted(): string | undefined {
+    const [ended = this.jobs.keys().next().value] = [...this.jobs].flatMap(([key, { state }]) =>
+      isTerminal(state) ? [key] : [],
+    );
+    return ended;
+  }
+
+  #heard(device: Device): void {
+    device.heardMs = Date.now();
+    device.toldMs = device.heardMs;
   }
 
   #telemetry({ device: id, stream }: { device: string; stream: Stream }, batch: TelemetryBatch): void {
@@ -122,7 +138,7 @@ export class Fleet {
     if (stream === "power") for (const sample of storedSamples(batch)) this.#stored(device, sample, "telemetry");
     if (stream === "event") for (const window of windowsOf(batch)) this.onWindow(id, window);
     if (stream !== "system") return;
-    device.heardMs = Date.now();
+    this.#heard(device);
     const machine = batch.ch["system"];
     if (machine !== undefined) this.#machine(device, (name) => cellOf(machine, name, machine.dt.length - 1));
   }
@@ -131,7 +147,7 @@ export class Fleet {
     const device = this.#device(id);
     if (stream === "power") for (const sample of liveSamples(message)) this.#newest(device, sample);
     if (stream !== "system") return;
-    device.heardMs = Date.now();
+    this.#heard(device);
     const machine = message.ch["system"];
     if (machine !== undefined) this.#machine(device, (name) => machine[name]);
   }

@@ -1,3 +1,6 @@
+/** `pi-2` before `pi-10`. */
+export const BY_NAME = new Intl.Collator(undefined, { numeric: true });
+
 export function watts(value: number | undefined): string {
   if (value === undefined) return "–";
   return value.toFixed(value < 10 ? 2 : 1);
@@ -15,10 +18,12 @@ export function ago(fromMs: number, nowMs: number): string {
 }
 
 export function duration(seconds: number): string {
-  if (seconds < 60) return `${Math.round(seconds)} s`;
-  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
-  return `${Math.floor(seconds / 86_400)} d`;
+  const wholeS = Math.round(seconds);
+  if (wholeS < 60) return `${wholeS} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return `${Math.floor(minutes / 1440)} d`;
 }
 
 export function clockTime(ms: number): string {

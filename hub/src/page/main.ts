@@ -13,6 +13,7 @@ import { notify } from "./notices.ts";
 import { PowerChart } from "./power-chart.ts";
 import { loadRecentPower } from "./recent-power.ts";
 import { ResultsView } from "./results/results-view.ts";
+import { isBehind } from "./runs-behind.ts";
 import { showRuns } from "./runs-view.ts";
 import { Author } from "./start/author.ts";
 import { StartDialog } from "./start/start-dialog.ts";
@@ -58,12 +59,6 @@ function tell({ job, op, device, state, reason }: DeviceJob): void {
     notify(`${device} does not take the ${op}: ${reason?.message ?? "no reason given"}`, "error");
 }
 
-/** Whether the page has heard of a state that the hub has not recorded yet. */
-function isBehind(recorded: readonly Run[]): boolean {
-  const states = new Map(recorded.map(({ device, job, state }) => [`${device}/${job}`, state?.state]));
-  return [...fleet.jobs].some(([key, heard]) => states.get(key) !== heard.state);
-}
-
 async function loadRuns(triesLeft: number): Promise<void> {
   try {
     const { jobs } = await getJson<{ jobs: Run[] }>("/api/runs");
@@ -71,7 +66,7 @@ async function loadRuns(triesLeft: number): Promise<void> {
     byId("runs").hidden = jobs.length === 0;
     showRuns(byId("runs-body"), jobs);
     await results.load(jobs);
-    if (triesLeft > 0 && isBehind(jobs)) loadSoon(triesLeft - 1);
+    if (triesLeft > 0 && isBehind(jobs, fleet.jobs)) loadSoon(triesLeft - 1);
   } catch {
     // The hub is away; the connection says so, and its return loads again.
   }

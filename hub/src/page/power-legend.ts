@@ -1,9 +1,6 @@
 import { h, keyed, setText } from "./dom.ts";
-import { watts } from "./format.ts";
+import { BY_NAME, watts } from "./format.ts";
 import type { PowerLine } from "./power-lines.ts";
-
-/** `pi-2` before `pi-10`. */
-const BY_NAME = new Intl.Collator(undefined, { numeric: true });
 
 interface Entry {
   readonly element: HTMLElement;

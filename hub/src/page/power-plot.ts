@@ -12,6 +12,8 @@ const WIDE = 1.5;
 /** The browser draws lines of one pixel twenty times as fast as wider ones. */
 const THIN = 1;
 const FADED = 0.2;
+/** Between two times on the axis, s; with uPlot's own, which leap from one minute to five, a phone shows a single one. */
+const TICKS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300] as const;
 const Y_RANGE = { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1, soft: 0, mode: 0 } } as const;
 
 /** What the plot shows until it is given another view. */
@@ -143,7 +145,7 @@ export class PowerPlot {
       legend: { show: false },
       series: [{}, ...lines.map(seriesOf)],
       axes: [
-        { ...axis, size: 34, space: 90, values: (_plot, ticks) => ticks.map(timeOfDay) },
+        { ...axis, size: 34, space: 90, incrs: [...TICKS_S], values: (_plot, ticks) => ticks.map(timeOfDay) },
         { ...axis, size: 52, values: (_plot, ticks) => ticks.map((tick) => `${tick} W`) },
       ],
       scales: {

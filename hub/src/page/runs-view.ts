@@ -1,14 +1,13 @@
 import type { Run } from "@edgewatt/protocol";
 import { h } from "./dom.ts";
 import { clockTime, duration } from "./format.ts";
+import { RUNS_SHOWN } from "./runs-behind.ts";
 import { runStateOf } from "./vendor/protocol/run-state.js";
-
-const SHOWN = 20;
 
 /** The newest runs that the hub remembers. */
 export function showRuns(body: Element, runs: readonly Run[]): void {
   const nowMs = Date.now();
-  body.replaceChildren(...runs.slice(0, SHOWN).map((run) => row(run, nowMs)));
+  body.replaceChildren(...runs.slice(0, RUNS_SHOWN).map((run) => row(run, nowMs)));
 }
 
 function row(run: Run, nowMs: number): HTMLElement {

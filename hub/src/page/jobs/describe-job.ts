@@ -15,7 +15,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function describeJob({ name, state, command, device }: Job, known: Device | undefined): string {
   if (name === "waiting") return describeWaiting(command?.expiresAt, device, known);
   if (name === "expired") return `${device} did not take it in time. Check that its agent runs, and start it again.`;
-  if (name === "canceling") return "Cancelling: waits for the device to confirm it";
+  if (name === "canceling") return "Canceling: waits for the device to confirm it";
   if (name === "accepted") {
     const ahead = state?.position ?? 0;
     return ahead === 0 ? "Next in line" : `Waits behind ${counted(ahead, "job")}`;
@@ -29,7 +29,7 @@ export function describeJob({ name, state, command, device }: Job, known: Device
   return advice === undefined ? reason.message : `${sentence(reason.message)} ${advice}`;
 }
 
-/** How long it has run, is expected to run, or ran. */
+/** How long it has run, is expected to run, or ran. @param nowMs on the clock of the device */
 export function describeTime({ name, state, remainingS }: Job, nowMs: number): string {
   if (state?.startedAt === undefined) return "";
   const ranS = Math.max(0, ((isOverAs(name) ? (state.endedAt ?? nowMs) : nowMs) - state.startedAt) / 1000);

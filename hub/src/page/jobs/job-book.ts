@@ -26,6 +26,7 @@ export interface Job {
 
 const MAX_LINES = 200;
 const MAX_COMMANDS = 500;
+const MAX_LOGS = 100;
 /** Broker and agent answer at once: a command that nobody has answered for so long waits for its device. */
 const UNANSWERED_MS = 2_000;
 /** How long a job that was watched stays in sight after its end. */
@@ -88,6 +89,11 @@ export class JobBook {
     return jobs.sort((a, b) => orderOf(a) - orderOf(b) || byId(a, b));
   }
 
+  /** The newest revision of a job's command that was heard of; 0 without any. */
+  revOf(device: string, job: string): number {
+    return this.#commands.get(keyOf(device, job))?.command.rev ?? 0;
+  }
+
   /** Whether the device has done what a command asks for, or has begun to. */
   isAnswered(device: string, { job, cancel }: Command): boolean {
     const state = this.#fleet.jobs.get(keyOf(device, job));
@@ -140,7 +146,10 @@ export class JobBook {
     const lines = this.#logs.get(key) ?? [];
     lines.push({ timeMs: ts, level, message });
     if (lines.length > MAX_LINES) lines.shift();
+    // The job that told something last comes last.
+    this.#logs.delete(key);
     this.#logs.set(key, lines);
+    if (this.#logs.size > MAX_LOGS) this.#logs.delete(this.#logs.keys().next().value ?? key);
   }
 }
 

@@ -104,7 +104,8 @@ function update(card: JobCard, job: Job, { fleet, nowMs }: { fleet: Fleet; nowMs
   card.progress.value = progress;
   card.progress.setAttribute("aria-valuetext", `${percent}, ${described}`);
   setText(card.percent, percent);
-  setText(card.time, describeTime(job, nowMs));
+  // What a job says of itself is on its device's clock.
+  setText(card.time, describeTime(job, nowMs - fleet.offsetOf(job.device)));
   card.cancel.hidden = isOver || job.name === "canceling";
   card.dismiss.hidden = !isOver;
   showLog(card, job);

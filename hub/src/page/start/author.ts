@@ -7,15 +7,24 @@ import { formatTopic } from "../vendor/protocol/topics.js";
 
 /** Whom a command names as its author. */
 const BY = "page";
+/** By then the broker has shown what it retains: a command that somebody else has canceled meanwhile is not to be given back. */
+const RESEND_AFTER_MS = 2_000;
+
+/** A command of this page. */
+interface Own {
+  readonly device: string;
+  readonly command: Command;
+}
 
 /**
  * Starts and cancels jobs as their author. A broker that was restarted may have lost a command before anybody took it, so what was not
- * answered is published again after each reconnect: a job that was accepted is not started twice by that.
+ * answered, nor changed by another author, is published again after each reconnect: a job that was accepted is not started twice by that.
  */
 export class Author {
   readonly #connection: Connection;
   readonly #book: JobBook;
-  readonly #own = new Map<string, { readonly device: string; readonly command: Command }>();
+  readonly #own = new Map<string, Own>();
+  #resending: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, book: JobBook) {
     this.#connection = connection;
@@ -36,8 +45,18 @@ export class Author {
 
   /** To be called after each connect. */
   onConnected(): void {
-    for (const [job, { device, command }] of this.#own) {
-      if (Date.now() > command.expiresAt || this.#book.isAnswered(device, command)) {
+    clearTimeout(this.#resending);
+    const before = [...this.#own];
+    this.#resending = setTimeout(
+      () => this.#resend(before.filter(([job, own]) => this.#own.get(job) === own)),
+      RESEND_AFTER_MS,
+    );
+  }
+
+  #resend(sent: readonly (readonly [job: string, Own])[]): void {
+    for (const [job, { device, command }] of sent) {
+      const isOld = Date.now() > command.expiresAt || this.#book.revOf(device, job) > command.rev;
+      if (isOld || this.#book.isAnswered(device, command)) {
         this.#own.delete(job);
       } else {
         // The next connect tries again.

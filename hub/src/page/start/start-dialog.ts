@@ -2,6 +2,7 @@ import type { Catalogue } from "@edgewatt/protocol";
 import { ApiError, getJson } from "../api.ts";
 import { byId, dialogById, setText } from "../dom.ts";
 import type { Device, Fleet } from "../fleet.ts";
+import { BY_NAME } from "../format.ts";
 import type { JobBook } from "../jobs/job-book.ts";
 import { messageOf, notify } from "../notices.ts";
 import { counted } from "../vendor/protocol/counted.js";
@@ -118,7 +119,7 @@ export class StartDialog {
     const nowMs = Date.now();
     return [...fleet.devices.values()]
       .filter(({ status, info }) => status !== undefined || info !== undefined)
-      .sort((a, b) => (a.id < b.id ? -1 : 1))
+      .sort((a, b) => BY_NAME.compare(a.id, b.id))
       .map((device) => ({
         value: device.id,
         label: device.id,
@@ -175,17 +176,22 @@ export class StartDialog {
     const start = byId("start-submit") as HTMLButtonElement;
     setText(byId("start-error"), "");
     start.disabled = true;
+    let sent = 0;
     try {
       const operation = this.#checked();
       const jobs = operation.jobs(this.#choice(), this.#catalogue);
       const devices = this.#devices.chosen;
       for (const device of devices) {
-        for (const args of jobs) await this.#parts.author.start(device, { op: operation.op, args });
+        for (const args of jobs) {
+          await this.#parts.author.start(device, { op: operation.op, args });
+          sent++;
+        }
       }
       this.#dialog.close();
-      notify(`${operation.title}: ${counted(jobs.length * devices.length, "job")} sent to ${devices.join(", ")}`);
+      notify(`${operation.title}: ${counted(sent, "job")} sent to ${devices.join(", ")}`);
     } catch (error) {
-      setText(byId("start-error"), messageOf(error));
+      const some = `${counted(sent, "job")} had been sent before, and would be sent twice: choose what is missing.`;
+      setText(byId("start-error"), sent === 0 ? messageOf(error) : `${messageOf(error)} ${some}`);
       if (error instanceof Obstacle) error.focus();
     } finally {
       start.disabled = false;
