@@ -1,7 +1,7 @@
 import { encodeMessage, formatTopic, type Channel } from "@edgewatt/protocol";
 import { eventually, figure, scrape } from "@edgewatt/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { RecentPowerAnswer } from "../src/page/recent-power.ts";
+import type { RecentPowerAnswer } from "../src/page/fleet/recent-power.ts";
 import { startStack, type Stack } from "./stack.ts";
 
 let stack: Stack;

@@ -1,10 +1,10 @@
 import { decodeMessage, parseTopic, topicFilter } from "@edgewatt/protocol";
 import type { MqttConnection, MqttMessage } from "@edgewatt/runtime";
-import { columnsFor } from "../page/decimation.ts";
-import { HISTORY_MS, PowerHistory } from "../page/power-history.ts";
-import { storedSamples, windowsOf } from "../page/power-samples.ts";
-import { RunWindows } from "../page/run-windows.ts";
-import type { RecentPowerAnswer, RecentSeries } from "../page/recent-power.ts";
+import { columnsFor } from "../page/chart/decimation.ts";
+import { HISTORY_MS, PowerHistory } from "../page/chart/power-history.ts";
+import { storedSamples, windowsOf } from "../page/fleet/power-samples.ts";
+import { RunWindows } from "../page/fleet/run-windows.ts";
+import type { RecentPowerAnswer, RecentSeries } from "../page/fleet/recent-power.ts";
 
 /** 165 kB each: 42 MB when there are so many. */
 const MAX_CHANNELS = 256;

@@ -1,7 +1,7 @@
 import type { Run } from "@edgewatt/protocol";
 import { getJson } from "../api.ts";
 import { byId, dialogById, setText } from "../dom.ts";
-import { messageOf, notify } from "../notices.ts";
+import { messageOf, notify } from "../connection/notices.ts";
 import type { Author } from "../start/author.ts";
 import { isOverAs, type Job } from "./job-book.ts";
 

@@ -1,4 +1,4 @@
-import type { Device } from "../fleet.ts";
+import type { Device } from "../fleet/fleet.ts";
 import { clockTime, duration } from "../format.ts";
 import { counted } from "../vendor/protocol/counted.js";
 import { isOverAs, type Job } from "./job-book.ts";

@@ -1,5 +1,5 @@
 import type { Command, JobEvent, JobState } from "@edgewatt/protocol";
-import type { Fleet } from "../fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import { isTerminal } from "../vendor/protocol/job-states.js";
 import { runStateOf, type RunStateName } from "../vendor/protocol/run-state.js";
 import type { Topic } from "../vendor/protocol/topics.js";

@@ -1,5 +1,5 @@
 import { button, h, keyed, setText } from "../dom.ts";
-import type { Fleet } from "../fleet.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import { timeOfDay } from "../format.ts";
 import { counted } from "../vendor/protocol/counted.js";
 import { describeJob, describeTime } from "./describe-job.ts";

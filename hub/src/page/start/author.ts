@@ -1,5 +1,5 @@
 import type { Command } from "@edgewatt/protocol";
-import type { Connection } from "../connection.ts";
+import type { Connection } from "../connection/connection.ts";
 import type { JobBook } from "../jobs/job-book.ts";
 import { ulid } from "../vendor/ulid.js";
 import { cancellationOf, newCommand } from "../vendor/protocol/new-command.js";

@@ -1,10 +1,10 @@
 import type { Catalogue } from "@edgewatt/protocol";
 import { ApiError, getJson } from "../api.ts";
 import { byId, dialogById, setText } from "../dom.ts";
-import type { Device, Fleet } from "../fleet.ts";
+import type { Device, Fleet } from "../fleet/fleet.ts";
 import { BY_NAME } from "../format.ts";
 import type { JobBook } from "../jobs/job-book.ts";
-import { messageOf, notify } from "../notices.ts";
+import { messageOf, notify } from "../connection/notices.ts";
 import { counted } from "../vendor/protocol/counted.js";
 import { MAX_WINDOWS } from "../vendor/protocol/factors.js";
 import { MAX_ENTRIES, MAX_QUEUED_JOBS } from "../vendor/protocol/job-limits.js";

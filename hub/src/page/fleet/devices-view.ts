@@ -1,7 +1,7 @@
-import { h, keyed, setText } from "./dom.ts";
+import { h, keyed, setText } from "../dom.ts";
 import type { Device, Fleet } from "./fleet.ts";
-import { ago, BY_NAME, watts, withUnit } from "./format.ts";
-import { describeSource, isModelled } from "./vendor/protocol/power-sources.js";
+import { ago, BY_NAME, watts, withUnit } from "../format.ts";
+import { describeSource, isModelled } from "../vendor/protocol/power-sources.js";
 
 const POWER_FRESH_MS = 10_000;
 

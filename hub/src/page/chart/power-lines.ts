@@ -1,8 +1,8 @@
 import { HISTORY_MS, PowerHistory } from "./power-history.ts";
 import type { ColumnValues } from "./decimation.ts";
 import { lineColour } from "./power-colours.ts";
-import { RunWindows } from "./run-windows.ts";
-import type { PowerPoint } from "./fleet.ts";
+import { RunWindows } from "../fleet/run-windows.ts";
+import type { PowerPoint } from "../fleet/fleet.ts";
 
 /** More lines than anyone can read; what is beyond is counted. */
 export const MAX_LINES = 64;

@@ -1,6 +1,6 @@
 import type { JobStateName, Run } from "@edgewatt/protocol";
 import { expect, test } from "vitest";
-import { isBehind } from "../../src/page/runs-behind.ts";
+import { isBehind } from "../../../src/page/runs/runs-behind.ts";
 
 const jobOf = (index: number) => `01KAQ3N9V4M6T2X8Z0B1C5D${String(index).padStart(3, "0")}`;
 const runOf = (job: string, state: JobStateName) =>

@@ -1,4 +1,4 @@
-import type { PlotView } from "./power-plot.ts";
+import type { PlotView } from "./plot-view.ts";
 import type { PowerLine } from "./power-lines.ts";
 
 /** How far before the settled lines' end the tip may begin, so that it joins them. */

@@ -1,6 +1,6 @@
 import { retryDelayMs } from "./retry-delay.ts";
-import mqtt from "./vendor/mqtt.js";
-import { topicFilter } from "./vendor/protocol/topics.js";
+import mqtt from "../vendor/mqtt.js";
+import { topicFilter } from "../vendor/protocol/topics.js";
 
 const FILTERS = [
   topicFilter("status"),

@@ -1,12 +1,12 @@
 import type { DeviceInfo, DeviceStatus, JobState, LiveSample, Stream, TelemetryBatch } from "@edgewatt/protocol";
 import { DeviceClock } from "./device-clock.ts";
-import { HISTORY_MS, type PowerFigures, type RowKind } from "./power-history.ts";
+import { HISTORY_MS, type PowerFigures, type RowKind } from "../chart/power-history.ts";
 import { cellOf, liveSamples, storedSamples, windowsOf, type PowerSample, type RunWindow } from "./power-samples.ts";
-import { supersedes } from "./vendor/protocol/supersedes.js";
-import { isTerminal } from "./vendor/protocol/job-states.js";
-import { newestStatus, presenceOf } from "./vendor/protocol/liveness.js";
-import { isModelled } from "./vendor/protocol/power-sources.js";
-import { parseTopic, type Topic } from "./vendor/protocol/topics.js";
+import { supersedes } from "../vendor/protocol/supersedes.js";
+import { isTerminal } from "../vendor/protocol/job-states.js";
+import { newestStatus, presenceOf } from "../vendor/protocol/liveness.js";
+import { isModelled } from "../vendor/protocol/power-sources.js";
+import { parseTopic, type Topic } from "../vendor/protocol/topics.js";
 
 const MAX_JOBS = 500;
 /** A row from further ahead has a stamp that is wrong. */

@@ -1,14 +1,15 @@
 import { columnsFor, columnTimes, decimate } from "./decimation.ts";
-import { h } from "./dom.ts";
-import type { PowerPoint } from "./fleet.ts";
-import { watts } from "./format.ts";
+import { h } from "../dom.ts";
+import type { PowerPoint } from "../fleet/fleet.ts";
+import { watts } from "../format.ts";
 import { FrameLoop } from "./frame-loop.ts";
 import type { Band } from "./power-bands.ts";
 import { PowerControls } from "./power-controls.ts";
 import { PowerLegend } from "./power-legend.ts";
 import { PowerLines, type PowerLine } from "./power-lines.ts";
-import { PowerPlot, timeOfDay, type PlotView } from "./power-plot.ts";
-import type { RunWindow } from "./power-samples.ts";
+import type { PlotView } from "./plot-view.ts";
+import { PowerPlot, timeOfDay } from "./power-plot.ts";
+import type { RunWindow } from "../fleet/power-samples.ts";
 
 /** Telemetry comes so late at most; what is older is settled, and drawn again only when it changes after all. */
 const SETTLE_MS = 1500;

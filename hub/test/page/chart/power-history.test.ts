@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { columnsFor, columnTimes, decimate } from "../src/page/decimation.ts";
-import { DeviceClock } from "../src/page/device-clock.ts";
-import { BIN_MS, HISTORY_MS, PowerHistory } from "../src/page/power-history.ts";
-import { lineColour } from "../src/page/power-colours.ts";
-import { MAX_LINES, PowerLines } from "../src/page/power-lines.ts";
-import { retryDelayMs } from "../src/page/retry-delay.ts";
-import { RunWindows } from "../src/page/run-windows.ts";
+import { columnsFor, columnTimes, decimate } from "../../../src/page/chart/decimation.ts";
+import { DeviceClock } from "../../../src/page/fleet/device-clock.ts";
+import { BIN_MS, HISTORY_MS, PowerHistory } from "../../../src/page/chart/power-history.ts";
+import { lineColour } from "../../../src/page/chart/power-colours.ts";
+import { MAX_LINES, PowerLines } from "../../../src/page/chart/power-lines.ts";
+import { retryDelayMs } from "../../../src/page/connection/retry-delay.ts";
+import { RunWindows } from "../../../src/page/fleet/run-windows.ts";
 
 const T0 = 1_760_000_000_000;
 const row = (w: number) => ({ w, wMin: w - 1, wMax: w + 1 });

@@ -1,5 +1,5 @@
-import { h, keyed, setText } from "./dom.ts";
-import { BY_NAME, watts } from "./format.ts";
+import { h, keyed, setText } from "../dom.ts";
+import { BY_NAME, watts } from "../format.ts";
 import type { PowerLine } from "./power-lines.ts";
 
 interface Entry {

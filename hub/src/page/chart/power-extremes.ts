@@ -1,6 +1,6 @@
 import type { PowerLine } from "./power-lines.ts";
-import type { PlotView } from "./power-plot.ts";
-import type uPlot from "./vendor/uplot.js";
+import type { PlotView } from "./plot-view.ts";
+import type uPlot from "../vendor/uplot.js";
 
 const ALPHA = 0.22;
 

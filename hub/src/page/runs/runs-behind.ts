@@ -1,5 +1,5 @@
 import type { Run } from "@edgewatt/protocol";
-import type { DeviceJob } from "./fleet.ts";
+import type { DeviceJob } from "../fleet/fleet.ts";
 
 /** How many of the newest runs the page shows. */
 export const RUNS_SHOWN = 20;

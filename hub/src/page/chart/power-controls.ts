@@ -1,4 +1,4 @@
-import { h, setText } from "./dom.ts";
+import { h, setText } from "../dom.ts";
 
 const SPANS_MIN = [1, 5, 10] as const;
 const DEFAULT_MIN = 5;

@@ -1,9 +1,9 @@
-import type { Columns } from "./decimation.ts";
-import { paintBands, type Band } from "./power-bands.ts";
+import type { PlotView } from "./plot-view.ts";
+import { paintBands } from "./power-bands.ts";
 import type { PowerLine } from "./power-lines.ts";
 import { paintExtremes } from "./power-extremes.ts";
 import { PowerTip } from "./power-tip.ts";
-import uPlot from "./vendor/uplot.js";
+import uPlot from "../vendor/uplot.js";
 
 const HEIGHT = 260;
 /** So few lines are drawn wide, and with what lies between the extremes of the readings behind them. */
@@ -15,18 +15,6 @@ const FADED = 0.2;
 /** Between two times on the axis, s; with uPlot's own, which leap from one minute to five, a phone shows a single one. */
 const TICKS_S = [1, 2, 5, 10, 15, 30, 60, 120, 300] as const;
 const Y_RANGE = { min: { pad: 0.1, soft: 0, mode: 1 }, max: { pad: 0.1, soft: 0, mode: 0 } } as const;
-
-/** What the plot shows until it is given another view. */
-export interface PlotView {
-  readonly columns: Columns;
-  readonly times: number[];
-  readonly lines: readonly PowerLine[];
-  readonly bands: readonly Band[];
-  /** The whole axis, s since the epoch. */
-  readonly range: readonly [from: number, to: number];
-  /** Extremes of what the tip shows now, W. */
-  readonly reach: readonly [low: number, high: number] | undefined;
-}
 
 /** The chart proper: uPlot with settled lines, bands behind them and the tip of each line, which alone is drawn in most frames. */
 export class PowerPlot {

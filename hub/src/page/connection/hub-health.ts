@@ -1,4 +1,4 @@
-import { byId, setText } from "./dom.ts";
+import { byId, setText } from "../dom.ts";
 
 const POLL_MS = 3_000;
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Pace } from "../../src/page/jobs/pace.ts";
+import { Pace } from "../../../src/page/jobs/pace.ts";
 
 const at = (progress: number, attempt = 1) => ({ attempt, progress });
 

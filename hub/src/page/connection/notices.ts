@@ -1,4 +1,4 @@
-import { button, byId, h } from "./dom.ts";
+import { button, byId, h } from "../dom.ts";
 
 const SHOWN_MS = 8_000;
 

@@ -1,4 +1,4 @@
-import type uPlot from "./vendor/uplot.js";
+import type uPlot from "../vendor/uplot.js";
 
 /** A stretch of time of one device that is shaded. */
 export interface Band {

@@ -1,8 +1,8 @@
 import type { Run } from "@edgewatt/protocol";
-import { h } from "./dom.ts";
-import { clockTime, duration } from "./format.ts";
+import { h } from "../dom.ts";
+import { clockTime, duration } from "../format.ts";
 import { RUNS_SHOWN } from "./runs-behind.ts";
-import { runStateOf } from "./vendor/protocol/run-state.js";
+import { runStateOf } from "../vendor/protocol/run-state.js";
 
 /** The newest runs that the hub remembers. */
 export function showRuns(body: Element, runs: readonly Run[]): void {

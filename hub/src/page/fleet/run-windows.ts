@@ -1,5 +1,5 @@
 import type { RunWindow } from "./power-samples.ts";
-import { HISTORY_MS } from "./power-history.ts";
+import { HISTORY_MS } from "../chart/power-history.ts";
 
 /** More than a device can measure in ten minutes; a window takes seconds. */
 const MAX_WINDOWS = 400;

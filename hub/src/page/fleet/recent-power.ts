@@ -1,4 +1,4 @@
-import { getJson } from "./api.ts";
+import { getJson } from "../api.ts";
 import type { Fleet } from "./fleet.ts";
 import type { RunWindow } from "./power-samples.ts";
 
