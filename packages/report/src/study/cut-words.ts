@@ -1,7 +1,7 @@
 import { counted, plural, type Results, type Study } from "@edgewatt/protocol";
 import { alignText } from "../align.ts";
+import { listed } from "../listed.ts";
 import { formatCount } from "../number-format.ts";
-import { listed } from "./variant-names.ts";
 
 /** Which models the study is about, and what they were repaired and calibrated from. */
 export function cutWords(study: Study, results: Results): string[] {

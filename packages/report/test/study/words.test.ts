@@ -55,10 +55,12 @@ describe("what a study found", () => {
 
   it("names the counts that fell off the fast kernels, and what that cost beside multiples", () => {
     const counts = told({}).get("Channel counts");
-    expect(counts).toContain("At 0.2 in exact counts, 2 of 9 Convs miss that, with 38 (conv0), 153 (conv1) channels.");
+    expect(counts).toContain(
+      "At 0.2 in exact counts, 2 of 9 Convs miss that, with 38 (conv0) and 153 (conv1) channels.",
+    );
     expect(counts).toContain("In fp32 exact counts take 2.29 [2.24, 2.33] times as long as multiples of 16 at 0.2.");
     expect(told({ aligns: [16] }).get("Channel counts")).toBe(
-      "All channel counts are multiples of 16, which is what the kernels take at once.",
+      "All channel counts are multiples of 16, as the kernels want them.",
     );
     const alone = told({ aligns: [1] }).get("Channel counts");
     expect(alone).toContain("Slower though smaller (fp32): net-20-a1 takes 1.60");
