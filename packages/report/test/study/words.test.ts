@@ -138,6 +138,9 @@ describe("the report of a study", () => {
     expect(text).not.toContain("## Published");
     expect(text).not.toContain("layer-importance.svg");
     expect(text).toContain("`edgewatt prune MODEL --fraction F --align A`");
+    const results = prunedStudy();
+    if (results.study?.repair) results.study.repair.images = 400;
+    expect(reportMarkdown(results)).toContain("`edgewatt prune MODEL --fraction F --align A --images 400`");
     expect(reportMarkdown(prunedStudy(), studyLayers())).toContain("(layer-importance.svg)");
     expect(reportMarkdown(study())).toContain("## Published");
   });
