@@ -161,6 +161,11 @@ describe("the report of a study", () => {
     for (const name of ["fp32, ×16", "fp32, exact", "int8, ×16", "int8, exact"]) expect(names).toContain(name);
     expect(document.querySelectorAll("[aria-label=dot] path")).toHaveLength(8);
     expect(document.querySelectorAll("[aria-label=line] path")).toHaveLength(4);
+    // The same of a model that was pruned itself before.
+    const again = prunedStudy();
+    const step = again.rows.find(({ lineage }) => lineage !== undefined)?.lineage ?? [];
+    for (const row of again.rows) if (row.model === "net") row.lineage = step;
+    expect(figure("latency-vs-pruning", again).svg).toBe(svg);
     const single = parseHTML(figure("latency-vs-pruning", prunedStudy({ aligns: [16] })).svg).document;
     const legend = [...single.querySelectorAll("text")].map(({ textContent }) => textContent);
     expect(legend).toContain("fp32");
