@@ -74,8 +74,11 @@ export async function prepareEntries(
       continue;
     }
     const keep = entries.map(({ path }) => path);
-    const int8 = await quantizeEntry({ args, model, floatPath, calibration, keep }, bench, context, (step, note, part) =>
-      onShare(step, [model.name, note].filter(Boolean).join(", "), share(part)),
+    const int8 = await quantizeEntry(
+      { args, model, floatPath, calibration, keep },
+      bench,
+      context,
+      (step, note, part) => onShare(step, [model.name, note].filter(Boolean).join(", "), share(part)),
     );
     entries.push({ ...common, params, path: int8.path, fileBytes: int8.bytes, report: int8.report });
   }
