@@ -85,6 +85,8 @@ describe("edgewatt study", () => {
         "resnet.onnx",
         "--fractions",
         "0,0.4",
+        "--precisions",
+        "int8",
         ...CUT,
         ...SHORT,
         "--sensitivity",

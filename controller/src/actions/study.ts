@@ -25,6 +25,7 @@ import { withPrivateStack } from "../stack/private-stack.ts";
 import { expectation } from "../study/expected-time.ts";
 import { planStudy, type StudyPlan } from "../study/plan.ts";
 import { pruneVariants } from "../study/prune-variants.ts";
+import { checkReportFolder } from "../study/report-folder.ts";
 import { type ModelOptions, openStudiedModel, type StudiedModel } from "../study/studied-model.ts";
 import { openStudyImages, type StudyImages } from "../study/study-images.ts";
 import { printResults } from "./benchmark.ts";
@@ -51,6 +52,8 @@ interface Prepared {
   readonly plan: StudyPlan;
   readonly studied: StudiedModel;
   readonly images: StudyImages;
+  /** The folder of the report. */
+  readonly out: string;
   readonly options: StudyOptions;
 }
 
@@ -76,9 +79,11 @@ export async function study(context: Context, name: string, options: StudyOption
   const scratch = await mkdtemp(path.join(os.tmpdir(), "edgewatt-study-"));
   try {
     const studied = await openStudiedModel(context, name, options, scratch);
+    const out = path.resolve(context.cwd, options.out ?? path.join("reports", `study-${studied.model.name}`));
+    await checkReportFolder(out);
     const images = await openStudyImages(context, studied, options, { scratch, repairs: plan.variants.length > 0 });
     requireAccuracy(options, hasLabels(studied, images));
-    return await report(context, { plan, studied, images, options });
+    return await report(context, { plan, studied, images, out, options });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -89,10 +94,9 @@ function hasLabels({ model }: StudiedModel, { data }: StudyImages): boolean {
 }
 
 async function report(context: Context, prepared: Prepared): Promise<number> {
-  const { options, studied } = prepared;
+  const { options, out } = prepared;
   const { results, layers } = await whereItRuns(context, prepared);
-  const out = path.resolve(context.cwd, options.out ?? path.join("reports", `study-${studied.model.name}`));
-  // Shown first: a folder that cannot be written must not cost what took long to measure.
+  // Shown first: a folder that became full or unwritable meanwhile must not cost what took long to measure.
   if (options.json === true) printJson(context, { ...results, report: out });
   else {
     printResults(context, results);

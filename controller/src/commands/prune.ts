@@ -11,7 +11,7 @@ export function addPruneCommand(program: Command, { context }: App): void {
     .option("--on <device>", "device; default: the only one that is online")
     .option("--name <name>", "what the pruned model is called in the registry; default: as MODEL-pruned-30-align16")
     .option("--local", "prune a file on this machine: prune --local IN.onnx OUT.onnx --fraction 0.3 --calibration WHAT")
-    .option("--fraction <f>", "share of the channels that go, from 0 up to below 1", number({ min: 0, max: 0.99 }))
+    .option("--fraction <f>", "share of the channels that go, from 0 to 0.99", number({ min: 0, max: 0.99 }))
     .addOption(
       choice(
         "--align <n>",

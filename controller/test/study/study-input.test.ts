@@ -58,6 +58,8 @@ describe("what cannot be studied", () => {
     ["sides that are open", ["open.onnx", "--calibration", "synthetic"], 1, /fix them with --input-shape/],
     ["sides that do not fit", ["open.onnx", "--input-shape", "1,4,16,16"], 1, /--input-shape 1,4,16,16 does not fit/],
     ["a normalization of a zoo model", ["p00", "--mean", "0.5"], 2, /--mean, --std and --input-shape go with a file/],
+    ["a report in place of a file", ["net.onnx", "--out", "few.npy"], 2, /no folder; name another one with --out/],
+    ["a report below a file", ["net.onnx", "--out", "few.npy/a/b"], 2, /cannot write a report .*few\.npy is no folder/],
     ["accuracy without labels", ["net.onnx", "--accuracy", "10"], 2, /--accuracy needs the data set cifar10/],
   ] as const)("%s is one line before anybody is asked", async (_what, args, code, message) => {
     const { exitCode, stdout, stderr } = await runHere(["study", ...args, "--broker", NOBODY], { cwd: dir.path });

@@ -62,8 +62,8 @@ export class ArtifactCache {
       if (total <= this.#limitBytes) return;
       if (keep.has(digest)) continue;
       await rm(path.join(this.#dir, name), { force: true });
-      // An array is also there under a name that says so.
-      await rm(`${this.pathOf(digest)}.npy`, { force: true });
+      // An array is also there under a name that says so, and what was made here has a record.
+      for (const beside of [".npy", ".json"]) await rm(`${this.pathOf(digest)}${beside}`, { force: true });
       total -= size;
     }
   }

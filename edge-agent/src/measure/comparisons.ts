@@ -16,7 +16,8 @@ type RowPair = readonly [numerator: ResultRow, denominator: ResultRow];
  * Ratios between rows of one job, paired by block: int8 over fp32 of each model; each pruned model over the unpruned one in the same
  * precision; of two that were pruned by the same fraction the one in smaller multiples over the other; and a pruned model over the next
  * larger one where it is slower than that. Models belong together that were pruned from the same one; without a lineage, those of a job that
- * has exactly one unpruned model.
+ * has exactly one unpruned model. The unpruned model of a row is the first of those that it was made from which is in the job: a study of a
+ * model that was pruned before starts from that one.
  */
 export function compareRows(rows: readonly RowWindows[], seed: number): Comparison[] {
   const blocks = new Map(rows.map(({ row, windows }) => [row, blocksOf(windows)]));
@@ -81,10 +82,11 @@ function nextLargerPairs(rows: readonly ResultRow[]): RowPair[] {
 }
 
 function unprunedOf(row: ResultRow, rows: readonly ResultRow[]): ResultRow | undefined {
-  const origin = originOf(row);
-  const [unpruned, ...others] = rows.filter(
-    (other) =>
-      other.precision === row.precision && (origin === undefined ? other.pruning === 0 : other.model === origin),
+  const alike = rows.filter((other) => other.precision === row.precision);
+  const ancestors = ancestorsOf(row);
+  const first = ancestors.find((name) => alike.some(({ model }) => model === name));
+  const [unpruned, ...others] = alike.filter(({ model, pruning }) =>
+    ancestors.length === 0 ? pruning === 0 : model === first,
   );
   return others.length === 0 ? unpruned : undefined;
 }
@@ -93,9 +95,14 @@ function areRelated(row: ResultRow, other: ResultRow): boolean {
   return row !== other && row.precision === other.precision && originOf(row) === originOf(other);
 }
 
-/** The name of the model that a row's was pruned from, where its lineage tells. */
-function originOf({ lineage }: ResultRow): string | undefined {
-  return lineage?.find(({ op }) => op === "prune")?.from.name;
+/** The names of the models that a row's was pruned from, one after the other, the first one first. */
+function ancestorsOf({ lineage = [] }: ResultRow): string[] {
+  return lineage.flatMap(({ op, from }) => (op === "prune" ? [from.name] : []));
+}
+
+/** The name of the model that all began with, where its lineage tells. */
+function originOf(row: ResultRow): string | undefined {
+  return ancestorsOf(row)[0];
 }
 
 /** Not known is NaN, which is neither more nor less than anything. */

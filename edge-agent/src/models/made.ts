@@ -52,6 +52,13 @@ export interface MakeInput<Q extends MakeRequest> {
   readonly names: { readonly model: string; readonly calibration: string };
 }
 
+interface GetOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ModelProgress) => void;
+  /** Paths of models that were made here and that a job still needs: none of them makes room for another. */
+  readonly keep?: readonly string[];
+}
+
 interface Options {
   readonly nowMs: () => number;
   /** What is left free on the disk, for the journal of jobs and the spool of telemetry. */
@@ -82,7 +89,7 @@ export class MadeModels {
   async get<Q extends MakeRequest, R>(
     making: Making<Q, R>,
     { modelSha256, calibration, request, names }: MakeInput<Q>,
-    options: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
+    options: GetOptions,
   ): Promise<MadeModel<R>> {
     // Where its files are on this device does not matter.
     const asked: object = { ...request, input: undefined, source: { ...request.source, what: undefined } };
@@ -93,7 +100,7 @@ export class MadeModels {
     if (stored !== undefined) return { path: file, ...stored, cached: true };
 
     const { size } = await stat(request.input);
-    await this.#cache.makeRoom(size, new Set());
+    await this.#cache.makeRoom(size, new Set([...(options.keep ?? [])].map((used) => path.basename(used))));
     await this.#checkDisk(size);
     const folder = await mkdtemp(`${file}${WORK}`).catch((cause: unknown) => {
       throw cannotMake(making.name, path.dirname(file), cause);
@@ -128,6 +135,8 @@ export class MadeModels {
     if (file === undefined) return undefined;
     try {
       const stored = storedSchema.parse(JSON.parse(await readFile(`${file}.json`, "utf8")));
+      // A file that was cut short would fail each time that it is asked for.
+      if ((await stat(file)).size !== stored.bytes) return undefined;
       return { ...stored, report: reportSchema.parse(stored.report) };
     } catch {
       // Made again: a crash between the model and its record leaves no record.

@@ -8,7 +8,6 @@ import {
 } from "@edgewatt/protocol";
 import type { JobContext } from "../jobs/operation.ts";
 import type { MadeModel } from "../models/made.ts";
-import type { ModelProgress } from "../models/progress.ts";
 import { QUANTIZING } from "../models/quantizing.ts";
 import type { Workbench } from "./workbench.ts";
 
@@ -63,7 +62,7 @@ export async function fetchInputs(
 export function quantizeLocal(
   work: { model: ModelArtifact; modelPath: string; calibration: LocalCalibration; options: QuantizeOptions },
   bench: Workbench,
-  context: { signal: AbortSignal; onProgress: (progress: ModelProgress) => void },
+  context: Parameters<Workbench["made"]["get"]>[2],
 ): Promise<MadeModel<QuantizeReport>> {
   const { model, modelPath, calibration, options } = work;
   return bench.made.get(

@@ -73,8 +73,12 @@ export async function prepareEntries(
       entries.push({ ...common, params, path: floatPath, fileBytes: model.bytes, report: undefined });
       continue;
     }
-    const int8 = await quantizeEntry({ args, model, floatPath, calibration }, bench, context, (step, note, part) =>
-      onShare(step, [model.name, note].filter(Boolean).join(", "), share(part)),
+    const keep = entries.map(({ path }) => path);
+    const int8 = await quantizeEntry(
+      { args, model, floatPath, calibration, keep },
+      bench,
+      context,
+      (step, note, part) => onShare(step, [model.name, note].filter(Boolean).join(", "), share(part)),
     );
     entries.push({ ...common, params, path: int8.path, fileBytes: int8.bytes, report: int8.report });
   }
@@ -82,15 +86,22 @@ export async function prepareEntries(
 }
 
 async function quantizeEntry(
-  work: { args: BenchmarkArgs; model: ModelArtifact; floatPath: string; calibration: LocalCalibration },
+  work: {
+    args: BenchmarkArgs;
+    model: ModelArtifact;
+    floatPath: string;
+    calibration: LocalCalibration;
+    keep: readonly string[];
+  },
   bench: Workbench,
   context: JobContext,
   onShare: (step: ModelProgress["step"] | "upload", note: string, share: number) => void,
 ): Promise<{ path: string; bytes: number; report: QuantizeReport }> {
-  const { args, model, floatPath, calibration } = work;
+  const { args, model, floatPath, calibration, keep } = work;
   const options = args.options.quantize ?? DEFAULT_QUANTIZE;
   const int8 = await quantizeLocal({ model, modelPath: floatPath, calibration, options }, bench, {
     signal: context.signal,
+    keep,
     onProgress: ({ step, share, note }) => onShare(step, note, share),
   });
   if (args.upload !== undefined) {

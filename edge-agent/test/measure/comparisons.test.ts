@@ -140,4 +140,16 @@ describe("compareRows", () => {
     ];
     expect(names(rows)).toEqual(["m-20 / m", "n-20 / n"]);
   });
+
+  it("compares what a model that was pruned itself was pruned to with that model, where the first one is not there", () => {
+    const base = pruned(entry(["m-30", 0.3, "fp32"], 5, [], 6), { align: 16, params: 800 });
+    const again = pruned(entry(["m-30-20", 0.44, "fp32"], 5, [], 9), { align: 16, params: 500 });
+    const [first] = base.row.lineage ?? [];
+    const [second] = again.row.lineage ?? [];
+    if (first === undefined || second === undefined) throw new RangeError("both have a lineage");
+    const lineage = [first, { ...second, from: { name: "m-30", sha256: SHA } }];
+    const rows = [base, { ...again, row: { ...again.row, lineage } }];
+    expect(names(rows)).toEqual(["m-30-20 / m-30"]);
+    expect(names([entry(["m", 0, "fp32"], 5), ...rows])).toEqual(["m-30 / m", "m-30-20 / m", "m-30-20 / m-30"]);
+  });
 });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { readModel, writeModel } from "@edgewatt/onnx";
@@ -27,9 +27,9 @@ function folder(): string {
   return path.join(dir.path, "made");
 }
 
-function open(reserveBytes?: number): Promise<MadeModels> {
+function open(reserveBytes?: number, limitBytes = 1e9): Promise<MadeModels> {
   const nowMs = () => CREATED_MS;
-  return MadeModels.open(folder(), 1e9, reserveBytes === undefined ? { nowMs } : { nowMs, reserveBytes });
+  return MadeModels.open(folder(), limitBytes, reserveBytes === undefined ? { nowMs } : { nowMs, reserveBytes });
 }
 
 const names = { model: "the model", calibration: "the images" };
@@ -38,7 +38,7 @@ function toQuantize(input: string) {
   return { names, modelSha256: "m", calibration: "synthetic", request: { input, source, images: 4, recipe: {} } };
 }
 
-async function toPrune(over: Partial<typeof recipe> | { by: "l1" } = {}) {
+async function toPrune(over: { readonly by?: "l1"; readonly fraction?: number } = {}) {
   const input = path.join(dir.path, "small.onnx");
   await writeModel(buildSeparable(), input);
   const request = { input, source, images: 40, recipe: { ...recipe, ...over } };
@@ -89,13 +89,27 @@ describe("models made on a device", () => {
     expect(await readdir(folder())).toEqual([]);
   });
 
-  it("are made anew where the record of one is damaged", async () => {
+  it("are made anew where the record of one is damaged, or its file", async () => {
     const models = await open();
     const asked = await toPrune();
     const first = await models.get(PRUNING, asked, options);
-    await writeFile(`${first.path}.json`, '{"sha256":');
     const { wallS: _a, peakMemoryMb: _b, ...report } = first.report;
-    expect(await models.get(PRUNING, asked, options)).toMatchObject({ cached: false, sha256: first.sha256, report });
+    const made = { cached: false, sha256: first.sha256, report };
+    await writeFile(`${first.path}.json`, '{"sha256":');
+    expect(await models.get(PRUNING, asked, options)).toMatchObject(made);
+    await truncate(first.path, 100);
+    expect(await models.get(PRUNING, asked, options)).toMatchObject(made);
+  });
+
+  it("make room for others with all that belongs to them, but not those that a job still needs", async () => {
+    const models = await open(undefined, 1);
+    const first = await models.get(PRUNING, await toPrune(), options);
+    const second = await models.get(PRUNING, await toPrune({ by: "l1" }), { ...options, keep: [first.path] });
+    const both = [first, second].map((made) => path.basename(made.path));
+    expect((await readdir(folder())).sort()).toEqual(both.flatMap((name) => [name, `${name}.json`]).sort());
+    const third = await models.get(PRUNING, await toPrune({ fraction: 0.25 }), options);
+    const name = path.basename(third.path);
+    expect((await readdir(folder())).sort()).toEqual([name, `${name}.json`]);
   });
 
   it("are not made where they would use up the reserve of the disk", async () => {

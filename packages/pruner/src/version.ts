@@ -4,4 +4,4 @@
  * Of what the pruner makes: raised with every change that gives another file or report for the same model, data and options, so that who keeps
  * results can tell old ones.
  */
-export const PRUNER_VERSION = 1;
+export const PRUNER_VERSION = 2;

@@ -53,6 +53,17 @@ test("an axis says that its energy is an estimate, and only then", () => {
   expect(texts(figure("pareto", study({ source: "ina219" })).svg, "desc")[0]).not.toContain("estimate");
 });
 
+test("an axis on which all figures are the same is marked with numbers to be read", () => {
+  const results = study();
+  const alone = { ...results, rows: results.rows.slice(0, 1) };
+  for (const { svg } of figures(alone)) {
+    const marks = texts(svg, "[aria-label$='tick label'] text");
+    expect(marks.length).toBeGreaterThan(4);
+    for (const mark of marks) expect(mark.length).toBeLessThan(6);
+    expect(marks.join()).not.toMatch(/[-−]\d/);
+  }
+});
+
 test("a figure without data says why", () => {
   const results = study({ accuracy: false, source: null });
   expect(texts(figure("accuracy-vs-pruning", results).svg)).toContain("no-accuracy: no labelled test set was given");

@@ -21,6 +21,8 @@ export interface Figure {
 const WIDTH = 680;
 const CHART_HEIGHT = 320;
 const FOOTER_HEIGHT = 12;
+/** Shown on both sides of the only value of an axis, as a share of it. */
+const ROOM_AROUND = 0.01;
 
 /** All figures of the study; one that has no data says why. The same results give the same bytes. */
 export function figures(results: Results): Figure[] {
@@ -77,6 +79,7 @@ function chart(document: Document, { definition, points, results }: ChartInput):
       labelArrow: "none",
       labelAnchor: "center",
       nice: true,
+      ...roomAround(points.map(({ x, xHalfWidth }) => [x, xHalfWidth])),
     },
     y: {
       label: labels.y,
@@ -84,6 +87,7 @@ function chart(document: Document, { definition, points, results }: ChartInput):
       grid: true,
       nice: true,
       zero: definition.fromZero,
+      ...(definition.fromZero ? {} : roomAround(points.map(({ y, yHalfWidth }) => [y, yHalfWidth]))),
     },
     fx: { label: null, padding: 0.08 },
     fy: { label: null },
@@ -97,6 +101,13 @@ function chart(document: Document, { definition, points, results }: ChartInput):
   });
   // Without a legend of its own, Plot returns the drawing itself and not a figure around it.
   return plot as unknown as SVGElement;
+}
+
+/** Where all figures are the same, an axis from one to the other has no length: its only mark would be a row of zeros, cut off at the edge. */
+function roomAround(values: readonly (readonly [value: number, halfWidth: number | null])[]): { domain?: number[] } {
+  const [[first] = [0]] = values;
+  if (values.some(([value, halfWidth]) => value !== first || (halfWidth ?? 0) > 0)) return {};
+  return { domain: first === 0 ? [0, ROOM_AROUND] : [first * (1 - ROOM_AROUND), first * (1 + ROOM_AROUND)] };
 }
 
 type Facets = { fx?: string; fy?: string };

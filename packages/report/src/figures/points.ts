@@ -9,7 +9,7 @@ export interface Point {
   readonly device: string;
   readonly model: string;
   readonly precision: Precision;
-  /** What channel counts were rounded to; `null` where nothing was cut or nobody says. */
+  /** What channel counts were rounded to; `null` where nothing was cut, of the model that a study starts from, or nobody says. */
   readonly align: number | null;
   readonly label: string;
   readonly x: number;
@@ -20,10 +20,12 @@ export interface Point {
 
 /** What of a document a figure can show: rows that have both its figures. */
 export function pointsOf(definition: FigureDefinition, results: Results): Point[] {
-  const aligns = new Set(results.rows.flatMap((row) => alignOf(row) ?? []));
+  // The model that a study starts from is in all its series, also where it was pruned before.
+  const alignHere = (row: ResultRow) => (row.model === results.study?.model ? null : alignOf(row));
+  const aligns = new Set(results.rows.flatMap((row) => alignHere(row) ?? []));
   const labelOf = (row: ResultRow) => {
     if (row.pruning === null) return row.model;
-    const align = alignOf(row);
+    const align = alignHere(row);
     return aligns.size < 2 || align === null ? String(row.pruning) : `${row.pruning}/${align}`;
   };
   return definition.panels.flatMap((panel) =>
@@ -37,7 +39,7 @@ export function pointsOf(definition: FigureDefinition, results: Results): Point[
           device: row.device,
           model: row.model,
           precision: row.precision,
-          align: alignOf(row),
+          align: alignHere(row),
           label: labelOf(row),
           x,
           y,

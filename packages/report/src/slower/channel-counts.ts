@@ -1,5 +1,6 @@
-import { counted, plural, type ResultRow, type RowChannels } from "@edgewatt/protocol";
+import { counted, plural, type Precision, type ResultRow, type RowChannels } from "@edgewatt/protocol";
 import { grouped } from "../grouped.ts";
+import { listed } from "../listed.ts";
 
 /**
  * The NCHWc layout of ONNX Runtime takes inputs of a multiple of 4 channels (`nchwc_transformer.cc`, `channel_alignment`) and fills
@@ -36,8 +37,8 @@ function listedCounts({ off, offLayers }: RowChannels): string {
     return `${count} (${layers[0]?.layer}${more > 0 ? ` and ${more} more` : ""})`;
   });
   const rest = byCount.size - shown.length;
-  const unnamed = offLayers > off.length ? " and others" : "";
-  return `${shown.join(", ")}${rest > 0 ? ` and ${counted(rest, "other count")}` : unnamed}`;
+  const unnamed = offLayers > off.length ? ["others"] : [];
+  return listed([...shown, ...(rest > 0 ? [counted(rest, "other count")] : unnamed)]);
 }
 
 /** What missing the block costs a Conv, as far as it is known of a device's kernels. */
@@ -45,9 +46,22 @@ export function costOfMissing(rows: readonly ResultRow[]): string {
   const [first] = rows;
   const block = first?.channels?.block;
   if (first === undefined || block === undefined) return "";
+  if (!block.kernels.startsWith("AVX")) return costOnArm(block, new Set(rows.map(({ precision }) => precision)));
   const takes = `ONNX Runtime's ${block.kernels} kernels take ${block.channels} channels at once`;
   const outside = rows.some(({ channels }) => channels?.off.some((one) => one.channels % LAYOUT_CHANNELS !== 0));
-  return first.precision === "fp32" && outside && block.kernels.startsWith("AVX")
+  return first.precision === "fp32" && outside
     ? `${takes}: other counts are filled up with zeros, and those that are no multiple of ${LAYOUT_CHANNELS} leave the fast layout altogether.`
     : `${takes}, and other counts waste a part of them.`;
+}
+
+/**
+ * On arm64 the hand-written depthwise kernels of int8 need multiples of 16, the others of 8 (MLAS); a blocked layout for float exists there since
+ * 2025, but it is an option of the build, of which a device cannot tell.
+ */
+function costOnArm({ kernels, channels }: RowChannels["block"], precisions: ReadonlySet<Precision>): string {
+  const int8 = `ONNX Runtime's fast ${kernels} kernels for int8 want multiples of ${channels} channels, some of ${channels / 2}, and other counts get slower ones.`;
+  const float = precisions.has("int8")
+    ? "Whether those for float want them too depends on how it was built."
+    : `Whether ONNX Runtime's ${kernels} kernels for float want multiples of ${channels} channels depends on how it was built.`;
+  return [...(precisions.has("int8") ? [int8] : []), ...(precisions.has("fp32") ? [float] : [])].join(" ");
 }

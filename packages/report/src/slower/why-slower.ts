@@ -1,4 +1,4 @@
-import { plural, type ResultRow, type Results } from "@edgewatt/protocol";
+import { plural, type ResultRow, type Results, type RowChannels } from "@edgewatt/protocol";
 import { flagCode } from "../columns.ts";
 import { ratioText } from "../comparisons.ts";
 import { grouped } from "../grouped.ts";
@@ -32,11 +32,11 @@ export function whySlower(results: Results): SlowerNote[] {
     const { device, precision } = first.smaller;
     const where = several ? `${precision} on ${device}` : precision;
     const rows = group.map(({ smaller }) => smaller);
-    return [{ text: `Slower though smaller (${where}): ${listed(group)}. ${explained(group, results)}`, rows }];
+    return [{ text: `Slower though smaller (${where}): ${ratiosIn(group)}. ${explained(group, results)}`, rows }];
   });
 }
 
-function listed(group: readonly Inversion[]): string {
+function ratiosIn(group: readonly Inversion[]): string {
   return group
     .map(({ smaller, larger, ratio }) => `${smaller.model} takes ${ratioText(ratio)} times as long as ${larger.model}`)
     .join(", ");
@@ -45,9 +45,18 @@ function listed(group: readonly Inversion[]): string {
 function reasonOf({ smaller, larger }: Inversion): Reason {
   if (smaller.channels === undefined || larger.channels === undefined) return "unknown counts";
   if (smaller.channels.offLayers === 0) return "not the counts";
-  const offInLarger = new Set(larger.channels.off.map(({ layer }) => layer));
-  const only = smaller.channels.off.some(({ layer }) => !offInLarger.has(layer));
+  const only = comparable(smaller.channels, larger.channels).some(
+    (layer) => !larger.channels?.off.some((other) => other.layer === layer),
+  );
   return only || smaller.channels.offLayers > larger.channels.offLayers ? "blocks" : "not the counts";
+}
+
+/** Layers that miss the block in a model, as far as the other one's list reaches: both have the order of the file, and long ones are cut. */
+function comparable({ off }: RowChannels, other: RowChannels): string[] {
+  const layers = off.map(({ layer }) => layer);
+  if (other.off.length === other.offLayers) return layers;
+  const known = new Set(other.off.map(({ layer }) => layer));
+  return layers.slice(0, layers.findLastIndex((layer) => known.has(layer)) + 1);
 }
 
 function explained(group: readonly Inversion[], results: Results): string {

@@ -1,9 +1,10 @@
 import { plural, type ResultRow, type Results, type Study } from "@edgewatt/protocol";
 import { alignOf } from "../align.ts";
 import { COLUMNS, whyBlank } from "../columns.ts";
+import { listed } from "../listed.ts";
 import { methodOf } from "../merge.ts";
 import { formatCount } from "../number-format.ts";
-import { listed, seriesRows, variantName } from "./variant-names.ts";
+import { seriesRows, variantName } from "./variant-names.ts";
 
 /** How accuracy changed with pruning and with int8, and which differences are too small to be told. */
 export function accuracyWords(study: Study, results: Results): string[] {

@@ -1,9 +1,9 @@
 import { counted, type Results } from "@edgewatt/protocol";
 import { flagCode } from "../columns.ts";
+import { listed } from "../listed.ts";
 import { methodOf } from "../merge.ts";
 import { estimated } from "../power-source.ts";
 import { SLOWING } from "../slower/why-slower.ts";
-import { listed } from "./variant-names.ts";
 
 /** What weakens the figures of a study, before anybody cites them. */
 export function cautionWords(results: Results): string[] {

@@ -1,7 +1,8 @@
 import type { ResultRow, Results, Study } from "@edgewatt/protocol";
+import { listed } from "../listed.ts";
 import { formatWithHalfWidth } from "../number-format.ts";
 import { hasEstimatedPower } from "../power-source.ts";
-import { listed, variantName } from "./variant-names.ts";
+import { variantName } from "./variant-names.ts";
 
 /** What a model may lose of the best accuracy and still be a good choice, percentage points. */
 const TOLERATED_PT = 1;

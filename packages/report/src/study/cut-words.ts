@@ -1,7 +1,7 @@
 import { counted, plural, type Results, type Study } from "@edgewatt/protocol";
 import { alignText } from "../align.ts";
+import { listed } from "../listed.ts";
 import { formatCount } from "../number-format.ts";
-import { listed } from "./variant-names.ts";
 
 /** Which models the study is about, and what they were repaired and calibrated from. */
 export function cutWords(study: Study, results: Results): string[] {
@@ -88,12 +88,20 @@ export function failedWords({ failed }: Study): string[] {
   );
 }
 
+/** What the pruner takes unless told. */
+const DEFAULT_IMAGES = 1000;
+
 /** How a reader gets the file of a row. */
-export function howToGet({ variants, by, allocate }: Study): string[] {
+export function howToGet({ variants, by, allocate, repair }: Study): string[] {
   if (variants.length === 0) return [];
-  const criterion = `${by === "error" ? "" : ` --by ${by}`}${allocate === "uniform" ? "" : ` --allocate ${allocate}`}`;
+  const options = [
+    "--fraction F --align A",
+    ...(by === "error" ? [] : [`--by ${by}`]),
+    ...(allocate === "uniform" ? [] : [`--allocate ${allocate}`]),
+    ...(repair === null || repair.images === DEFAULT_IMAGES ? [] : [`--images ${repair.images}`]),
+  ].join(" ");
   return [
-    `\`edgewatt prune MODEL --fraction F --align A${criterion}\` with the fraction and the multiple of a row gives its file; the device of the study has it already, for the same images. A model that is not in the registry goes there first: \`edgewatt models add FILE\`.`,
+    `\`edgewatt prune MODEL ${options}\` with the fraction and the multiple of a row, and the same \`--calibration\`, gives its file; the device of the study has it already. A model that is not in the registry goes there first (\`edgewatt models add FILE\`), or is pruned without a stack: \`edgewatt prune --local FILE OUT.onnx\` with the same options.`,
   ];
 }
 

@@ -2,10 +2,11 @@ import type { ResultRow, Results, Study } from "@edgewatt/protocol";
 import { alignOf, alignText } from "../align.ts";
 import { ratioText } from "../comparisons.ts";
 import { grouped } from "../grouped.ts";
+import { listed } from "../listed.ts";
 import { costOfMissing, missedCounts } from "../slower/channel-counts.ts";
 import { whySlower } from "../slower/why-slower.ts";
 import { ratioOf } from "./speed-words.ts";
-import { listed, seriesRows, variantName } from "./variant-names.ts";
+import { seriesRows, variantName } from "./variant-names.ts";
 
 /** Which channel counts the device's kernels do not take whole, and what that cost. */
 export function kernelWords(study: Study, results: Results): string[] {
@@ -19,7 +20,7 @@ export function kernelWords(study: Study, results: Results): string[] {
 
 function allFit(rows: readonly ResultRow[]): string {
   const blocks = [...new Set(rows.map(({ channels }) => channels?.block.channels))];
-  return `All channel counts are multiples of ${blocks.join(" or ")}, which is what the kernels take at once.`;
+  return `All channel counts are multiples of ${blocks.join(" or ")}, as the kernels want them.`;
 }
 
 /** One sentence for each model, whatever its precision: both have the same counts. */

@@ -1,7 +1,8 @@
 import type { Comparison, ResultRow, Results, Study } from "@edgewatt/protocol";
 import { ratioText } from "../comparisons.ts";
+import { listed } from "../listed.ts";
 import { formatWithHalfWidth } from "../number-format.ts";
-import { listed, seriesRows, variantName } from "./variant-names.ts";
+import { seriesRows, variantName } from "./variant-names.ts";
 
 /** How much faster pruning made the model in each precision, and int8 beside that. */
 export function speedWords(study: Study, results: Results): string[] {

@@ -11,12 +11,6 @@ export function variantName(row: ResultRow, study: Study): string {
   return `${fraction}${how}`;
 }
 
-/** `a`, `a and b`, `a, b and c`. */
-export function listed(parts: readonly string[]): string {
-  if (parts.length < 2) return parts.join("");
-  return `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
-}
-
 /** Devices, each with its precisions, in the order of the rows. */
 export function seriesRows(rows: readonly ResultRow[]): { where: string; rows: ResultRow[] }[] {
   const several = new Set(rows.map(({ device }) => device)).size > 1;

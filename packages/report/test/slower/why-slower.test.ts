@@ -31,7 +31,7 @@ describe("a smaller model that is slower than a larger one", () => {
     expect(others).toEqual([]);
     expect(float).toBe(
       "Slower though smaller (fp32): net-20-a1 takes 1.60 [1.57, 1.63] times as long as net. Of net-20-a1, 2 of 9 Convs have channel counts " +
-        "that are no multiple of 16: 38 (conv0), 153 (conv1). ONNX Runtime's AVX-512 kernels take 16 channels at once: other counts are filled " +
+        "that are no multiple of 16: 38 (conv0) and 153 (conv1). ONNX Runtime's AVX-512 kernels take 16 channels at once: other counts are filled " +
         "up with zeros, and those that are no multiple of 4 leave the fast layout altogether. Try: prune in multiples of 16 (--align 16).",
     );
     expect(int8).toContain("take 16 channels at once, and other counts waste a part of them.");
@@ -94,6 +94,33 @@ describe("a smaller model that is slower than a larger one", () => {
     const results = prunedStudy();
     const rows = results.rows.map((row) => ({ ...row, channels }));
     expect(texts({ ...results, rows })[0]).toContain("in the same layers as the larger model's");
+  });
+
+  it("does not blame a layer that the larger model's list, which is cut, does not reach", () => {
+    const off = (...layers: readonly string[]) => layers.map((layer) => ({ layer, channels: 38 }));
+    const channels = { block: { channels: 16, kernels: "AVX-512" }, layers: 40, offLayers: 30 };
+    const reached = (...layers: readonly string[]) => {
+      const results = changed(() => ({ channels: { ...channels, offLayers: 29, off: off(...layers) } }));
+      const rows = results.rows.map((row) =>
+        row.model === "net" ? { ...row, channels: { ...channels, off: off("conv0", "conv1", "conv2") } } : row,
+      );
+      return texts({ ...results, rows })[0];
+    };
+    expect(reached("conv0", "conv2", "conv3")).toContain("in the same layers as the larger model's");
+    expect(reached("conv0", "other", "conv2")).toContain("Try: prune in multiples of 16");
+  });
+
+  it("says of arm64 what is known of its kernels: int8 wants multiples, float where it was built so", () => {
+    const results = prunedStudy();
+    for (const row of results.rows) if (row.channels) row.channels.block = { channels: 16, kernels: "NEON" };
+    const [float, int8] = texts(results);
+    expect(float).toContain(
+      "Whether ONNX Runtime's NEON kernels for float want multiples of 16 channels depends on how it was built.",
+    );
+    expect(int8).toContain(
+      "fast NEON kernels for int8 want multiples of 16 channels, some of 8, and other counts get slower ones.",
+    );
+    for (const text of [float, int8]) expect(text).not.toContain("at once");
   });
 
   it("has the usual reason where nobody knows the counts", () => {

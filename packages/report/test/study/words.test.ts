@@ -55,10 +55,12 @@ describe("what a study found", () => {
 
   it("names the counts that fell off the fast kernels, and what that cost beside multiples", () => {
     const counts = told({}).get("Channel counts");
-    expect(counts).toContain("At 0.2 in exact counts, 2 of 9 Convs miss that, with 38 (conv0), 153 (conv1) channels.");
+    expect(counts).toContain(
+      "At 0.2 in exact counts, 2 of 9 Convs miss that, with 38 (conv0) and 153 (conv1) channels.",
+    );
     expect(counts).toContain("In fp32 exact counts take 2.29 [2.24, 2.33] times as long as multiples of 16 at 0.2.");
     expect(told({ aligns: [16] }).get("Channel counts")).toBe(
-      "All channel counts are multiples of 16, which is what the kernels take at once.",
+      "All channel counts are multiples of 16, as the kernels want them.",
     );
     const alone = told({ aligns: [1] }).get("Channel counts");
     expect(alone).toContain("Slower though smaller (fp32): net-20-a1 takes 1.60");
@@ -136,6 +138,9 @@ describe("the report of a study", () => {
     expect(text).not.toContain("## Published");
     expect(text).not.toContain("layer-importance.svg");
     expect(text).toContain("`edgewatt prune MODEL --fraction F --align A`");
+    const results = prunedStudy();
+    if (results.study?.repair) results.study.repair.images = 400;
+    expect(reportMarkdown(results)).toContain("`edgewatt prune MODEL --fraction F --align A --images 400`");
     expect(reportMarkdown(prunedStudy(), studyLayers())).toContain("(layer-importance.svg)");
     expect(reportMarkdown(study())).toContain("## Published");
   });
@@ -156,6 +161,11 @@ describe("the report of a study", () => {
     for (const name of ["fp32, ×16", "fp32, exact", "int8, ×16", "int8, exact"]) expect(names).toContain(name);
     expect(document.querySelectorAll("[aria-label=dot] path")).toHaveLength(8);
     expect(document.querySelectorAll("[aria-label=line] path")).toHaveLength(4);
+    // The same of a model that was pruned itself before.
+    const again = prunedStudy();
+    const step = again.rows.find(({ lineage }) => lineage !== undefined)?.lineage ?? [];
+    for (const row of again.rows) if (row.model === "net") row.lineage = step;
+    expect(figure("latency-vs-pruning", again).svg).toBe(svg);
     const single = parseHTML(figure("latency-vs-pruning", prunedStudy({ aligns: [16] })).svg).document;
     const legend = [...single.querySelectorAll("text")].map(({ textContent }) => textContent);
     expect(legend).toContain("fp32");
