@@ -21,40 +21,45 @@ interface Manifest {
 const manifest = JSON.parse(await readFile(join(zoo, "manifest.json"), "utf8")) as Manifest;
 const { mean, std } = manifest.models[0]?.input ?? { mean: [], std: [] };
 
-/** The study's fractions: its parameter counts, and the accuracy that has to be left, in percent of 10,000 test images. */
+/** The study's fractions and its parameter counts. */
 const STUDY = [
-  { fraction: 0.05, params: 2_902_069, accuracy: 88.3 },
-  { fraction: 0.1, params: 2_606_173, accuracy: 88.1 },
-  { fraction: 0.2, params: 2_066_884, accuracy: 87.3 },
-  { fraction: 0.3, params: 1_588_917, accuracy: 86.5 },
-  { fraction: 0.4, params: 1_174_647, accuracy: 85.1 },
+  { fraction: 0.05, params: 2_902_069 },
+  { fraction: 0.1, params: 2_606_173 },
+  { fraction: 0.2, params: 2_066_884 },
+  { fraction: 0.3, params: 1_588_917 },
+  { fraction: 0.4, params: 1_174_647 },
 ];
 
-// A whole network, five times, on a small shared machine: a limit that only a hang reaches.
+/** The accuracy that has to be left, in percent of 10,000 test images; the benchmark pruning/accuracy has the other fractions. */
+const ACCURACY = [
+  { fraction: 0.1, atLeast: 88.1 },
+  { fraction: 0.4, atLeast: 85.1 },
+];
+
+// Whole networks on a small shared machine: a limit that only a hang reaches.
 vi.setConfig({ testTimeout: 900_000 });
 
 describe("MobileNetV1", () => {
-  it("has the study's parameter count, from any images", async () => {
+  it.each(STUDY)("by $fraction has $params parameters, from any images", async ({ fraction, params }) => {
     const { inputs } = await describeModel(input);
     const calibration = await openCalibration("synthetic", { inputs, mean, std, images: 32 });
-    const output = join(folder, "synthetic.onnx");
-    const report = await prune({ input, output, fraction: 0.4, align: 1, by: "l1", calibration });
-    expect(report.params).toEqual({ before: 3_217_226, after: 1_174_647 });
-    expect(countParameters(await readModel(output))).toBe(1_174_647);
+    const output = join(folder, `synthetic-${fraction}.onnx`);
+    const report = await prune({ input, output, fraction, align: 1, by: "l1", calibration });
+    expect(report.params).toEqual({ before: 3_217_226, after: params });
+    expect(countParameters(await readModel(output))).toBe(params);
     expect(report.channels).toHaveLength(27);
     expect(report.left).toEqual([{ name: "/linear/Gemm", reason: 'they are the model\'s output "logits"' }]);
   });
 
-  it.skipIf(datasets === undefined).each(STUDY)(
-    `by $fraction has $params parameters and at least $accuracy % on CIFAR-10 ${reason}`,
-    async ({ fraction, params, accuracy }) => {
+  it.skipIf(datasets === undefined).each(ACCURACY)(
+    `by $fraction has at least $atLeast % on CIFAR-10 ${reason}`,
+    async ({ fraction, atLeast }) => {
       const { inputs } = await describeModel(input);
       const cifar = join(datasets ?? "", "cifar10");
       const calibration = await openCalibration(join(cifar, "data_batch_1.bin"), { inputs, mean, std, images: 1000 });
       const output = join(folder, `${fraction}.onnx`);
-      const report = await prune({ input, output, fraction, align: 1, calibration });
-      expect(report.params.after).toBe(params);
-      expect(await accuracyPct(output, join(cifar, "test_batch.bin"))).toBeGreaterThanOrEqual(accuracy);
+      await prune({ input, output, fraction, align: 1, calibration });
+      expect(await accuracyPct(output, join(cifar, "test_batch.bin"))).toBeGreaterThanOrEqual(atLeast);
     },
   );
 
